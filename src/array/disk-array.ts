@@ -1,0 +1,248 @@
+/**
+ * The array as its users see it: the contract between the array core and the control, file-tree and
+ * later SCSI layers. All names accept `#NUMBER`. A command changes memory at once, at its place in the
+ * write order, and its promise resolves when the change is durable; a refused command throws (or
+ * rejects with) an ArrayError and has changed nothing.
+ */
+import type { ArrayError } from '../base/errors.js';
+
+/** What volumes and snapshots have in common: a copy has content, an identity and an owner. */
+export interface CopyView {
+  /** Never reused in this array; accepted as `#12`. */
+  readonly number: number;
+  /** Lower-case canonical text. */
+  readonly uuid: string;
+  /** 16 bytes as 32 hex digits, from the array's serial. */
+  readonly naa: string;
+  readonly name: string;
+  readonly label: string;
+  readonly sizeBytes: number;
+  /** Bytes of blocks with content; cached writes that were not yet destaged are counted as new. */
+  readonly allocatedBytes: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly createdMs: number;
+  readonly accessedMs: number;
+  readonly modifiedMs: number;
+  readonly changedMs: number;
+  /** The volume-information sector, 512 bytes, or undefined where none is stored. */
+  readonly info: Uint8Array | undefined;
+  /** The content was written after the sector was stored. */
+  readonly infoModified: boolean;
+  /** Open files on the image now. */
+  readonly openCount: number;
+}
+
+export interface VolumeView extends CopyView {
+  readonly kind: 'volume';
+  readonly poolName: string;
+  readonly state: 'normal' | 'failed';
+  /** Open files that may write. */
+  readonly writerCount: number;
+  /** Oldest first. */
+  readonly snapshots: readonly SnapshotView[];
+  /** Lineages below this one: restores and clones it stands on. */
+  readonly lineageDepth: number;
+  /** Changes whenever a snapshot is added, removed or renamed. */
+  readonly revision: number;
+}
+
+export interface SnapshotView extends CopyView {
+  readonly kind: 'snapshot';
+  readonly volume: VolumeView;
+}
+
+export interface PoolView {
+  readonly name: string;
+  readonly directory: string;
+  readonly state: 'normal' | 'degraded' | 'failed';
+  /** Why it is not normal. */
+  readonly problem: string | undefined;
+  readonly blockContainer: 'lmdb';
+  readonly capacityBytes: number;
+  /** What the stored blocks take, at real disk cost. */
+  readonly usedBytes: number;
+  /** What can still be written: the least of the capacity and of the host's disk. */
+  readonly freeBytes: number;
+  readonly storedBlocks: number;
+  /** Deletions whose space has not been given back yet. */
+  readonly reclaimsPending: number;
+}
+
+export interface CacheView {
+  readonly limitBytes: number;
+  readonly dirtyBytes: number;
+  /** Generations closed and not yet published. */
+  readonly generationsPending: number;
+  /** Number of the last published generation. */
+  readonly publishedSequence: number;
+  readonly writersWaiting: number;
+}
+
+export interface ArrayIdentity {
+  readonly label: string;
+  /** 12 hex digits. */
+  readonly serial: string;
+  readonly uuid: string;
+  readonly createdMs: number;
+  readonly layoutVersion: number;
+}
+
+export type JobState = 'running' | 'done' | 'failed' | 'cancelled';
+
+export interface JobView {
+  readonly id: number;
+  /** `scrub`, ... */
+  readonly kind: string;
+  /** The command line that started it. */
+  readonly subject: string;
+  readonly state: JobState;
+  readonly startedMs: number;
+  readonly endedMs: number | undefined;
+  /** Units done and in all, bytes unless `unit` says otherwise; total 0 while unknown. */
+  readonly done: number;
+  readonly total: number;
+  readonly unit: 'bytes' | 'blocks';
+  /** One line: the result, or why it failed. */
+  readonly message: string;
+}
+
+export interface EventView {
+  readonly sequence: number;
+  readonly timeMs: number;
+  /** Short upper-case word such as CREATED, SNAPSHOT, MOUNTED, DAMAGED. */
+  readonly code: string;
+  /** Volume, `VOLUME@SNAPSHOT`, pool or `-`. */
+  readonly subject: string;
+  readonly message: string;
+}
+
+/** The growing text of /events: byte offsets never change while mounted. */
+export interface EventText {
+  readonly sizeBytes: number;
+  /** Fills `target` from `offset`; returns the bytes filled, fewer only at the end. */
+  read(offset: number, target: Uint8Array): number;
+}
+
+/** An open image. The caller closes it exactly once. */
+export interface ImageHandle {
+  readonly copy: VolumeView | SnapshotView;
+  /** Returns the bytes filled; fewer only at the end of the image. EIO where a block is damaged. */
+  read(offset: number, target: Uint8Array): number | Promise<number>;
+  /**
+   * Accepts `data` into the cache and returns; a promise where it has to wait for room. Grows the
+   * image when it reaches past the end. EROFS on a snapshot, ENOSPC where no room is left.
+   */
+  write(offset: number, data: Uint8Array): number | Promise<number>;
+  /** Resizes through this handle, which does not count as a foreign writer. */
+  resize(sizeBytes: number): Promise<void>;
+  /** Makes everything acknowledged on the image durable. */
+  sync(): Promise<void>;
+  close(): void;
+}
+
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
+export interface CreateVolumeOptions {
+  readonly name: string;
+  /** Multiple of 512, at most 16 TiB. */
+  readonly sizeBytes: number;
+  readonly poolName?: string;
+  readonly label?: string;
+  readonly owner?: Owner;
+}
+
+export interface SnapshotOptions {
+  /** Default: the UTC time as YYYYMMDDTHHMMSSZ, with -2, -3 ... where that exists. */
+  readonly name?: string;
+  readonly label?: string;
+  /** Stored with each of the snapshots if and only if it is taken. */
+  readonly info?: Uint8Array;
+}
+
+export interface OwnershipChanges {
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly accessedMs?: number;
+  readonly modifiedMs?: number;
+}
+
+export interface DiskArray {
+  readonly identity: ArrayIdentity;
+  /** Owner and mode of volumes made without one, and of the virtual files. */
+  readonly defaultOwner: Owner;
+  readonly readOnly: boolean;
+  readonly mountedMs: number;
+
+  /** By creation. */
+  volumes(): readonly VolumeView[];
+  /** ENOENT where there is none. `name` may be `#NUMBER`. */
+  volume(name: string): VolumeView;
+  findVolume(name: string): VolumeView | undefined;
+  /** `snapshotName` of `volumeName`; ENOENT names the one that is missing. */
+  snapshot(volumeName: string, snapshotName: string): SnapshotView;
+  findSnapshot(volumeName: string, snapshotName: string): SnapshotView | undefined;
+  /** `VOLUME`, `VOLUME@SNAPSHOT` or `#NUMBER` of either. */
+  copy(reference: string): VolumeView | SnapshotView;
+  pools(): readonly PoolView[];
+  cache(): CacheView;
+  /** Changes whenever anything a status table shows may have changed. */
+  readonly revision: number;
+
+  createVolume(options: CreateVolumeOptions): Promise<VolumeView>;
+  /** EBUSY when it shrinks a volume that is open for writing, unless forced. */
+  resizeVolume(name: string, sizeBytes: number, options: { force: boolean }): Promise<VolumeView>;
+  /** EEXIST onto an existing volume. Snapshots follow their volume. */
+  renameVolume(name: string, newName: string): Promise<VolumeView>;
+  /** EBUSY with snapshots, unless they go along; open images go on working. */
+  deleteVolume(name: string, options: { snapshots: boolean }): Promise<void>;
+  /** All volumes share one instant, and all or none get the snapshot. */
+  takeSnapshots(
+    volumeNames: readonly string[],
+    options: SnapshotOptions,
+  ): Promise<readonly SnapshotView[]>;
+  /** EBUSY while it is open, unless forced (open files then go on reading). */
+  deleteSnapshot(volume: string, snapshot: string, options: { force: boolean }): Promise<void>;
+  /** EBUSY while the volume is open for writing, unless forced. Later snapshots stay. */
+  restore(volume: string, snapshot: string, options: { force: boolean }): Promise<void>;
+  clone(
+    volume: string,
+    snapshot: string,
+    newName: string,
+    options: { label?: string; owner?: Owner },
+  ): Promise<VolumeView>;
+  setLabel(copy: VolumeView | SnapshotView, label: string): Promise<void>;
+  /** chmod, chown, utimens; ordered like a write, durable at the next sync of anything. */
+  setOwnership(copy: VolumeView | SnapshotView, changes: OwnershipChanges): void;
+  /** 512 bytes, or undefined to clear; durable when it resolves. */
+  setInfo(copy: VolumeView | SnapshotView, info: Uint8Array | undefined): Promise<void>;
+  /** Makes everything acknowledged on the array durable. */
+  sync(): Promise<void>;
+
+  /** EROFS for writing a snapshot or a read-only array; EIO for a failed volume. */
+  openImage(copy: VolumeView | SnapshotView, options: { write: boolean }): ImageHandle;
+
+  /** Newest last. */
+  jobs(): readonly JobView[];
+  job(id: number): JobView;
+  /** ENOENT without such a job, EBUSY where it has ended. */
+  cancelJob(id: number): Promise<void>;
+  /** Starts a paced job that reads and verifies every block of `reference` (or `all`). */
+  scrub(reference: string): Promise<JobView>;
+
+  readonly events: EventText;
+  /** The newest `count` events, oldest first. */
+  recentEvents(count: number): readonly EventView[];
+  recordEvent(code: string, subject: string, message: string): void;
+  /** Refused requests that /events must explain, such as rsync's temporary name. */
+  recordRefusal(subject: string, error: ArrayError): void;
+
+  /** Everything durable, background work stopped, pools closed. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,42 @@
+/**
+ * Time and chance, the only place that touches them: a test replaces the clock and lives a day in a
+ * second, with the same numbers every run.
+ */
+import { randomBytes } from 'node:crypto';
+
+export interface Timer {
+  /** Stops the timer; harmless when it has fired. */
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Milliseconds since 1970, UTC. */
+  nowMs(): number;
+  /** Milliseconds on a clock that never goes back, for durations. */
+  monotonicMs(): number;
+  /** Calls `action` once after `delayMs`; does not keep the process alive. */
+  after(delayMs: number, action: () => void): Timer;
+  /** Lets host I/O that is waiting go first; resolves in a later turn of the event loop. */
+  yield(): Promise<void>;
+  /** `length` unpredictable bytes. */
+  randomBytes(length: number): Uint8Array;
+}
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(delayMs, action) {
+    const timer = setTimeout(action, delayMs);
+    timer.unref();
+    return { cancel: () => clearTimeout(timer) };
+  },
+  yield: () => new Promise((resolve) => setImmediate(resolve)),
+  randomBytes: (length) => randomBytes(length),
+};
+
+/** Resolves after `delayMs` of `clock`. */
+export function pause(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delayMs, resolve);
+  });
+}

@@ -1,0 +1,57 @@
+/**
+ * Every limit of the array, with why it holds. Hitting one is an error with a name, never a
+ * surprise. Relations between limits are asserted here, at import.
+ */
+import { assert } from './assert.js';
+import { BLOCK_BYTES } from './sizes.js';
+
+/** Largest volume, 16 TiB: 2^30 blocks, so a block number fits u40 with room to spare. */
+export const VOLUME_BYTES_MAX = 16 * 2 ** 40;
+/** Volumes of one array; each costs about 1 KiB of memory. */
+export const VOLUMES_MAX = 16_384;
+/** Snapshots of one volume; each costs about 1 KiB of memory. */
+export const SNAPSHOTS_PER_VOLUME_MAX = 65_536;
+/** Volumes one command may name: all of them share one instant. */
+export const COMMAND_VOLUMES_MAX = 1_024;
+/** Characters of a volume, snapshot or pool name. */
+export const NAME_CHARACTERS_MAX = 64;
+/** Bytes of a label: the width of the field in the volume-information sector. */
+export const LABEL_BYTES_MAX = 64;
+/** Bytes of a text command. Longer is EINVAL with a text that repeats its beginning. */
+export const COMMAND_BYTES_MAX = 64 * 1024;
+/** Finished jobs kept; older ones are forgotten. */
+export const JOBS_FINISHED_MAX = 1_000;
+/** Jobs that run at one time. */
+export const JOBS_RUNNING_MAX = 64;
+/** Events kept; older ones are dropped at mount only, so offsets in /events stay true. */
+export const EVENTS_MAX = 100_000;
+/** Characters of one event's message. */
+export const EVENT_MESSAGE_CHARACTERS_MAX = 1_024;
+/** Lineages above a volume before the chain is merged in the background. */
+export const LINEAGE_DEPTH_MAX = 8;
+/** Clip records of one lineage (shrinks without a newer, smaller one). */
+export const CLIPS_PER_LINEAGE_MAX = 65_536;
+/** Bytes of the volume-information sector. */
+export const INFO_BYTES = 512;
+/** What one stored block takes on disk in LMDB: value pages, keys, its map entry and bitmaps. */
+export const BLOCK_COST_BYTES = 20_992;
+/** Blocks written to the store in one transaction. */
+export const TRANSACTION_BLOCKS_MAX = 512;
+/** Default bound of the write-back cache. */
+export const CACHE_BYTES_DEFAULT = 64 * 2 ** 20;
+/** Smallest bound that still lets generations overlap. */
+export const CACHE_BYTES_MIN = 4 * 2 ** 20;
+/** Largest bound: the cache is anonymous memory. */
+export const CACHE_BYTES_MAX = 16 * 2 ** 30;
+/** Age at which acknowledged writes are destaged without anybody asking. */
+export const DIRTY_AGE_MS_MAX = 1_000;
+/** Bytes of block locations kept in memory over all volumes and snapshots. */
+export const INDEX_BYTES_MAX = 48 * 2 ** 20;
+/** Largest capacity of a pool: the address space LMDB maps. */
+export const POOL_BYTES_MAX = 64 * 2 ** 40;
+/** Smallest capacity `init` accepts. */
+export const POOL_BYTES_MIN = 16 * 2 ** 20;
+
+assert(VOLUME_BYTES_MAX / BLOCK_BYTES <= 2 ** 40, 'block numbers fit u40');
+assert(BLOCK_COST_BYTES > BLOCK_BYTES, 'a block costs more than its content');
+assert(CACHE_BYTES_MIN <= CACHE_BYTES_DEFAULT, 'the default cache is allowed');

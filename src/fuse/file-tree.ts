@@ -1,0 +1,129 @@
+/**
+ * The file-tree contract: what a mounted directory is, apart from how requests for it arrive. A
+ * transport (fuse-native, later the kernel protocol) turns requests into these calls; an
+ * implementation (array-tree, null-tree) answers them. Neither knows the other.
+ *
+ * Rules for every implementation:
+ * - A failed call throws an ArrayError, synchronously or as a rejection; anything else is a bug and
+ *   the transport answers EIO and logs it.
+ * - A result may be a value or a promise of it. Reads of cached data and cached writes answer at
+ *   once; what has to wait (durability, room in the cache) is a promise.
+ * - Calls may overlap. Two calls on one file take effect in the order they were made.
+ * - Permission bits are checked by the kernel (default_permissions); the tree still refuses what no
+ *   mode bit expresses.
+ */
+
+export type Answer<T> = T | Promise<T>;
+
+/** Who makes a request; undefined where the transport is not told (fuse-native). */
+export interface Caller {
+  readonly uid: number;
+  readonly gid: number;
+  readonly pid: number;
+}
+
+/** A file or directory. Two lookups of one thing give the same `ino`; nodes may be fresh objects. */
+export interface TreeNode {
+  /** Inode number, unique in the tree, never reused while mounted. */
+  readonly ino: number;
+  readonly isDirectory: boolean;
+}
+
+export interface Attributes {
+  readonly ino: number;
+  /** Type and permission bits as in st_mode. */
+  readonly mode: number;
+  readonly linkCount: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  /** Allocated space in units of 512 bytes, as in st_blocks. */
+  readonly sectorsAllocated: number;
+  readonly accessedMs: number;
+  readonly modifiedMs: number;
+  readonly changedMs: number;
+}
+
+/** What SETATTR, truncate, chmod, chown and utimens ask for; an absent field stays as it is. */
+export interface AttributeChanges {
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly sizeBytes?: number;
+  readonly accessedMs?: number;
+  readonly modifiedMs?: number;
+}
+
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly node: TreeNode;
+}
+
+/** For statfs; sizes in bytes. */
+export interface TreeStatistics {
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  readonly files: number;
+  readonly filesFree: number;
+  readonly nameCharactersMax: number;
+}
+
+export interface OpenFlags {
+  readonly read: boolean;
+  readonly write: boolean;
+  readonly truncate: boolean;
+}
+
+/** One open(2) of a file. `close` is the last call, made exactly once. */
+export interface OpenFile {
+  readonly node: TreeNode;
+  /** Fills `target` from `offset`; returns the bytes filled, fewer only at the end of the file. */
+  read(offset: number, target: Uint8Array): Answer<number>;
+  /** Writes all of `data` (borrowed until the answer) or throws; returns its length. */
+  write(offset: number, data: Uint8Array): Answer<number>;
+  /** close(2) of one descriptor of this open; may come several times, also before any write. */
+  flush(): Answer<void>;
+  /** fsync(2): returns when all that was acknowledged on this file is durable. */
+  sync(): Answer<void>;
+  close(): Answer<void>;
+}
+
+export interface FileTree {
+  readonly root: TreeNode;
+  /** ENOENT where `name` is not in `parent`; ENOTDIR where `parent` is a file. */
+  lookup(parent: TreeNode, name: string): TreeNode;
+  attributes(node: TreeNode): Answer<Attributes>;
+  /** `file` is the open file a truncate came through (ftruncate), if the transport knows it. */
+  setAttributes(
+    node: TreeNode,
+    changes: AttributeChanges,
+    file: OpenFile | undefined,
+    caller: Caller | undefined,
+  ): Answer<Attributes>;
+  /** All entries but `.` and `..`, as of this instant. */
+  list(directory: TreeNode): readonly DirectoryEntry[];
+  open(node: TreeNode, flags: OpenFlags, caller: Caller | undefined): Answer<OpenFile>;
+  create(
+    parent: TreeNode,
+    name: string,
+    mode: number,
+    caller: Caller | undefined,
+  ): Answer<{ readonly node: TreeNode; readonly file: OpenFile }>;
+  /** unlink(2). Open files of the node go on working. */
+  remove(parent: TreeNode, name: string, caller: Caller | undefined): Answer<void>;
+  removeDirectory(parent: TreeNode, name: string, caller: Caller | undefined): Answer<void>;
+  makeDirectory(
+    parent: TreeNode,
+    name: string,
+    mode: number,
+    caller: Caller | undefined,
+  ): Answer<TreeNode>;
+  rename(
+    parent: TreeNode,
+    name: string,
+    newParent: TreeNode,
+    newName: string,
+    caller: Caller | undefined,
+  ): Answer<void>;
+  statistics(): TreeStatistics;
+}
