@@ -37,7 +37,7 @@ export function roundUpToSector(bytes: number): number {
  */
 export function parseSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text);
-  const unit = match && UNITS[(match[2] ?? '').toUpperCase()];
+  const unit = UNITS[(match?.[2] ?? '').toUpperCase()];
   if (!match || unit === undefined) {
     throw new ArrayError('EINVAL', `not a size: '${text}' (examples: 10G, 512M, 4096)`);
   }
