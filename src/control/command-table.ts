@@ -300,10 +300,10 @@ const ARRAY_COMMANDS = [
     options: [],
     summary: 'make everything written so far durable',
     description: [
-      'Answers when all that was acknowledged on any volume survives a crash. A command without',
-      'words is run by any line, also an empty one.',
+      'Answers when all that was acknowledged on any volume survives a crash. It has no words: an',
+      'empty line runs it.',
     ],
-    examples: [{ line: '', meaning: 'echo > ctl/sync: like fsync of all volumes' }],
+    examples: [{ line: '', meaning: 'an empty line: like fsync of every volume' }],
     changesArray: false,
   },
 ] as const satisfies readonly CommandRow[];

@@ -1,0 +1,89 @@
+/**
+ * What each kind of word and option value of the command table allows, by form alone: whether a
+ * volume exists is the array's to say. Every problem is EINVAL.
+ */
+import { ArrayError } from '../base/errors.js';
+import { INFO_BYTES, VOLUME_BYTES_MAX } from '../base/limits.js';
+import { checkLabel, checkName } from '../base/names.js';
+import { parseSize, SECTOR_BYTES } from '../base/sizes.js';
+import type { CommandOption, OptionKind, WordKind } from './command-table.js';
+
+const WORD_CHECKS: Readonly<Record<WordKind, (word: string) => void>> = {
+  'new-name': checkName,
+  size: parseVolumeSize,
+  job: parseJobId,
+  volume: (word) => checkReference(word, { volume: true, snapshot: false }),
+  snapshot: (word) => checkReference(word, { volume: false, snapshot: true }),
+  copy: (word) => checkReference(word, { volume: true, snapshot: true }),
+  'scrub-subject': (word) => {
+    if (word !== 'all') checkReference(word, { volume: true, snapshot: true });
+  },
+  text: () => undefined,
+};
+
+const OPTION_CHECKS: Readonly<Record<OptionKind, (value: string, name: string) => void>> = {
+  yes: (value, name) => {
+    if (value !== 'yes') throw invalid(`${name}= takes only yes, not '${value}'`);
+  },
+  text: checkLabel,
+  size: parseVolumeSize,
+  name: checkName,
+  pool: checkName,
+  base64: parseSector,
+};
+
+export function checkWord(kind: WordKind, word: string): void {
+  WORD_CHECKS[kind](word);
+}
+
+export function checkOptionValue(option: CommandOption, value: string): void {
+  if (option.values !== undefined && !option.values.includes(value)) {
+    throw invalid(`${option.name}= is one of ${option.values.join(' ')}, not '${value}'`);
+  }
+  OPTION_CHECKS[option.kind](value, option.name);
+}
+
+/** A size of a volume: a multiple of 512, from 512 to 16 TiB. */
+export function parseVolumeSize(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes % SECTOR_BYTES !== 0 || bytes < SECTOR_BYTES || bytes > VOLUME_BYTES_MAX) {
+    throw invalid(`a volume's size is a multiple of 512 from 512 to 16T, not '${text}'`);
+  }
+  return bytes;
+}
+
+/** The 512 bytes of a volume-information sector from base64. */
+export function parseSector(text: string): Uint8Array {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.toString('base64').replace(/=+$/, '') !== text.replace(/=+$/, '')) {
+    throw invalid('the sector is not base64');
+  }
+  if (bytes.length !== INFO_BYTES) {
+    throw invalid(`a sector has ${INFO_BYTES} bytes, not ${bytes.length}`);
+  }
+  return bytes;
+}
+
+/** A job's number. */
+export function parseJobId(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw invalid(`not the number of a job: '${text}'`);
+  return Number(text);
+}
+
+/** `#NUMBER`, `VOLUME` or `VOLUME@SNAPSHOT`. */
+function checkReference(word: string, allowed: { volume: boolean; snapshot: boolean }): void {
+  if (/^#\d{1,10}$/.test(word)) return;
+  const at = word.indexOf('@');
+  if (at === -1) {
+    if (!allowed.volume) throw invalid(`'${word}' is not a snapshot: write VOLUME@SNAPSHOT`);
+    checkName(word);
+    return;
+  }
+  if (!allowed.snapshot) throw invalid(`'${word}' is not the name of a volume`);
+  checkName(word.slice(0, at));
+  checkName(word.slice(at + 1));
+}
+
+function invalid(reason: string): ArrayError {
+  return new ArrayError('EINVAL', reason);
+}
