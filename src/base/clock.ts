@@ -47,3 +47,8 @@ export function sleep(delayMs: number): Promise<void> {
     setTimeout(resolve, delayMs);
   });
 }
+
+/** `ms` since 1970 as ISO 8601 in UTC, with milliseconds. */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,5 +1,6 @@
 /** Columns that several status tables share: plain values, sizes, times, and the copies' columns. */
 import type { CopyView } from '../array/disk-array.js';
+import { isoTime } from '../base/clock.js';
 import { printable } from '../base/names.js';
 import { formatSize } from '../base/sizes.js';
 import { decodeVolumeInfo, isVolumeInfo } from '../volume/volume-info.js';
@@ -51,12 +52,12 @@ export function hidden<Row>(json: (row: Row) => { readonly [key: string]: Json }
 }
 
 export function timeJson(key: string, ms: number | undefined): { readonly [key: string]: Json } {
-  const iso = ms === undefined ? null : new Date(ms).toISOString();
+  const iso = ms === undefined ? null : isoTime(ms);
   return { [key]: iso, [`${key}Ms`]: ms ?? null };
 }
 
 function isoSeconds(ms: number | undefined): string {
-  return ms === undefined ? '-' : `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  return ms === undefined ? '-' : `${isoTime(ms).slice(0, 19)}Z`;
 }
 
 /** Volume information 376 of [004 fig. 7]: what is stored, and whether the content changed since. */
