@@ -1,0 +1,76 @@
+/**
+ * `arrayfs __complete WORDS`: what the shell's completion calls at each press of Tab. Names come
+ * from the mount; one that does not answer in time ends this process by SIGKILL, the only signal
+ * that a thread inside a request to a hanging mount still obeys.
+ */
+import type { Command } from 'commander';
+import { systemClock } from '../base/clock.js';
+import type { ArrayClient } from '../client/array-client.js';
+import type { CompletionKind } from './completion-kinds.js';
+import { completions, type NameLookup } from './completion-words.js';
+import { clientAt } from './global-options.js';
+import { print } from './output.js';
+
+/** Longer than any living array needs, short enough for a finger on Tab. */
+const ANSWER_MS = 1_500;
+
+export async function complete(program: Command, words: readonly string[]): Promise<void> {
+  systemClock.after(ANSWER_MS, () => process.kill(process.pid, 'SIGKILL'));
+  print((await completions(program, words, mountLookup)).join('\n'));
+}
+
+/** Nothing to offer is not an error: the user is still typing. */
+const mountLookup: NameLookup = async (kind, current, mount) => {
+  try {
+    return await namesOf(kind, current, clientAt(mount));
+  } catch {
+    return [];
+  }
+};
+
+/** Names of `kind` in the array; a snapshot is offered in two steps, `VOLUME@`, then its name. */
+export async function namesOf(
+  kind: CompletionKind,
+  current: string,
+  client: ArrayClient,
+): Promise<readonly string[]> {
+  switch (kind) {
+    case 'volume':
+      return client.names('volumes');
+    case 'snapshot':
+      return current.includes('@') ? snapshots(client, current) : volumesWithSnapshots(client);
+    case 'copy':
+      return current.includes('@') ? snapshots(client, current) : copies(client);
+    case 'scrub-subject':
+      return ['all', ...(await namesOf('copy', current, client))];
+    case 'job':
+      return client.names('jobs');
+    case 'status-table':
+      return client.names('status');
+    case 'pool':
+      return poolNames(await client.statusJson('pools'));
+    default:
+      return [];
+  }
+}
+
+async function snapshots(client: ArrayClient, current: string): Promise<string[]> {
+  const volume = current.slice(0, current.indexOf('@'));
+  if (!/^[\w.-]+$/.test(volume) || volume.startsWith('.')) return [];
+  return (await client.names('snapshots', volume)).map((name) => `${volume}@${name}`);
+}
+
+async function volumesWithSnapshots(client: ArrayClient): Promise<string[]> {
+  return (await client.names('snapshots')).map((volume) => `${volume}@`);
+}
+
+async function copies(client: ArrayClient): Promise<string[]> {
+  return [...(await client.names('volumes')), ...(await volumesWithSnapshots(client))];
+}
+
+function poolNames(pools: unknown): string[] {
+  if (!Array.isArray(pools)) return [];
+  return pools.flatMap((pool: { name?: unknown }) =>
+    typeof pool.name === 'string' ? [pool.name] : [],
+  );
+}

@@ -1,0 +1,19 @@
+/**
+ * What the completion offers for an argument or an option's value. Kept beside commander's objects,
+ * which have no field for it.
+ */
+import type { Argument, Option } from 'commander';
+import type { OptionKind, WordKind } from '../control/command-table.js';
+
+/** The kinds of the command table, and those of commands that are not in it. */
+export type CompletionKind = WordKind | OptionKind | 'status-table' | 'file' | 'directory';
+
+const kinds = new WeakMap<Argument | Option, CompletionKind>();
+
+export function completeWith(subject: Argument | Option, kind: CompletionKind): void {
+  kinds.set(subject, kind);
+}
+
+export function completionKind(subject: Argument | Option): CompletionKind | undefined {
+  return kinds.get(subject);
+}

@@ -1,0 +1,66 @@
+/** `arrayfs init`: makes the store of a new array, or gives a copied store identities of its own. */
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { ArrayError } from '../base/errors.js';
+import { formatSize, parseSize } from '../base/sizes.js';
+import type { PoolIdentity } from '../store/pool-files.js';
+import { wantsJson } from './global-options.js';
+import { print, printJson } from './output.js';
+
+interface InitOptions {
+  readonly capacity?: string;
+  readonly label?: string;
+  readonly poolName?: string;
+  readonly adopt?: boolean;
+}
+
+export function addInitCommand(program: Command): void {
+  program
+    .command('init')
+    .description('make the store of a new array in an empty or new directory')
+    .argument('<store>', 'directory of the store')
+    .option('--capacity <size>', 'disk space the array may take, such as 200G')
+    .option('--label <text>', 'label of the array, at most 64 bytes')
+    .option('--pool-name <name>', 'name of its first pool')
+    .option('--adopt', 'give the copy of a store a serial and UUIDs of its own')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  arrayfs init /srv/array --capacity 200G   the space is taken as it is written
+  arrayfs init --adopt /srv/array-copy      so that copy and original can both be mounted`,
+    )
+    .action(async (store: string, options: InitOptions, command: Command) => {
+      const identity = await init(resolve(store), options);
+      if (wantsJson(command)) printJson(identity);
+      else print(summary(resolve(store), identity, options.adopt === true));
+    });
+}
+
+// The store brings LMDB with it, which every other command would wait for.
+async function init(directory: string, options: InitOptions): Promise<PoolIdentity> {
+  if (options.adopt) {
+    if (options.capacity || options.label || options.poolName) {
+      throw new ArrayError('EINVAL', '--adopt keeps capacity, label and pool name of the copy');
+    }
+    const { adoptPool } = await import('../store/pool-files.js');
+    return adoptPool(directory);
+  }
+  if (options.capacity === undefined) {
+    throw new ArrayError('EINVAL', 'say how much disk space the array may take: --capacity 200G');
+  }
+  const capacityBytes = parseSize(options.capacity);
+  const { createPool } = await import('../store/pool-files.js');
+  return createPool(directory, {
+    capacityBytes,
+    ...(options.label === undefined ? {} : { label: options.label }),
+    ...(options.poolName === undefined ? {} : { poolName: options.poolName }),
+  });
+}
+
+function summary(directory: string, identity: PoolIdentity, adopted: boolean): string {
+  return (
+    `${adopted ? 'adopted' : 'made'} array ${identity.arraySerial}, pool ${identity.poolName}, ` +
+    `${formatSize(identity.capacityBytes)}, in ${directory}`
+  );
+}

@@ -1,0 +1,148 @@
+/**
+ * The command groups made from the command table: `arrayfs GROUP VERB WORDS --option value` writes
+ * the line to ctl/NAME. A new row of the table appears here, in the help and in the completion
+ * without a change.
+ */
+import { Argument, Command, Option } from 'commander';
+import { ArrayError } from '../base/errors.js';
+import {
+  COMMANDS,
+  type CommandOption,
+  type CommandRow,
+  type CommandWord,
+  findCommand,
+  optionPlaceholder,
+} from '../control/command-table.js';
+import { completeWith } from './completion-kinds.js';
+import { clientFor, wantsJson } from './global-options.js';
+import { waitForJob } from './job-wait.js';
+import { note, print, printJson } from './output.js';
+import { exampleLine } from './table-examples.js';
+
+/** Where a row of the table also appears, because users look for it there. */
+interface Placement {
+  readonly row: CommandRow;
+  readonly group: string;
+  readonly verb: string;
+  /** Only this kind of its first word is accepted here, and options without meaning are left out. */
+  readonly only?: { readonly word: CommandWord; readonly options: readonly string[] };
+}
+
+/** The number a result names where its command has started a job. */
+const JOB_NUMBER = /^job (\d+)\b/;
+/** Rows whose result is a job. */
+const STARTS_JOB: ReadonlySet<string> = new Set(['scrub']);
+
+const GROUP_SUMMARIES: Readonly<Record<string, string>> = {
+  array: 'the array as a whole',
+  volume: 'create, change, list and delete volumes',
+  snapshot: 'take, restore, clone, list and delete snapshots',
+  info: 'volume-information sectors',
+  job: 'long-running work',
+};
+
+/** Adds every group of the table to `program`. */
+export function addTableCommands(program: Command): void {
+  for (const placement of [...COMMANDS.map(ownPlacement), ...furtherPlacements()]) {
+    groupCommand(program, placement.group).addCommand(verbCommand(placement));
+  }
+}
+
+/** The command of a group, made at its first use. */
+export function groupCommand(program: Command, group: string): Command {
+  const existing = program.commands.find((command) => command.name() === group);
+  if (existing) return existing;
+  return program.command(group).description(GROUP_SUMMARIES[group] ?? `commands on ${group}`);
+}
+
+function ownPlacement(row: CommandRow): Placement {
+  return { row, group: row.group, verb: row.verb };
+}
+
+function furtherPlacements(): Placement[] {
+  const remove = findCommand('delete');
+  const scrub = findCommand('scrub');
+  const word: CommandWord = { name: 'VOLUME@SNAPSHOT', kind: 'snapshot', help: 'a snapshot' };
+  return [
+    ...(remove
+      ? [{ row: remove, group: 'snapshot', verb: 'delete', only: { word, options: ['force'] } }]
+      : []),
+    ...(scrub ? [{ row: scrub, group: 'array', verb: 'scrub' }] : []),
+  ];
+}
+
+function verbCommand(placement: Placement): Command {
+  const { row, only } = placement;
+  const command = new Command(placement.verb).description(row.summary);
+  const words = only ? [only.word] : row.words;
+  const options = row.options.filter((option) => !only || only.options.includes(option.name));
+  for (const word of words) command.addArgument(tableArgument(word));
+  for (const option of options) command.addOption(tableOption(option));
+  if (STARTS_JOB.has(row.name)) command.option('--wait', 'wait for the job to end');
+  command.addHelpText('after', helpAfter(placement));
+  return command.action(async () => {
+    if (only) checkSnapshotName(command.args[0] ?? '');
+    await runRow(row, command.args, givenOptions(options, command), command);
+  });
+}
+
+function tableArgument(word: CommandWord): Argument {
+  const name = word.repeat ? `${word.name}...` : word.name;
+  const argument = new Argument(word.optional ? `[${name}]` : `<${name}>`, word.help);
+  completeWith(argument, word.kind);
+  return argument;
+}
+
+function tableOption(option: CommandOption): Option {
+  if (option.kind === 'yes') return new Option(`--${option.name}`, option.help);
+  const made = new Option(`--${option.name} <${optionPlaceholder(option)}>`, option.help);
+  if (option.values) made.choices(option.values);
+  completeWith(made, option.kind);
+  return made;
+}
+
+/** Options as the control language has them; a flag is `yes`. */
+function givenOptions(options: readonly CommandOption[], command: Command): Record<string, string> {
+  const given: Record<string, string> = {};
+  for (const { name } of options) {
+    const value: unknown = command.getOptionValue(new Option(`--${name}`).attributeName());
+    if (value === true) given[name] = 'yes';
+    else if (typeof value === 'string') given[name] = value;
+  }
+  return given;
+}
+
+/** A number could be that of a volume, and deleting the wrong thing is not undone. */
+function checkSnapshotName(name: string): void {
+  if (!name.includes('@')) {
+    throw new ArrayError('EINVAL', `not a snapshot: '${name}'; name it VOLUME@SNAPSHOT`);
+  }
+}
+
+async function runRow(
+  row: CommandRow,
+  words: readonly string[],
+  options: Readonly<Record<string, string>>,
+  command: Command,
+): Promise<void> {
+  const client = clientFor(command);
+  const json = wantsJson(command);
+  const result = await client.run({ name: row.name, words, options });
+  const job = STARTS_JOB.has(row.name) ? JOB_NUMBER.exec(result)?.[1] : undefined;
+  if (command.getOptionValue('wait') === true && job !== undefined) {
+    if (!json) note(result);
+    await waitForJob(client, job, json);
+  } else if (json) {
+    printJson({ ok: true, command: row.name, result, ...(job ? { job: Number(job) } : {}) });
+  } else print(result);
+}
+
+function helpAfter({ row, group, verb, only }: Placement): string {
+  const program = `arrayfs ${group} ${verb}`;
+  const examples = row.examples
+    .filter(({ line }) => !only || line.includes('@'))
+    .map(({ line, meaning }) => ({ line: exampleLine(program, line, row.options), meaning }));
+  const width = Math.max(...examples.map(({ line }) => line.length)) + 2;
+  const lines = examples.map(({ line, meaning }) => `  ${line.padEnd(width)} ${meaning}`);
+  return ['', ...row.description, '', 'Examples:', ...lines].join('\n');
+}
