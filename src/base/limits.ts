@@ -47,8 +47,8 @@ export const CACHE_BYTES_MAX = 16 * 2 ** 30;
 export const DIRTY_AGE_MS_MAX = 1_000;
 /** Bytes of block locations kept in memory over all volumes and snapshots. */
 export const INDEX_BYTES_MAX = 48 * 2 ** 20;
-/** Largest capacity of a pool: the address space LMDB maps. */
-export const POOL_BYTES_MAX = 64 * 2 ** 40;
+/** Largest capacity of a pool: LMDB maps twice as much, and a process has 128 TiB of addresses. */
+export const POOL_BYTES_MAX = 16 * 2 ** 40;
 /** Smallest capacity `init` accepts. */
 export const POOL_BYTES_MIN = 16 * 2 ** 20;
 

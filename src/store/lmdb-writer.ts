@@ -1,0 +1,73 @@
+/**
+ * The writer thread of an LMDB pool: executes tasks one after the other, so that no transaction,
+ * checksum or merge of partial blocks ever holds up the event loop that serves the host.
+ */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { crc32 } from 'node:zlib';
+import { ArrayError, type ErrorCode } from '../base/errors.js';
+import type { TransactionRunner } from './block-store.js';
+import { recordKey } from './keys.js';
+import { LmdbEnvironment, storeError } from './lmdb-environment.js';
+import { slotOf } from './memory-store.js';
+import { unpackIdentity } from './records.js';
+import { executeTask, loadCounters, type StoreTask, type WriterState } from './store-task.js';
+
+/** What the event loop sends. */
+export type WriterRequest =
+  | { readonly kind: 'task'; readonly id: number; readonly task: StoreTask }
+  | { readonly kind: 'slab'; readonly slab: SharedArrayBuffer }
+  | { readonly kind: 'close' };
+
+/** What the thread answers. */
+export type WriterReply =
+  | { readonly kind: 'done'; readonly id: number; readonly result: unknown }
+  | {
+      readonly kind: 'failed';
+      readonly id: number;
+      readonly code: ErrorCode;
+      readonly reason: string;
+    }
+  | { readonly kind: 'closed' };
+
+export interface WriterData {
+  readonly directory: string;
+  readonly capacityBytes: number;
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  const { directory, capacityBytes } = workerData as WriterData;
+  const environment = new LmdbEnvironment(directory, { capacityBytes });
+  const slabs: SharedArrayBuffer[] = [];
+  const identity = unpackIdentity(
+    environment.get('records', recordKey('identity')) ?? new Uint8Array(0),
+  );
+  const state: WriterState = {
+    counters: loadCounters(environment),
+    poolSeed: crc32(identity.poolUuid),
+  };
+  const runner: TransactionRunner = {
+    transaction: (action) => environment.transaction(action),
+    startIds: (nextId) => environment.startIds(nextId),
+    slot: (slot) => slotOf(slabs, slot),
+  };
+  const execute = (request: { id: number; task: StoreTask }): WriterReply => {
+    try {
+      return { kind: 'done', id: request.id, result: executeTask(runner, state, request.task) };
+    } catch (error) {
+      const { code, reason } = error instanceof ArrayError ? error : storeError(error);
+      return { kind: 'failed', id: request.id, code, reason };
+    }
+  };
+  port.on('message', (request: WriterRequest) => {
+    if (request.kind === 'slab') slabs.push(request.slab);
+    else if (request.kind === 'task') port.postMessage(execute(request));
+    else {
+      void environment.close().then(() => {
+        port.postMessage({ kind: 'closed' } satisfies WriterReply);
+        port.close();
+      });
+    }
+  });
+}

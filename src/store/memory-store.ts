@@ -1,0 +1,270 @@
+/**
+ * The store in memory: for tests and simulation. Transactions are atomic by an undo list; `crash`
+ * gives the store a killed daemon would find, and `failTransactionAfter` makes a disk that fails.
+ */
+import { crc32 } from 'node:zlib';
+import { ArrayError, asArrayError } from '../base/errors.js';
+import { BLOCK_BYTES } from '../base/sizes.js';
+import {
+  type BlockStore,
+  type StoreEntry,
+  type StoreTransaction,
+  TABLE_NAMES,
+  type TableName,
+  type TransactionRunner,
+} from './block-store.js';
+import { recordKey } from './keys.js';
+import { unpackIdentity } from './records.js';
+import {
+  executeTask,
+  loadCounters,
+  type StoreTask,
+  type StoreTaskResult,
+  type WriterState,
+} from './store-task.js';
+
+/** Ordered bytes: a map and its keys in order. Keys are latin1 strings, so they compare as bytes. */
+class OrderedTable {
+  private readonly values = new Map<string, Uint8Array>();
+  private readonly keys: string[] = [];
+
+  get(key: string): Uint8Array | undefined {
+    return this.values.get(key);
+  }
+
+  put(key: string, value: Uint8Array): void {
+    if (!this.values.has(key)) this.keys.splice(this.position(key), 0, key);
+    this.values.set(key, value);
+  }
+
+  remove(key: string): void {
+    if (this.values.delete(key)) this.keys.splice(this.position(key), 1);
+  }
+
+  /** The first key not before `key`, undefined at the end. */
+  keyFrom(key: string): string | undefined {
+    return this.keys[this.position(key)];
+  }
+
+  copy(): OrderedTable {
+    const table = new OrderedTable();
+    for (const key of this.keys) {
+      table.keys.push(key);
+      table.values.set(key, this.values.get(key) as Uint8Array);
+    }
+    return table;
+  }
+
+  private position(key: string): number {
+    let low = 0;
+    let high = this.keys.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.keys[middle] as string) < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function text(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
+}
+
+class MemoryState {
+  readonly tables = new Map<TableName, OrderedTable>();
+  readonly contents = new Map<number, Uint8Array>();
+
+  constructor(from?: MemoryState) {
+    for (const name of TABLE_NAMES) {
+      this.tables.set(name, from?.table(name).copy() ?? new OrderedTable());
+    }
+    for (const [id, content] of from?.contents ?? []) this.contents.set(id, content);
+  }
+
+  table(name: TableName): OrderedTable {
+    return this.tables.get(name) as OrderedTable;
+  }
+}
+
+/** Reads and writes a MemoryState, remembering how to undo. */
+class MemoryTransaction implements StoreTransaction {
+  private readonly undo: (() => void)[] = [];
+
+  constructor(
+    private readonly state: MemoryState,
+    private readonly ids: { next: number },
+  ) {}
+
+  readonly blocks = {
+    read: (id: number) => this.state.contents.get(id),
+    ids: (fromId: number) =>
+      [...this.state.contents.keys()].filter((id) => id >= fromId).sort(ascending),
+    put: (content: Uint8Array) => {
+      const id = this.ids.next;
+      this.ids.next += 1;
+      this.setContent(id, Uint8Array.prototype.slice.call(content));
+      return id;
+    },
+    free: (id: number) => {
+      const stored = this.state.contents.has(id);
+      if (stored) this.setContent(id, undefined);
+      return stored;
+    },
+    nextId: () => this.ids.next,
+    sync: () => {},
+  };
+
+  get(table: TableName, key: Uint8Array): Uint8Array | undefined {
+    return this.state.table(table).get(text(key));
+  }
+
+  *range(table: TableName, start: Uint8Array, end: Uint8Array): Generator<StoreEntry> {
+    const last = text(end);
+    let key = this.state.table(table).keyFrom(text(start));
+    while (key !== undefined && key < last) {
+      const value = this.state.table(table).get(key) as Uint8Array;
+      yield { key: Buffer.from(key, 'latin1'), value };
+      key = this.state.table(table).keyFrom(`${key}\u0000`);
+    }
+  }
+
+  put(table: TableName, key: Uint8Array, value: Uint8Array): void {
+    this.set(table, text(key), new Uint8Array(value));
+  }
+
+  remove(table: TableName, key: Uint8Array): void {
+    this.set(table, text(key), undefined);
+  }
+
+  rollBack(): void {
+    for (const action of this.undo.reverse()) action();
+  }
+
+  private set(name: TableName, key: string, value: Uint8Array | undefined): void {
+    const table = this.state.table(name);
+    const old = table.get(key);
+    this.undo.push(() => (old === undefined ? table.remove(key) : table.put(key, old)));
+    if (value === undefined) table.remove(key);
+    else table.put(key, value);
+  }
+
+  private setContent(id: number, content: Uint8Array | undefined): void {
+    const { contents } = this.state;
+    const old = contents.get(id);
+    this.undo.push(() => (old === undefined ? contents.delete(id) : contents.set(id, old)));
+    if (content === undefined) contents.delete(id);
+    else contents.set(id, content);
+  }
+}
+
+function ascending(a: number, b: number): number {
+  return a - b;
+}
+
+export class MemoryStore implements BlockStore, TransactionRunner {
+  /** What the host's disk has left, for tests of full disks. */
+  hostFree = Number.POSITIVE_INFINITY;
+  /** Transactions that still succeed; the one after them throws `failure`. */
+  private transactionsLeft = Number.POSITIVE_INFINITY;
+  private failure = new ArrayError('EIO', 'injected failure');
+  private readonly ids = { next: 1 };
+  private readonly slabs: SharedArrayBuffer[] = [];
+  private writer: WriterState | undefined;
+  private last: Promise<unknown> = Promise.resolve();
+  private readonly view: MemoryTransaction;
+
+  constructor(private readonly state = new MemoryState()) {
+    this.view = new MemoryTransaction(state, this.ids);
+  }
+
+  get blocks(): MemoryTransaction['blocks'] {
+    return this.view.blocks;
+  }
+
+  get(table: TableName, key: Uint8Array): Uint8Array | undefined {
+    return this.view.get(table, key);
+  }
+
+  range(table: TableName, start: Uint8Array, end: Uint8Array): Iterable<StoreEntry> {
+    return this.view.range(table, start, end);
+  }
+
+  /** Tasks run in later turns of the event loop, as they do in a writer thread. */
+  run<T extends StoreTask>(task: T): Promise<StoreTaskResult<T>> {
+    const result = this.last.then(() => {
+      this.writer ??= {
+        counters: loadCounters(this),
+        poolSeed: crc32(
+          unpackIdentity(this.get('records', recordKey('identity')) ?? new Uint8Array()).poolUuid,
+        ),
+      };
+      return executeTask(this, this.writer, task) as StoreTaskResult<T>;
+    });
+    this.last = result.catch(() => undefined);
+    return result.catch((error: unknown) => {
+      throw asArrayError(error);
+    });
+  }
+
+  transaction<T>(action: (transaction: StoreTransaction) => T): T {
+    if (this.transactionsLeft === 0) throw this.failure;
+    this.transactionsLeft -= 1;
+    const transaction = new MemoryTransaction(this.state, this.ids);
+    try {
+      return action(transaction);
+    } catch (error) {
+      transaction.rollBack();
+      throw error;
+    }
+  }
+
+  startIds(nextId: number): void {
+    this.ids.next = nextId;
+  }
+
+  slot(slot: number): Uint8Array {
+    return slotOf(this.slabs, slot);
+  }
+
+  shareSlab(slab: SharedArrayBuffer): void {
+    this.slabs.push(slab);
+  }
+
+  fileBytes(): number {
+    return this.state.contents.size * BLOCK_BYTES;
+  }
+
+  hostFreeBytes(): number {
+    return this.hostFree;
+  }
+
+  async close(): Promise<void> {
+    await this.last;
+  }
+
+  /** The store as a daemon finds it that is started after this one was killed now. */
+  crash(): MemoryStore {
+    return new MemoryStore(new MemoryState(this.state));
+  }
+
+  /** After `count` more transactions all fail with `failure`; undefined heals the disk. */
+  failTransactionAfter(count: number | undefined, failure?: ArrayError): void {
+    this.transactionsLeft = count ?? Number.POSITIVE_INFINITY;
+    if (failure !== undefined) this.failure = failure;
+  }
+
+  /** Changes a stored block behind the array's back: damage, for tests. */
+  damage(id: number, change: (content: Uint8Array) => void): void {
+    const content = this.state.contents.get(id);
+    if (content !== undefined) change(content);
+  }
+}
+
+/** The 16 KiB of a slot: slabs hold equal numbers of blocks, in the order they were shared. */
+export function slotOf(slabs: readonly SharedArrayBuffer[], slot: number): Uint8Array {
+  const perSlab = (slabs[0]?.byteLength ?? BLOCK_BYTES) / BLOCK_BYTES;
+  const slab = slabs[Math.floor(slot / perSlab)];
+  if (slab === undefined) throw new ArrayError('EIO', `cache slot ${slot} was not shared`);
+  return new Uint8Array(slab, (slot % perSlab) * BLOCK_BYTES, BLOCK_BYTES);
+}

@@ -1,0 +1,155 @@
+/**
+ * The directory of a pool: making one, giving a copy new identities, and reading who it is.
+ *
+ *   DIR/data.mdb, DIR/lock.mdb   the LMDB environment
+ */
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Clock, systemClock } from '../base/clock.js';
+import { ArrayError } from '../base/errors.js';
+import { POOL_BYTES_MAX, POOL_BYTES_MIN } from '../base/limits.js';
+import { checkLabel, checkName } from '../base/names.js';
+import { formatSize } from '../base/sizes.js';
+import { newUuid, uuidText } from '../base/uuid.js';
+import type { StoreReader, StoreTransaction } from './block-store.js';
+import { recordKey } from './keys.js';
+import { DATA_FILE, LmdbEnvironment } from './lmdb-environment.js';
+import {
+  LAYOUT_VERSION,
+  type PoolIdentityRecord,
+  packIdentity,
+  unpackIdentity,
+} from './records.js';
+
+/** Who a pool is, texts in canonical form. */
+export interface PoolIdentity {
+  readonly layoutVersion: number;
+  readonly arrayUuid: string;
+  /** 12 hex digits. */
+  readonly arraySerial: string;
+  readonly arrayLabel: string;
+  readonly poolUuid: string;
+  readonly poolName: string;
+  readonly createdMs: number;
+  readonly capacityBytes: number;
+  readonly blockContainer: string;
+}
+
+export interface CreatePoolOptions {
+  /** What the blocks may take on disk. */
+  readonly capacityBytes: number;
+  readonly label?: string;
+  readonly poolName?: string;
+}
+
+/** A new array's identity; nothing is written. */
+export function newIdentity(options: CreatePoolOptions, clock: Clock): PoolIdentityRecord {
+  const { capacityBytes, label = '', poolName = 'main' } = options;
+  checkName(poolName);
+  checkLabel(label);
+  if (capacityBytes < POOL_BYTES_MIN || capacityBytes > POOL_BYTES_MAX) {
+    throw new ArrayError(
+      'EINVAL',
+      `capacity must be ${formatSize(POOL_BYTES_MIN)} to ${formatSize(POOL_BYTES_MAX)}`,
+    );
+  }
+  return {
+    layoutVersion: LAYOUT_VERSION,
+    arrayUuid: newUuid(clock),
+    arraySerial: Buffer.from(clock.randomBytes(6)).toString('hex'),
+    arrayLabel: label,
+    poolUuid: newUuid(clock),
+    poolName,
+    createdMs: clock.nowMs(),
+    capacityBytes,
+    blockContainer: 'lmdb',
+  };
+}
+
+/** Makes a pool, and the array it is the first of, in a new or empty directory. */
+export function createPool(directory: string, options: CreatePoolOptions): PoolIdentity {
+  const identity = newIdentity(options, systemClock);
+  if (existsSync(join(directory, DATA_FILE))) {
+    throw new ArrayError('EEXIST', `${directory} already holds an array`);
+  }
+  if (existsSync(directory) && !statSync(directory).isDirectory()) {
+    throw new ArrayError('ENOTDIR', `${directory} is not a directory`);
+  }
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const left = readdirSync(directory).filter((name) => name !== 'lost+found');
+  if (left.length > 0) {
+    throw new ArrayError('EINVAL', `${directory} is not empty (it holds ${left[0]})`);
+  }
+  withEnvironment(directory, (environment) => writeIdentity(environment, identity));
+  return publicIdentity(identity);
+}
+
+/** Gives a copied store new identities, so that it can be mounted beside its original. */
+export function adoptPool(directory: string): PoolIdentity {
+  requirePool(directory);
+  let identity: PoolIdentityRecord | undefined;
+  withEnvironment(directory, (environment) => {
+    const fresh = newIdentity({ capacityBytes: POOL_BYTES_MIN }, systemClock);
+    identity = {
+      ...readIdentity(environment, directory),
+      arrayUuid: fresh.arrayUuid,
+      arraySerial: fresh.arraySerial,
+    };
+    writeIdentity(environment, identity);
+  });
+  return publicIdentity(identity as unknown as PoolIdentityRecord);
+}
+
+/** Who the pool in `directory` is. EINVAL where it is no pool or one of a newer layout. */
+export function readPoolIdentity(directory: string): PoolIdentity {
+  requirePool(directory);
+  let identity: PoolIdentityRecord | undefined;
+  withEnvironment(directory, (environment) => {
+    identity = readIdentity(environment, directory);
+  });
+  return publicIdentity(identity as unknown as PoolIdentityRecord);
+}
+
+/** EINVAL where the store holds no array. */
+export function readIdentity(reader: StoreReader, directory: string): PoolIdentityRecord {
+  const value = reader.get('records', recordKey('identity'));
+  if (value === undefined) throw new ArrayError('EINVAL', `${directory} holds no array`);
+  return unpackIdentity(value);
+}
+
+export function writeIdentity(
+  store: { transaction(action: (transaction: StoreTransaction) => void): void },
+  identity: PoolIdentityRecord,
+): void {
+  store.transaction((transaction) => {
+    transaction.put('records', recordKey('identity'), packIdentity(identity));
+  });
+}
+
+export function publicIdentity(identity: PoolIdentityRecord): PoolIdentity {
+  return {
+    ...identity,
+    arrayUuid: uuidText(identity.arrayUuid),
+    poolUuid: uuidText(identity.poolUuid),
+  };
+}
+
+/** ENOENT or EINVAL unless `directory` holds LMDB's file; nothing is created. */
+export function requirePool(directory: string): void {
+  if (!existsSync(directory)) throw new ArrayError('ENOENT', `${directory} does not exist`);
+  if (!statSync(directory).isDirectory()) {
+    throw new ArrayError('ENOTDIR', `${directory} is not a directory`);
+  }
+  if (!existsSync(join(directory, DATA_FILE))) {
+    throw new ArrayError('EINVAL', `${directory} holds no array (make one with: arrayfs init)`);
+  }
+}
+
+function withEnvironment(directory: string, action: (environment: LmdbEnvironment) => void): void {
+  const environment = new LmdbEnvironment(directory);
+  try {
+    action(environment);
+  } finally {
+    void environment.close();
+  }
+}
