@@ -158,12 +158,12 @@ class QemuTarget implements Target {
     rmSync(this.pidFile, { force: true });
   }
 
-  /** Of a process that is alive. */
+  /** Of a process that is alive; a zombie that nobody has waited for is not. */
   private pid(): number | undefined {
     try {
       const pid = Number(readFileSync(this.pidFile, 'utf8'));
-      process.kill(pid, 0);
-      return pid;
+      const state = /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+      return state === 'Z' ? undefined : pid;
     } catch {
       return undefined;
     }

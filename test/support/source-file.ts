@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
+/** Static and dynamic imports, and what createRequire loads. */
+const IMPORT = /(?:\bfrom |\bimport |\b(?:import|require)(?:\.resolve)?\(\s*)'([^']+)'/g;
+
 export interface SourceFile {
   /** Path below the root of the project without .ts, such as `src/base/assert`. */
   readonly path: string;
@@ -34,9 +37,7 @@ export function sourceFiles(folder: string): SourceFile[] {
 /** `file` is the path below the root of the project. */
 export function parseSource(file: string, text: string): SourceFile {
   const withoutComments = replaceTokens(text, (token) => (token.startsWith('/') ? ' ' : token));
-  const specifiers = [
-    ...withoutComments.matchAll(/\b(?:from|import|require|resolve)\s*\(?\s*'([^']+)'/g),
-  ].map((match) => match[1] as string);
+  const specifiers = [...withoutComments.matchAll(IMPORT)].map((match) => match[1] as string);
   const isLocal = (specifier: string) => specifier.startsWith('.');
   return {
     path: file.replace(/\.ts$/, ''),
