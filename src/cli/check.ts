@@ -4,8 +4,8 @@
  * must become a finding. Started with an IPC channel; arguments: directory, `repair` or `verify`.
  */
 import { systemClock } from '../base/clock.js';
-import { ArrayError, asArrayError, type ErrorCode } from '../base/errors.js';
-import { findHolder } from '../host/instance-lock.js';
+import { asArrayError, type ErrorCode } from '../base/errors.js';
+import { acquireInstanceLock, type InstanceLock } from '../host/instance-lock.js';
 import { type CheckReport, checkPool } from '../store/check.js';
 import { readPoolIdentity } from '../store/pool-files.js';
 
@@ -21,21 +21,26 @@ const PROGRESS_MS = 100;
 
 async function runCheck(directory: string, repair: boolean): Promise<CheckMessage> {
   try {
-    refuseMounted(directory);
-    const report = await checkPool(directory, { repair, onProgress: progressSender() });
-    return { kind: 'report', report };
+    const lock = await lockStore(directory);
+    try {
+      const report = await checkPool(directory, { repair, onProgress: progressSender() });
+      return { kind: 'report', report };
+    } finally {
+      lock.release();
+    }
   } catch (error) {
     const { code, reason } = asArrayError(error);
     return { kind: 'error', code, reason };
   }
 }
 
-/** A daemon's cache holds what the store does not have yet: it would look like damage. */
-function refuseMounted(directory: string): void {
-  const holder = findHolder(readPoolIdentity(directory).arraySerial);
-  if (holder !== undefined) {
-    throw new ArrayError('EBUSY', `${directory} is mounted: umount it first`);
-  }
+/**
+ * A daemon's cache holds what the store does not have yet, which would look like damage: a mounted
+ * array is refused, and nobody mounts it while it is checked.
+ */
+function lockStore(directory: string): Promise<InstanceLock> {
+  const serial = readPoolIdentity(directory).arraySerial;
+  return acquireInstanceLock({ serial, storeDirectory: directory, mountPoint: '(arrayfs check)' });
 }
 
 function progressSender(): (done: number, total: number) => void {

@@ -21,6 +21,8 @@ interface Position {
   pendingOption: Option | undefined;
   onlyOperands: boolean;
   mount: string | undefined;
+  /** After a word that is no command nothing can be said. */
+  lost: boolean;
 }
 
 /** The candidates for the last of `words` (what follows the program's name, up to the cursor). */
@@ -42,6 +44,7 @@ function walk(program: Command, words: readonly string[]): Position {
     pendingOption: undefined,
     onlyOperands: false,
     mount: undefined,
+    lost: false,
   };
   for (const word of words) step(program, position, word);
   return position;
@@ -56,10 +59,16 @@ function step(program: Command, position: Position, word: string): void {
   } else if (!position.onlyOperands && word.startsWith('-')) {
     takeOption(program, position, word);
   } else {
-    const next = position.command.commands.find((command) => command.name() === word);
-    if (next && position.operands === 0) position.command = next;
-    else position.operands += 1;
+    takeOperand(position, word);
   }
+}
+
+function takeOperand(position: Position, word: string): void {
+  const { commands } = position.command;
+  const next = commands.find((command) => command.name() === word);
+  if (next) position.command = next;
+  else if (commands.length === 0) position.operands += 1;
+  else if (word !== 'help') position.lost = true;
 }
 
 function takeOption(program: Command, position: Position, word: string): void {
@@ -82,6 +91,7 @@ async function candidatesAt(
     const kind = completionKind(subject);
     return subject.argChoices ?? (kind ? lookup(kind, current, mount) : []);
   };
+  if (position.lost) return [];
   if (pendingOption) return namesFor(pendingOption);
   if (current.startsWith('-') && !position.onlyOperands) {
     return [...optionsAt(program, command).map(({ long }) => long ?? ''), '--help'];

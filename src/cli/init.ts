@@ -1,8 +1,10 @@
 /** `arrayfs init`: makes the store of a new array, or gives a copied store identities of its own. */
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ArrayError } from '../base/errors.js';
 import { formatSize, parseSize } from '../base/sizes.js';
+import { askHolder, findHolder } from '../host/instance-lock.js';
 import type { PoolIdentity } from '../store/pool-files.js';
 import { wantsJson } from './global-options.js';
 import { print, printJson } from './output.js';
@@ -43,7 +45,8 @@ async function init(directory: string, options: InitOptions): Promise<PoolIdenti
     if (options.capacity || options.label || options.poolName) {
       throw new ArrayError('EINVAL', '--adopt keeps capacity, label and pool name of the copy');
     }
-    const { adoptPool } = await import('../store/pool-files.js');
+    const { adoptPool, readPoolIdentity } = await import('../store/pool-files.js');
+    await refuseMounted(directory, readPoolIdentity(directory).arraySerial);
     return adoptPool(directory);
   }
   if (options.capacity === undefined) {
@@ -56,6 +59,26 @@ async function init(directory: string, options: InitOptions): Promise<PoolIdenti
     ...(options.label === undefined ? {} : { label: options.label }),
     ...(options.poolName === undefined ? {} : { poolName: options.poolName }),
   });
+}
+
+/** The original may be mounted, it has the same serial; the copy itself may not. */
+async function refuseMounted(directory: string, serial: string): Promise<void> {
+  if (!findHolder(serial)) return;
+  const holder = await askHolder(serial);
+  if (holder === undefined) {
+    throw new ArrayError('EBUSY', `the daemon of array ${serial} does not say what it has mounted`);
+  }
+  if (sameDirectory(holder.storeDirectory, directory)) {
+    throw new ArrayError('EBUSY', `${directory} is mounted at ${holder.mountPoint}`);
+  }
+}
+
+function sameDirectory(one: string, other: string): boolean {
+  try {
+    return realpathSync(one) === realpathSync(other);
+  } catch {
+    return false;
+  }
 }
 
 function summary(directory: string, identity: PoolIdentity, adopted: boolean): string {

@@ -1,7 +1,14 @@
 #!/usr/bin/env node
 /** The entry of the command line: runs one command and reports why it failed, in one line. */
+import { CommanderError } from 'commander';
 import { complete } from './complete.js';
-import { endQuietlyOnClosedPipe, reportFailure } from './output.js';
+import {
+  EXIT_FAILED,
+  endQuietlyOnClosedPipe,
+  oneLine,
+  printJson,
+  reportFailure,
+} from './output.js';
 import { buildProgram } from './program.js';
 
 endQuietlyOnClosedPipe();
@@ -11,5 +18,14 @@ try {
   if (words[0] === '__complete') await complete(program, words.slice(1));
   else await program.parseAsync();
 } catch (error) {
-  reportFailure(error, words.includes('--json'));
+  const json = words.includes('--json');
+  if (error instanceof CommanderError) endOfCommandLine(error, json);
+  else reportFailure(error, json);
+}
+
+/** Help, the version and wrong command lines, which commander has already printed. */
+function endOfCommandLine({ exitCode, message }: CommanderError, json: boolean): void {
+  const reason = oneLine(message);
+  if (json && exitCode !== 0) printJson({ ok: false, error: 'EINVAL', reason });
+  process.exitCode = exitCode === 0 ? 0 : EXIT_FAILED;
 }

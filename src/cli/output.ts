@@ -45,6 +45,14 @@ export function reportFailure(error: unknown, json: boolean): void {
   process.exitCode = ERROR_TABLE[failure.code].exitStatus;
 }
 
+/** Commander's message and its suggestion as one line, without its prefix. */
+export function oneLine(text: string): string {
+  return text
+    .replace(/^error: /, '')
+    .trim()
+    .replace(/\s*\n\s*/g, ' ');
+}
+
 /** One line, whatever the reason contains. */
 function failureLine(failure: ArrayError): string {
   return printable(failure.reason.trimEnd());

@@ -10,6 +10,7 @@ import { addInitCommand } from './init.js';
 import { addJobCommands } from './job-commands.js';
 import { addListCommands } from './list-commands.js';
 import { addMountCommand } from './mount-command.js';
+import { oneLine } from './output.js';
 import { addStatusCommand } from './status-command.js';
 import { addTableCommands } from './table-commands.js';
 import { addUmountCommand } from './umount-command.js';
@@ -34,7 +35,7 @@ export function buildProgram(): Command {
     .configureOutput({
       outputError: (text, write) => write(`arrayfs: ${oneLine(text)}\n`),
     })
-    .showHelpAfterError(false)
+    .exitOverride()
     .addHelpText('after', HELP_AFTER);
   addGlobalOptions(program);
   addInitCommand(program);
@@ -58,14 +59,6 @@ function shareSettings(parent: Command): void {
     command.copyInheritedSettings(parent);
     shareSettings(command);
   }
-}
-
-/** Commander's message and its suggestion as one line. */
-function oneLine(text: string): string {
-  return text
-    .replace(/^error: /, '')
-    .trim()
-    .replace(/\s*\n\s*/g, ' ');
 }
 
 function packageVersion(): string {

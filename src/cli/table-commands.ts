@@ -5,12 +5,12 @@
  */
 import { Argument, Command, Option } from 'commander';
 import { ArrayError } from '../base/errors.js';
+import type { CommandRequest } from '../client/array-client.js';
 import {
   COMMANDS,
   type CommandOption,
   type CommandRow,
   type CommandWord,
-  findCommand,
   optionPlaceholder,
 } from '../control/command-table.js';
 import { completeWith } from './completion-kinds.js';
@@ -24,9 +24,17 @@ interface Placement {
   readonly row: CommandRow;
   readonly group: string;
   readonly verb: string;
-  /** Only this kind of its first word is accepted here, and options without meaning are left out. */
-  readonly only?: { readonly word: CommandWord; readonly options: readonly string[] };
+  /** Where only a part of the row has a meaning there. */
+  readonly only?: {
+    readonly word: CommandWord;
+    readonly options: readonly string[];
+    readonly summary: string;
+    readonly description: readonly string[];
+  };
 }
+
+/** Runs a request of the command line; a test puts its own in. */
+export type Execute = (request: CommandRequest, command: Command) => Promise<void>;
 
 /** The number a result names where its command has started a job. */
 const JOB_NUMBER = /^job (\d+)\b/;
@@ -42,9 +50,13 @@ const GROUP_SUMMARIES: Readonly<Record<string, string>> = {
 };
 
 /** Adds every group of the table to `program`. */
-export function addTableCommands(program: Command): void {
-  for (const placement of [...COMMANDS.map(ownPlacement), ...furtherPlacements()]) {
-    groupCommand(program, placement.group).addCommand(verbCommand(placement));
+export function addTableCommands(
+  program: Command,
+  execute: Execute = runRequest,
+  rows: readonly CommandRow[] = COMMANDS,
+): void {
+  for (const placement of [...rows.map(ownPlacement), ...furtherPlacements(rows)]) {
+    groupCommand(program, placement.group).addCommand(verbCommand(placement, execute));
   }
 }
 
@@ -59,21 +71,33 @@ function ownPlacement(row: CommandRow): Placement {
   return { row, group: row.group, verb: row.verb };
 }
 
-function furtherPlacements(): Placement[] {
-  const remove = findCommand('delete');
-  const scrub = findCommand('scrub');
-  const word: CommandWord = { name: 'VOLUME@SNAPSHOT', kind: 'snapshot', help: 'a snapshot' };
-  return [
-    ...(remove
-      ? [{ row: remove, group: 'snapshot', verb: 'delete', only: { word, options: ['force'] } }]
-      : []),
-    ...(scrub ? [{ row: scrub, group: 'array', verb: 'scrub' }] : []),
-  ];
+function furtherPlacements(rows: readonly CommandRow[]): Placement[] {
+  return rows.flatMap((row): Placement[] => {
+    if (row.name === 'scrub') return [{ row, group: 'array', verb: 'scrub' }];
+    return row.name === 'delete' ? [snapshotDelete(row)] : [];
+  });
 }
 
-function verbCommand(placement: Placement): Command {
+function snapshotDelete(row: CommandRow): Placement {
+  return {
+    row,
+    group: 'snapshot',
+    verb: 'delete',
+    only: {
+      word: { name: 'VOLUME@SNAPSHOT', kind: 'snapshot', help: 'a snapshot of a volume' },
+      options: ['force'],
+      summary: 'delete a snapshot',
+      description: [
+        'A snapshot that is open, for example loop-mounted, is not deleted (EBUSY) unless --force;',
+        'open files go on reading. The space comes back in the background.',
+      ],
+    },
+  };
+}
+
+function verbCommand(placement: Placement, execute: Execute): Command {
   const { row, only } = placement;
-  const command = new Command(placement.verb).description(row.summary);
+  const command = new Command(placement.verb).description(only?.summary ?? row.summary);
   const words = only ? [only.word] : row.words;
   const options = row.options.filter((option) => !only || only.options.includes(option.name));
   for (const word of words) command.addArgument(tableArgument(word));
@@ -82,7 +106,8 @@ function verbCommand(placement: Placement): Command {
   command.addHelpText('after', helpAfter(placement));
   return command.action(async () => {
     if (only) checkSnapshotName(command.args[0] ?? '');
-    await runRow(row, command.args, givenOptions(options, command), command);
+    const given = givenOptions(options, command);
+    await execute({ name: row.name, words: command.args, options: given }, command);
   });
 }
 
@@ -119,21 +144,16 @@ function checkSnapshotName(name: string): void {
   }
 }
 
-async function runRow(
-  row: CommandRow,
-  words: readonly string[],
-  options: Readonly<Record<string, string>>,
-  command: Command,
-): Promise<void> {
+async function runRequest(request: CommandRequest, command: Command): Promise<void> {
   const client = clientFor(command);
   const json = wantsJson(command);
-  const result = await client.run({ name: row.name, words, options });
-  const job = STARTS_JOB.has(row.name) ? JOB_NUMBER.exec(result)?.[1] : undefined;
+  const result = await client.run(request);
+  const job = STARTS_JOB.has(request.name) ? JOB_NUMBER.exec(result)?.[1] : undefined;
   if (command.getOptionValue('wait') === true && job !== undefined) {
     if (!json) note(result);
     await waitForJob(client, job, json);
   } else if (json) {
-    printJson({ ok: true, command: row.name, result, ...(job ? { job: Number(job) } : {}) });
+    printJson({ ok: true, command: request.name, result, ...(job ? { job: Number(job) } : {}) });
   } else print(result);
 }
 
@@ -144,5 +164,14 @@ function helpAfter({ row, group, verb, only }: Placement): string {
     .map(({ line, meaning }) => ({ line: exampleLine(program, line, row.options), meaning }));
   const width = Math.max(...examples.map(({ line }) => line.length)) + 2;
   const lines = examples.map(({ line, meaning }) => `  ${line.padEnd(width)} ${meaning}`);
-  return ['', ...row.description, '', 'Examples:', ...lines].join('\n');
+  const description = only?.description ?? row.description.map((text) => asFlags(text, row));
+  return ['', ...description, '', 'Examples:', ...lines].join('\n');
+}
+
+/** The table speaks the control language: `force=yes` is --force here. */
+function asFlags(text: string, row: CommandRow): string {
+  return row.options.reduce(
+    (shown, { name }) => shown.replace(new RegExp(`\\b${name}=(yes\\b)?`, 'g'), `--${name}`),
+    text,
+  );
 }

@@ -39,20 +39,20 @@ export class ArrayClient {
   }
 
   /** A status table as aligned text. */
-  statusText(table: string): Promise<string> {
+  async statusText(table: string): Promise<string> {
     return this.readText('status', checkedName(table, 'status table'));
   }
 
   /** The same table as its rows (or, for a table of one row, as the array defines it). */
-  statusJson(table: string): Promise<unknown> {
+  async statusJson(table: string): Promise<unknown> {
     return this.readJson('status', `${checkedName(table, 'status table')}.json`);
   }
 
-  jobText(id: string): Promise<string> {
+  async jobText(id: string): Promise<string> {
     return this.readText('jobs', checkedName(id, 'job'));
   }
 
-  jobJson(id: string): Promise<unknown> {
+  async jobJson(id: string): Promise<unknown> {
     return this.readJson('jobs', `${checkedName(id, 'job')}.json`);
   }
 
