@@ -35,6 +35,15 @@ export function parseCommand(command: Command, data: Uint8Array): ParsedCommand 
   return { command, subject: words[0] ?? '', words, options };
 }
 
+/**
+ * Whether `data` may be the beginning of a longer command: text, no newline, within the limit. It may
+ * end inside a character.
+ */
+export function mayContinue(data: Uint8Array): boolean {
+  if (data.length >= COMMAND_BYTES_MAX) return false;
+  return data.every((byte) => (byte >= 0x20 && byte !== 0x7f) || byte === 0x09);
+}
+
 /** The line for a message: one line, no control characters, shortened. */
 export function shownLine(data: Uint8Array): string {
   const head = Buffer.from(data.subarray(0, SHOWN_CHARACTERS_MAX * 4)).toString('utf8');

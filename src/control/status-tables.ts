@@ -132,8 +132,7 @@ const JOBS: Table<JobView> = {
   ],
 };
 
-/** One job in /jobs/ID: the same columns, one per line. */
-export const JOB: Table<JobView> = {
+const JOB: Table<JobView> = {
   shape: 'record',
   columns: JOBS.columns.map((column) =>
     column.header === undefined ? column : { ...column, header: column.header.toLowerCase() },
@@ -189,6 +188,15 @@ export const STATUS_TABLES: readonly StatusTable[] = [
   statusTable('snapshots', SNAPSHOTS, (array) => array.volumes().flatMap((v) => v.snapshots)),
   statusTable('volumes', VOLUMES, (array) => array.volumes()),
 ];
+
+/** One job in /jobs/ID: the columns of the table, one per line. */
+export function jobText(job: JobView): string {
+  return tableText(JOB, [job]);
+}
+
+export function jobJson(job: JobView): string {
+  return tableJson(JOB, [job]);
+}
 
 function statusTable<Row>(
   name: string,
