@@ -7,6 +7,7 @@ import { INFO_BYTES } from '../base/limits.js';
 import { decodeVolumeInfo, isVolumeInfo } from '../volume/volume-info.js';
 import { completeWith } from './completion-kinds.js';
 import { clientFor, wantsJson } from './global-options.js';
+import { namedReference } from './list-commands.js';
 import { fieldLines, print, printJson } from './output.js';
 import { groupCommand } from './table-commands.js';
 
@@ -19,7 +20,8 @@ export function addInfoCommands(program: Command): void {
     .description('show the sector decoded, or as hexadecimal where it has another layout')
     .addArgument(copyArgument())
     .action(async (copy: string, _options: unknown, command: Command) => {
-      const sector = await clientFor(command).readInfo(copy);
+      const client = clientFor(command);
+      const sector = await client.readInfo(await namedReference(client, copy));
       if (wantsJson(command)) printJson(sector ? sectorJson(sector) : null);
       else print(sector ? sectorText(sector) : 'none stored');
     });

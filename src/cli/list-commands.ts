@@ -93,6 +93,13 @@ export function findCopy(rows: readonly CopyRow[], name: string, kind: string): 
   return found;
 }
 
+/** The name of a copy given as `#NUMBER`; any other reference as it is. */
+export async function namedReference(client: ArrayClient, reference: string): Promise<string> {
+  if (!reference.startsWith('#')) return reference;
+  const rows = [...(await copyRows(client, 'volumes')), ...(await copyRows(client, 'snapshots'))];
+  return referenceOf(findCopy(rows, reference, 'volume or snapshot'));
+}
+
 function referenceOf({ volume, name }: CopyRow): string {
   return volume === undefined ? name : `${volume}@${name}`;
 }

@@ -133,6 +133,8 @@ export class ArrayClient {
         );
       case 'ENOTDIR':
         return new ArrayError('ENOTDIR', `${this.mountPoint} is not a mounted array`);
+      case 'EROFS':
+        return new ArrayError('EROFS', `the array at ${this.mountPoint} is mounted read-only`);
       case 'EACCES':
       case 'EPERM':
         return new ArrayError('EACCES', `the array at ${this.mountPoint} belongs to another user`);

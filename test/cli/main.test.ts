@@ -81,6 +81,7 @@ describe('arrayfs', () => {
     [['volume', 'show', '#1'], 'number:    1\nname:      db\nsizeBytes: 1024\n'],
     [['snapshot', 'list', 'db'], 'NUMBER  VOLUME  NAME\n     3  db      monday\n'],
     [['info', 'show', 'db'], 'none stored\n'],
+    [['info', 'show', '#1'], 'none stored\n'],
     [['events', '-n', '2'], 'two\nthree\n'],
     [['events', '-n', '0'], ''],
     [['job', 'show', '7'], 'state  done\n'],
