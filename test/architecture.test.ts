@@ -50,7 +50,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Package -> the files of src that may import it. One owner keeps a dependency replaceable. */
 const PACKAGE_OWNERS: Readonly<Record<string, RegExp>> = {
   lmdb: /^store\/lmdb-/,
-  'fuse-native': /^fuse\/fuse-native-transport$/,
+  'fuse-native': /^fuse\/fuse-native-library$/,
   commander: /^cli\//,
   'node:http': /^console\//,
   'node:timers': /^base\/clock$/,

@@ -56,7 +56,8 @@ export class ArrayfsMount {
   }
 
   private daemonPids(): number[] {
-    return processesWith([this.store, this.mountPoint]);
+    // The daemon's one argument is its options as JSON.
+    return processesWith(`"mountPoint":${JSON.stringify(this.mountPoint)}`);
   }
 
   private async command(...words: string[]): Promise<void> {

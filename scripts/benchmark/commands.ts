@@ -58,22 +58,19 @@ export function unmountLazily(point: string): void {
   execFileSync(command[0] as string, [...command.slice(1), point], { stdio: 'inherit' });
 }
 
-/** Processes whose command line contains `words` as whole arguments. */
-export function processesWith(words: readonly string[]): number[] {
+/** Other processes with `text` in their command line. */
+export function processesWith(text: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => {
-      const line = commandLineOf(pid);
-      return words.every((word) => line.includes(word));
-    })
+    .filter((pid) => commandLineOf(pid).includes(text))
     .map(Number);
 }
 
-function commandLineOf(pid: string): string[] {
+function commandLineOf(pid: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
-    return [];
+    return '';
   }
 }
 
