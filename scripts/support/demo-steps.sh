@@ -55,7 +55,7 @@ clean() {
 choose_tree() {
   local candidate
   if [[ -n ${ARRAYFS_DEMO_TREE:-} ]]; then
-    fits "$ARRAYFS_DEMO_TREE" || give_up "$ARRAYFS_DEMO_TREE is missing or larger than 1200 MiB"
+    fits "$ARRAYFS_DEMO_TREE" || give_up "$ARRAYFS_DEMO_TREE is not a readable directory of at most 1200 MiB"
     realpath "$ARRAYFS_DEMO_TREE"
     return
   fi
@@ -65,12 +65,13 @@ choose_tree() {
   give_up 'no directory below /usr/share fits: set ARRAYFS_DEMO_TREE'
 }
 
-# At most 1200 MiB and 100,000 files: ext4 makes 131,072 inodes on 2 GiB.
+# At most 1200 MiB and 100,000 files, all readable: ext4 makes 131,072 inodes on 2 GiB.
 fits() {
   local mebibytes files
-  mebibytes=$(du -sxm "$1" 2>/dev/null | cut -f1)
-  files=$(find "$1" -xdev 2>/dev/null | wc -l)
-  ((${mebibytes:-9999} <= 1200 && files > 1 && files <= 100000))
+  [[ -z $(find "$1" -xdev ! -type l ! -readable -print -quit 2>&1) ]] || return
+  mebibytes=$(du -sxm "$1" | cut -f1)
+  files=$(find "$1" -xdev | wc -l)
+  ((mebibytes <= 1200 && files > 1 && files <= 100000))
 }
 
 make_array() {
