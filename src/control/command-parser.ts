@@ -15,7 +15,9 @@ import type { Command } from './command-table.js';
 import { checkOptionValue, checkWord } from './command-values.js';
 
 const SHOWN_CHARACTERS_MAX = 120;
-const ITEM = /[ \t]*(?:([a-z][a-z-]*)=)?(?:"((?:[^"\\]|\\["\\])*)"|([^ \t"]*))(?=[ \t]|$)/y;
+const BLANKS = /[ \t]*/y;
+/** Matched where a blank is not: so it never matches nothing. */
+const ITEM = /(?:([a-z][a-z-]*)=)?(?:"((?:[^"\\]|\\["\\])*)"|([^ \t"]*))(?=[ \t]|$)/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the subject.
 const CONTROL_CHARACTER = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
@@ -62,11 +64,12 @@ export function splitLine(line: string): SplitLine {
   const words: string[] = [];
   const options = new Map<string, string>();
   const text = line.replace(/[ \t]+$/, '');
-  ITEM.lastIndex = 0;
-  while (ITEM.lastIndex < text.length) {
-    const start = ITEM.lastIndex;
+  let position = afterBlanks(text, 0);
+  while (position < text.length) {
+    ITEM.lastIndex = position;
     const match = ITEM.exec(text);
-    if (match === null) throw invalid(quoteProblem(text.slice(start).trimStart()));
+    if (match === null) throw invalid(quoteProblem(text.slice(position)));
+    position = afterBlanks(text, ITEM.lastIndex);
     const [, key, quoted, plain] = match;
     const value = quoted === undefined ? (plain ?? '') : quoted.replace(/\\(["\\])/g, '$1');
     if (key === undefined) words.push(value);
@@ -74,6 +77,12 @@ export function splitLine(line: string): SplitLine {
     else options.set(key, value);
   }
   return { words, options };
+}
+
+function afterBlanks(text: string, position: number): number {
+  BLANKS.lastIndex = position;
+  BLANKS.exec(text);
+  return BLANKS.lastIndex;
 }
 
 /** Why no item begins at `rest`. */
