@@ -87,18 +87,19 @@ class ControlNode implements FileNode {
     try {
       const owner = ownerOf(this.array, caller, this.array.defaultOwner.mode);
       const done = await runCommand(this.array, parseCommand(this.command, line), { owner });
-      return { text: `ok ${done}\n`, error: undefined };
+      return { text: `ok ${done}\n`, thrown: undefined };
     } catch (thrown) {
       const error = asArrayError(thrown);
       const reason = printable(error.reason).slice(0, REASON_CHARACTERS_MAX);
-      return { text: `error ${error.code}: ${reason}: ${shownLine(line)}\n`, error };
+      return { text: `error ${error.code}: ${reason}: ${shownLine(line)}\n`, thrown };
     }
   }
 }
 
 interface CommandResult {
   readonly text: string;
-  readonly error: ArrayError | undefined;
+  /** What the write fails with. A bug stays what it is, so that the transport reports it. */
+  readonly thrown: unknown;
 }
 
 /** One open of a control file. */
@@ -150,8 +151,8 @@ class OpenControl implements OpenFile {
   close(): void {}
 
   private async run(line: Uint8Array): Promise<void> {
-    const { text, error } = await this.runLine(line);
+    const { text, thrown } = await this.runLine(line);
     this.text = Buffer.from(text);
-    if (error !== undefined) throw error;
+    if (thrown !== undefined) throw thrown;
   }
 }

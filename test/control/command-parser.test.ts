@@ -1,7 +1,12 @@
 /** The command language: what lines mean, and every way to get one wrong. One line per case. */
 import { describe, expect, it } from 'vitest';
 import { ArrayError } from '../../src/base/errors.js';
-import { mayContinue, parseCommand, shownLine } from '../../src/control/command-parser.js';
+import {
+  mayContinue,
+  parseCommand,
+  shownLine,
+  splitLine,
+} from '../../src/control/command-parser.js';
 import { COMMANDS, findCommand } from '../../src/control/command-table.js';
 
 const SECTOR = Buffer.alloc(512, 7).toString('base64');
@@ -150,3 +155,45 @@ describe('mayContinue', () => {
     expect(mayContinue(Buffer.from(data as string))).toBe(expected);
   });
 });
+
+describe('splitLine', () => {
+  const seed = 20_260_101;
+
+  it(`gives back any words and values that were quoted (seed ${seed})`, () => {
+    const random = numbersFrom(seed);
+    const quote = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
+    for (let round = 0; round < 2_000; round += 1) {
+      const words = [textOf(random), textOf(random)];
+      const value = textOf(random);
+      const line = `${words.map(quote).join(' ')}\tlabel=${quote(value)} `;
+      expect(splitLine(line)).toEqual({ words, options: new Map([['label', value]]) });
+    }
+  });
+
+  it(`ends on any line, with words or with EINVAL (seed ${seed})`, () => {
+    const random = numbersFrom(seed);
+    for (let round = 0; round < 20_000; round += 1) {
+      const line = `${textOf(random)}${textOf(random)}`;
+      try {
+        splitLine(line);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'EINVAL' });
+      }
+    }
+  });
+});
+
+/** Numbers below `limit`, the same for the same seed (a linear congruential generator). */
+function numbersFrom(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+}
+
+/** Up to 11 characters of those that mean something to the parser. */
+function textOf(random: (limit: number) => number): string {
+  const alphabet = ['a', 'b', ' ', '\t', '"', '\\', '=', '@', '#', 'ö', '-'];
+  return Array.from({ length: random(12) }, () => alphabet[random(alphabet.length)]).join('');
+}

@@ -152,6 +152,13 @@ describe('a control file', () => {
     expect(mount.names('/volumes')).toEqual(['db', 'log2']);
   });
 
+  it('answers a bug of the array as EIO and passes it on to be reported', async () => {
+    array.sync = () => Promise.reject(new TypeError('a bug'));
+    const file = await mount.open('/ctl/sync', READ_WRITE);
+    await expect((async () => file.write(0, Buffer.from('\n')))()).rejects.toThrow(TypeError);
+    expect((await contentOf(file)).toString()).toBe('error EIO: a bug: \n');
+  });
+
   it('makes volumes that belong to the caller', async () => {
     const other = new TreeAccess(mount.tree, { uid: 5, gid: 6, pid: 7 });
     await other.echo('/ctl/create', 'log 1G\n');
