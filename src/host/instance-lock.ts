@@ -1,0 +1,161 @@
+/**
+ * At most one daemon for an array's serial and for a store directory. A lock is a listening socket
+ * with a name the kernel frees when the process dies, however it dies: on Linux an abstract unix
+ * socket (unix(7)), elsewhere a socket file. Whoever connects is told in one JSON line who holds it.
+ */
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../base/clock.js';
+import { ArrayError } from '../base/errors.js';
+
+/** A holder that is stopped or busy this long is reported without its details. */
+const ANSWER_MS_MAX = 2_000;
+
+export interface Holder {
+  readonly pid: number;
+  readonly serial: string;
+  readonly storeDirectory: string;
+  readonly mountPoint: string;
+}
+
+export interface InstanceLock {
+  release(): void;
+}
+
+/** Takes both locks; EBUSY names who has one, and how to mount a copy beside its original. */
+export async function acquireInstanceLock(holder: Omit<Holder, 'pid'>): Promise<InstanceLock> {
+  const own: Holder = { pid: process.pid, ...holder };
+  const bySerial = await listen(serialLockName(own.serial), own);
+  if (bySerial === undefined) throw await busyError(serialLockName(own.serial), own);
+  const storeName = storeLockName(own.storeDirectory);
+  const byStore = await listen(storeName, own);
+  if (byStore === undefined) {
+    bySerial.close();
+    throw await busyError(storeName, own);
+  }
+  return {
+    release: () => {
+      bySerial.close();
+      byStore.close();
+    },
+  };
+}
+
+/** Whether a daemon serves the array now; asks nobody, so it is also right for a hanging one. */
+export function findHolder(serial: string): { readonly serial: string } | undefined {
+  const name = serialLockName(serial);
+  const held = name.startsWith('\0')
+    ? readFileSync('/proc/net/unix', 'utf8').includes(` @${name.slice(1)}\n`)
+    : existsSync(name);
+  return held ? { serial } : undefined;
+}
+
+/** Who serves the array; undefined where nobody does or the daemon does not answer. */
+export function askHolder(serial: string): Promise<Holder | undefined> {
+  return ask(serialLockName(serial));
+}
+
+function serialLockName(serial: string): string {
+  return lockName(`arrayfs-${serial}`);
+}
+
+/** By device and inode: one directory has many paths. */
+function storeLockName(directory: string): string {
+  const { dev, ino } = statSync(directory);
+  return lockName(`arrayfs-store-${dev}-${ino}`);
+}
+
+function lockName(name: string): string {
+  return process.platform === 'linux' ? `\0${name}` : join(tmpdir(), `${name}.lock`);
+}
+
+/** Undefined where another process has the name. */
+async function listen(name: string, holder: Holder): Promise<Server | undefined> {
+  const server = await tryListen(name, holder);
+  if (server !== undefined || name.startsWith('\0') || (await ask(name)) !== undefined) {
+    return server;
+  }
+  // A socket file outlives its process; nobody answers on it.
+  rmSync(name, { force: true });
+  return tryListen(name, holder);
+}
+
+function tryListen(name: string, holder: Holder): Promise<Server | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.end(`${JSON.stringify(holder)}\n`);
+    });
+    server.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(undefined);
+      else reject(new ArrayError('EIO', `cannot lock the array: ${error.message}`));
+    });
+    server.listen(name, () => {
+      server.unref();
+      resolve(server);
+    });
+  });
+}
+
+function ask(name: string): Promise<Holder | undefined> {
+  return new Promise((resolve) => {
+    let text = '';
+    const socket = connect(name);
+    const timer = systemClock.after(ANSWER_MS_MAX, () => finish());
+    const finish = () => {
+      timer.cancel();
+      socket.destroy();
+      resolve(parseHolder(text));
+    };
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk) => {
+      text += String(chunk);
+    });
+    socket.on('end', finish);
+    socket.on('error', finish);
+  });
+}
+
+function parseHolder(text: string): Holder | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<Holder>;
+    const { pid, serial, storeDirectory, mountPoint } = value;
+    if (typeof pid !== 'number' || typeof serial !== 'string') return undefined;
+    return { pid, serial, storeDirectory: `${storeDirectory}`, mountPoint: `${mountPoint}` };
+  } catch {
+    return undefined;
+  }
+}
+
+async function busyError(name: string, wanted: Holder): Promise<ArrayError> {
+  const holder = await ask(name);
+  if (holder === undefined) {
+    return new ArrayError(
+      'EBUSY',
+      `array ${wanted.serial} is in use by a process that does not answer`,
+    );
+  }
+  const { pid, storeDirectory, mountPoint, serial } = holder;
+  const where = `at ${mountPoint} by process ${pid}`;
+  if (
+    serial !== wanted.serial ||
+    storeLockOf(storeDirectory) === storeLockOf(wanted.storeDirectory)
+  ) {
+    return new ArrayError('EBUSY', `${storeDirectory} is already mounted ${where}`);
+  }
+  return new ArrayError(
+    'EBUSY',
+    `${wanted.storeDirectory} has the serial ${serial} of ${storeDirectory}, which is mounted ${where}; ` +
+      `if it is a copy, give it its own with: arrayfs init --adopt ${wanted.storeDirectory}`,
+  );
+}
+
+function storeLockOf(directory: string): string {
+  try {
+    return storeLockName(directory);
+  } catch {
+    return directory;
+  }
+}
