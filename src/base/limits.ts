@@ -49,6 +49,10 @@ export const DIRTY_AGE_MS_MAX = 1_000;
 export const INDEX_BYTES_MAX = 48 * 2 ** 20;
 /** Largest capacity of a pool: LMDB maps twice as much, and a process has 128 TiB of addresses. */
 export const POOL_BYTES_MAX = 16 * 2 ** 40;
+/** Left free on the host's file system, for the records and trees a destage rewrites. */
+export const HOST_RESERVE_BYTES = 64 * 2 ** 20;
+/** Versions looked at in one slice of background work. */
+export const SLICE_VERSIONS = 512;
 /** Smallest capacity `init` accepts. */
 export const POOL_BYTES_MIN = 16 * 2 ** 20;
 

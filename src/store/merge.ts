@@ -28,6 +28,8 @@ export interface MergeResult {
   readonly nextBlock: number | undefined;
   readonly parent: number;
   readonly parentEpoch: number;
+  /** First block of the lineage's clip of epoch 0, where it got one. */
+  readonly clip: number | undefined;
 }
 
 export function merge(runner: TransactionRunner, state: WriterState, task: MergeTask): MergeResult {
@@ -35,7 +37,7 @@ export function merge(runner: TransactionRunner, state: WriterState, task: Merge
     const value = transaction.get('records', recordKey('lineage', task.lineage));
     const lineage = value && unpackLineage(value);
     if (lineage === undefined || lineage.parent === 0) {
-      return { nextBlock: undefined, parent: 0, parentEpoch: 0 };
+      return { nextBlock: undefined, parent: 0, parentEpoch: 0, clip: undefined };
     }
     const level = {
       lineage: lineage.parent,
@@ -46,7 +48,8 @@ export function merge(runner: TransactionRunner, state: WriterState, task: Merge
     };
     const nextBlock = adoptVersions(transaction, state, task, level);
     if (nextBlock !== undefined) {
-      return { nextBlock, parent: lineage.parent, parentEpoch: lineage.parentEpoch };
+      const { parent, parentEpoch } = lineage;
+      return { nextBlock, parent, parentEpoch, clip: undefined };
     }
     return { nextBlock, ...moveToGrandparent(transaction, task, level) };
   });
@@ -91,14 +94,14 @@ function moveToGrandparent(
   transaction: StoreTransaction,
   task: MergeTask,
   level: Level,
-): { parent: number; parentEpoch: number } {
+): { parent: number; parentEpoch: number; clip: number | undefined } {
   const value = transaction.get('records', recordKey('lineage', level.lineage));
   const parent = value ? unpackLineage(value) : { parent: 0, parentEpoch: 0 };
   const own = loadClips(transaction, task.lineage).filter((clip) => clip.epoch === 0);
   const hidden = [...own, ...level.clips].map((clip) => clip.block);
-  if (hidden.length > 0 && parent.parent !== 0) {
-    const key = recordKey('clip', task.lineage, 0);
-    transaction.put('records', key, packCount(Math.min(...hidden)));
+  const clip = hidden.length > 0 ? Math.min(...hidden) : undefined;
+  if (clip !== undefined) {
+    transaction.put('records', recordKey('clip', task.lineage, 0), packCount(clip));
   }
   const next = { parent: parent.parent, parentEpoch: parent.parentEpoch };
   const record = packLineage({ id: task.lineage, ...next });
@@ -107,5 +110,5 @@ function moveToGrandparent(
     if (put === undefined) transaction.remove('records', key);
     else transaction.put('records', key, put);
   }
-  return next;
+  return { ...next, clip };
 }

@@ -10,6 +10,7 @@ import { type PublishResult, type PublishTask, publish } from './publish.js';
 import { type ReclaimResult, type ReclaimTask, reclaim } from './reclaim.js';
 import { type CountersRecord, unpackCounters } from './records.js';
 import { recover, trim } from './recover.js';
+import { type VerifyResult, type VerifyTask, verify } from './verify.js';
 
 /** A record to put, or to remove where the value is undefined. */
 export interface RecordChange {
@@ -27,7 +28,7 @@ export interface TrimTask {
   readonly kind: 'trim';
 }
 
-export type StoreTask = PublishTask | ReclaimTask | MergeTask | RecoverTask | TrimTask;
+export type StoreTask = PublishTask | ReclaimTask | MergeTask | VerifyTask | RecoverTask | TrimTask;
 
 export type StoreTaskResult<T extends StoreTask> = T extends PublishTask
   ? PublishResult
@@ -35,7 +36,9 @@ export type StoreTaskResult<T extends StoreTask> = T extends PublishTask
     ? ReclaimResult
     : T extends MergeTask
       ? MergeResult
-      : CountersRecord;
+      : T extends VerifyTask
+        ? VerifyResult
+        : CountersRecord;
 
 /** What the writer remembers between tasks; changed only after a commit. */
 export interface WriterState {
@@ -55,7 +58,7 @@ export function executeTask(
   runner: TransactionRunner,
   state: WriterState,
   task: StoreTask,
-): PublishResult | ReclaimResult | MergeResult | CountersRecord {
+): PublishResult | ReclaimResult | MergeResult | VerifyResult | CountersRecord {
   switch (task.kind) {
     case 'publish':
       return publish(runner, state, task);
@@ -63,6 +66,8 @@ export function executeTask(
       return reclaim(runner, state, task);
     case 'merge':
       return merge(runner, state, task);
+    case 'verify':
+      return verify(runner, state, task);
     case 'recover':
       return recover(runner, state);
     case 'trim':

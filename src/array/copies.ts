@@ -1,0 +1,162 @@
+/**
+ * Volumes and snapshots in memory: what the records say, and who has them open. They hold no rules;
+ * array.ts decides what may happen to them.
+ */
+import { assert } from '../base/assert.js';
+import { naaText, uuidText } from '../base/uuid.js';
+import { EPOCH_MAX, recordKey } from '../store/keys.js';
+import { type CopyRecord, packSnapshot, packVolume } from '../store/records.js';
+import type { RecordSource } from '../volume/generation.js';
+import type { Lineage } from '../volume/lineage.js';
+import type { SnapshotView, VolumeView } from './disk-array.js';
+import type { Pool } from './pool.js';
+
+/** Fields of a copy that its record stores, mutable while mounted. */
+export type CopyFields = { -readonly [Key in keyof CopyRecord]: CopyRecord[Key] };
+
+abstract class Copy implements RecordSource {
+  openCount = 0;
+  /** Its record is gone; an open image may still use it. */
+  deleted = false;
+
+  constructor(
+    readonly pool: Pool,
+    readonly fields: CopyFields,
+    public lineage: Lineage,
+  ) {}
+
+  abstract readonly recordKey: Uint8Array;
+  abstract packRecord(): Uint8Array | undefined;
+  abstract readonly viewEpoch: number;
+  abstract readonly allocatedBytes: number;
+
+  get number(): number {
+    return this.fields.number;
+  }
+  get uuid(): string {
+    return uuidText(this.fields.uuid);
+  }
+  get naa(): string {
+    return naaText(this.pool.identity.arraySerial, this.fields.number);
+  }
+  get name(): string {
+    return this.fields.name;
+  }
+  get label(): string {
+    return this.fields.label;
+  }
+  get sizeBytes(): number {
+    return this.fields.sizeBytes;
+  }
+  get mode(): number {
+    return this.fields.mode;
+  }
+  get uid(): number {
+    return this.fields.uid;
+  }
+  get gid(): number {
+    return this.fields.gid;
+  }
+  get createdMs(): number {
+    return this.fields.createdMs;
+  }
+  get accessedMs(): number {
+    return this.fields.accessedMs;
+  }
+  get modifiedMs(): number {
+    return this.fields.modifiedMs;
+  }
+  get changedMs(): number {
+    return this.fields.changedMs;
+  }
+  get info(): Uint8Array | undefined {
+    return this.fields.info;
+  }
+  get infoModified(): boolean {
+    return this.fields.infoModified;
+  }
+
+  /** Its record changes with the active generation. */
+  touch(): void {
+    this.pool.content.touch(this);
+  }
+}
+
+export class Volume extends Copy implements VolumeView {
+  readonly kind = 'volume';
+  writerCount = 0;
+  revision = 0;
+  /** Oldest first. */
+  readonly snapshotsByName = new Map<string, Snapshot>();
+
+  get recordKey(): Uint8Array {
+    return recordKey('volume', this.fields.number);
+  }
+
+  packRecord(): Uint8Array | undefined {
+    if (this.deleted) return undefined;
+    return packVolume({ ...this.fields, lineage: this.lineage.id, epoch: this.lineage.epoch });
+  }
+
+  get viewEpoch(): number {
+    return this.lineage.epoch;
+  }
+
+  get poolName(): string {
+    return this.pool.identity.poolName;
+  }
+
+  get state(): 'normal' | 'failed' {
+    return this.pool.state === 'failed' ? 'failed' : 'normal';
+  }
+
+  get snapshots(): readonly Snapshot[] {
+    return [...this.snapshotsByName.values()];
+  }
+
+  get lineageDepth(): number {
+    return this.lineage.depth;
+  }
+
+  get allocatedBytes(): number {
+    return this.pool.content.allocatedBytes(this.lineage, EPOCH_MAX);
+  }
+}
+
+export class Snapshot extends Copy implements SnapshotView {
+  readonly kind = 'snapshot';
+
+  constructor(
+    pool: Pool,
+    fields: CopyFields,
+    lineage: Lineage,
+    readonly volume: Volume,
+  ) {
+    super(pool, fields, lineage);
+    assert(fields.epoch < lineage.epoch, 'a snapshot is older than the head of its lineage');
+  }
+
+  get recordKey(): Uint8Array {
+    return recordKey('snapshot', this.fields.number);
+  }
+
+  packRecord(): Uint8Array | undefined {
+    if (this.deleted) return undefined;
+    return packSnapshot({ ...this.fields, volumeNumber: this.volume.fields.number });
+  }
+
+  get viewEpoch(): number {
+    return this.fields.epoch;
+  }
+
+  get allocatedBytes(): number {
+    return this.pool.content.allocatedBytes(this.lineage, this.fields.epoch);
+  }
+}
+
+export type AnyCopy = Volume | Snapshot;
+
+/** `volume` or `volume@snapshot`. */
+export function copyName(copy: AnyCopy): string {
+  return copy.kind === 'volume' ? copy.name : `${copy.volume.name}@${copy.name}`;
+}

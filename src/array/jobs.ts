@@ -1,0 +1,183 @@
+/**
+ * Long-running jobs: registered, bounded in number, seen in /jobs, cancelled on request. A job's work
+ * runs in slices and looks at `cancelled` between them.
+ */
+
+import type { Clock } from '../base/clock.js';
+import { ArrayError, asArrayError } from '../base/errors.js';
+import { JOBS_FINISHED_MAX, JOBS_RUNNING_MAX } from '../base/limits.js';
+import { recordKey, recordKeyEnd } from '../store/keys.js';
+import { type JobRecord, packJob, unpackJob } from '../store/records.js';
+import type { RecordSource } from '../volume/generation.js';
+import type { JobState, JobView } from './disk-array.js';
+import type { Pool } from './pool.js';
+
+/** Time between two writes of a running job's progress. */
+const SAVE_MS = 1_000;
+
+export class Job implements JobView, RecordSource {
+  state: JobState = 'running';
+  endedMs: number | undefined;
+  done = 0;
+  total = 0;
+  message = '';
+  cancelled = false;
+  private savedMs = 0;
+  private ended: (() => void)[] = [];
+
+  constructor(
+    readonly id: number,
+    readonly kind: string,
+    readonly subject: string,
+    readonly startedMs: number,
+    readonly unit: 'bytes' | 'blocks',
+    private readonly save: (job: Job) => void,
+  ) {}
+
+  get recordKey(): Uint8Array {
+    return recordKey('job', this.id);
+  }
+
+  packRecord(): Uint8Array {
+    return packJob({
+      id: this.id,
+      kind: this.kind,
+      subject: this.subject,
+      state: this.state,
+      startedMs: this.startedMs,
+      endedMs: this.endedMs ?? 0,
+      done: this.done,
+      total: this.total,
+      unit: this.unit,
+      message: this.message,
+    });
+  }
+
+  progress(done: number, total: number, nowMs: number): void {
+    this.done = done;
+    this.total = total;
+    if (nowMs - this.savedMs < SAVE_MS) return;
+    this.savedMs = nowMs;
+    this.save(this);
+  }
+
+  end(state: JobState, message: string, nowMs: number): void {
+    this.state = state;
+    this.message = message;
+    this.endedMs = nowMs;
+    this.save(this);
+    for (const resolve of this.ended) resolve();
+  }
+
+  whenEnded(): Promise<void> {
+    if (this.state !== 'running') return Promise.resolve();
+    return new Promise((resolve) => this.ended.push(resolve));
+  }
+}
+
+export class Jobs {
+  private readonly jobs = new Map<number, Job>();
+
+  constructor(
+    private readonly pool: Pool,
+    private readonly clock: Clock,
+    private readonly changed: () => void,
+  ) {
+    const { store } = pool;
+    for (const { value } of store.range('records', recordKey('job'), recordKeyEnd('job'))) {
+      this.load(unpackJob(value));
+    }
+    this.forgetOldest();
+  }
+
+  all(): readonly Job[] {
+    return [...this.jobs.values()];
+  }
+
+  /** ENOENT where there is none. */
+  get(id: number): Job {
+    const job = this.jobs.get(id);
+    if (job === undefined) throw new ArrayError('ENOENT', `no job ${id}`);
+    return job;
+  }
+
+  /** Registers a job and runs `work` in the background; its result is the job's message. */
+  start(
+    kind: string,
+    subject: string,
+    unit: 'bytes' | 'blocks',
+    work: (job: Job) => Promise<string>,
+  ): Job {
+    const running = this.all().filter((job) => job.state === 'running').length;
+    if (running >= JOBS_RUNNING_MAX) {
+      throw new ArrayError('EBUSY', `${JOBS_RUNNING_MAX} jobs are running, which is the limit`);
+    }
+    const id = this.pool.allocation.take('nextJob');
+    const job = this.newJob(id, kind, subject, this.clock.nowMs(), unit);
+    this.save(job);
+    void this.run(job, work);
+    return job;
+  }
+
+  async cancel(id: number): Promise<void> {
+    const job = this.get(id);
+    if (job.state !== 'running') throw new ArrayError('EBUSY', `job ${id} has ended`);
+    job.cancelled = true;
+    await job.whenEnded();
+  }
+
+  /** Ends all running jobs before the array closes. */
+  async stop(): Promise<void> {
+    for (const job of this.all()) job.cancelled = true;
+    await Promise.all(this.all().map((job) => job.whenEnded()));
+  }
+
+  private async run(job: Job, work: (job: Job) => Promise<string>): Promise<void> {
+    try {
+      const message = await work(job);
+      job.end(job.cancelled ? 'cancelled' : 'done', message, this.clock.nowMs());
+    } catch (error) {
+      job.end('failed', asArrayError(error).message, this.clock.nowMs());
+    }
+    this.forgetOldest();
+  }
+
+  private load(record: JobRecord): void {
+    const unit = record.unit === 'blocks' ? 'blocks' : 'bytes';
+    const job = this.newJob(record.id, record.kind, record.subject, record.startedMs, unit);
+    job.done = record.done;
+    job.total = record.total;
+    if (record.state === 'running') {
+      job.end('failed', 'the array was stopped before the job ended', this.clock.nowMs());
+      return;
+    }
+    job.state = record.state as JobState;
+    job.endedMs = record.endedMs;
+    job.message = record.message;
+  }
+
+  private newJob(
+    id: number,
+    kind: string,
+    subject: string,
+    startedMs: number,
+    unit: 'bytes' | 'blocks',
+  ): Job {
+    const job = new Job(id, kind, subject, startedMs, unit, (changed) => this.save(changed));
+    this.jobs.set(id, job);
+    return job;
+  }
+
+  private save(job: Job): void {
+    this.pool.content.touch(job);
+    this.changed();
+  }
+
+  private forgetOldest(): void {
+    const finished = this.all().filter((job) => job.state !== 'running');
+    for (const job of finished.slice(0, Math.max(0, finished.length - JOBS_FINISHED_MAX))) {
+      this.jobs.delete(job.id);
+      this.pool.content.change(job.recordKey, undefined);
+    }
+  }
+}

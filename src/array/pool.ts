@@ -1,0 +1,107 @@
+/**
+ * One pool of the array: its identity, its content, and the numbers it hands out.
+ */
+import type { ArrayError } from '../base/errors.js';
+import type { BlockStore } from '../store/block-store.js';
+import { recordKey } from '../store/keys.js';
+import {
+  type AllocationRecord,
+  type PoolIdentityRecord,
+  packAllocation,
+  unpackAllocation,
+} from '../store/records.js';
+import type { RecordSource } from '../volume/generation.js';
+import { PoolContent, type PoolContentOptions } from '../volume/pool-content.js';
+import type { PoolView } from './disk-array.js';
+
+/** Numbers the pool hands out next; stored with whatever used one. */
+export class Allocation implements RecordSource {
+  readonly recordKey = recordKey('allocation');
+  private next: { -readonly [Key in keyof AllocationRecord]: AllocationRecord[Key] };
+  private touch: (source: RecordSource) => void = () => {};
+
+  constructor(stored: Uint8Array | undefined) {
+    this.next = stored
+      ? { ...unpackAllocation(stored) }
+      : { nextLineage: 1, nextNumber: 1, nextJob: 1, nextEvent: 1 };
+  }
+
+  connect(touch: (source: RecordSource) => void): void {
+    this.touch = touch;
+  }
+
+  peek(kind: keyof AllocationRecord): number {
+    return this.next[kind];
+  }
+
+  take(kind: keyof AllocationRecord): number {
+    const number = this.next[kind];
+    this.next[kind] += 1;
+    this.touch(this);
+    return number;
+  }
+
+  packRecord(): Uint8Array {
+    return packAllocation(this.next);
+  }
+}
+
+export type PoolOptions = Pick<
+  PoolContentOptions,
+  'clock' | 'cacheBytes' | 'indexBudget' | 'readOnly' | 'onDamage' | 'onFailure'
+>;
+
+export class Pool {
+  private constructor(
+    readonly directory: string,
+    readonly identity: PoolIdentityRecord,
+    readonly store: BlockStore,
+    readonly allocation: Allocation,
+    readonly content: PoolContent,
+  ) {}
+
+  static async open(
+    directory: string,
+    identity: PoolIdentityRecord,
+    store: BlockStore,
+    options: PoolOptions,
+  ): Promise<Pool> {
+    const allocation = new Allocation(store.get('records', recordKey('allocation')));
+    const content = await PoolContent.open({
+      ...options,
+      store,
+      poolUuid: identity.poolUuid,
+      capacityBytes: identity.capacityBytes,
+      takeLineageId: () => allocation.take('nextLineage'),
+    });
+    allocation.connect((source) => content.touch(source));
+    return new Pool(directory, identity, store, allocation, content);
+  }
+
+  /** Why the pool is not normal. */
+  get failure(): ArrayError | undefined {
+    return this.content.failure;
+  }
+
+  /** A full disk can become free again; any other failure is the disk's. */
+  get state(): PoolView['state'] {
+    if (this.failure === undefined) return 'normal';
+    return this.failure.code === 'ENOSPC' ? 'degraded' : 'failed';
+  }
+
+  view(): PoolView {
+    const { space } = this.content;
+    return {
+      name: this.identity.poolName,
+      directory: this.directory,
+      state: this.state,
+      problem: this.failure?.reason,
+      blockContainer: 'lmdb',
+      capacityBytes: space.capacityBytes,
+      usedBytes: space.usedBytes,
+      freeBytes: this.content.freeBytes,
+      storedBlocks: space.storedBlocks,
+      reclaimsPending: this.content.reclaimsPending,
+    };
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * The content of a view, block by block: cached layers over stored blocks, along the lineage chain.
+ *
+ * A sector comes from the first of: cached layers of the view's lineage, newest first; the stored
+ * version; then the same for the parent lineage as of the epoch where this one branched off. A clip
+ * ends the search with zeros.
+ */
+import { crc32 } from 'node:zlib';
+import { ArrayError } from '../base/errors.js';
+import { BLOCK_BYTES, SECTOR_BYTES, SECTORS_PER_BLOCK } from '../base/sizes.js';
+import type { BlockStore } from '../store/block-store.js';
+import { ALL_SECTORS, type Location } from '../store/records.js';
+import { clipFloor, type Level, levelVersions, visibleVersions } from '../store/resolve.js';
+import {
+  BlockIndex,
+  emptyRegion,
+  type IndexBudget,
+  REGION_BLOCKS,
+  type Region,
+  setLocation,
+} from './block-index.js';
+import type { CachedBlock, Layer } from './generation.js';
+import type { Lineage } from './lineage.js';
+import { sectorMask } from './write-cache.js';
+
+/** A lineage as of an epoch; the head's view has the lineage's newest epoch. */
+export interface View {
+  readonly lineage: Lineage;
+  readonly epoch: number;
+}
+
+/** Tells of a damaged block; the reader gets EIO. */
+export type DamageReport = (view: View, block: number, reason: string) => void;
+
+/** Where part of a block goes: bytes [start, end) of the block to `target` at `targetOffset`. */
+interface Part {
+  readonly block: number;
+  readonly start: number;
+  readonly end: number;
+  readonly target: Uint8Array;
+  readonly targetOffset: number;
+}
+
+const ZEROS: Location = { id: 0, crc: 0, sectors: ALL_SECTORS };
+
+export class BlockMap {
+  constructor(
+    private readonly store: BlockStore,
+    private readonly poolSeed: number,
+    private readonly budget: IndexBudget,
+    private readonly reportDamage: DamageReport,
+  ) {}
+
+  /** An index of the stored state of `lineage` at `epoch` (EPOCH_MAX: the newest). */
+  readonly newIndex = (lineage: Lineage, epoch: number): BlockIndex => {
+    return new BlockIndex(this.budget, (first) => this.loadRegion(lineage, epoch, first));
+  };
+
+  /** Fills `target` with the view's bytes from `offset`; EIO where a block is damaged. */
+  read(view: View, offset: number, target: Uint8Array): void {
+    let done = 0;
+    while (done < target.length) {
+      const position = offset + done;
+      const block = Math.floor(position / BLOCK_BYTES);
+      const start = position % BLOCK_BYTES;
+      const end = Math.min(BLOCK_BYTES, start + target.length - done);
+      this.readPart(view, { block, start, end, target, targetOffset: done });
+      done += end - start;
+    }
+  }
+
+  /** The stored location under the view's cached sectors; the chain's caches are empty below it. */
+  storedLocation(view: View, block: number): Location {
+    return this.locate(view, block);
+  }
+
+  /** Takes the sectors that `entry` of `layer` lacks from older cached layers, not from the store. */
+  takeFromOlderLayers(layer: Layer, block: number, entry: CachedBlock): void {
+    const { lineage, epoch } = layer;
+    const floor = clipFloor(lineage.clips, epoch, block);
+    const part = { block, start: 0, end: BLOCK_BYTES, target: entry.bytes, targetOffset: 0 };
+    const newest = lineage.layers.indexOf(layer) - 1;
+    const missing = ~entry.sectors >>> 0;
+    entry.sectors = ~takeCached({ lineage, epoch }, newest, floor, part, missing) >>> 0;
+  }
+
+  private readPart(view: View, part: Part): void {
+    let missing = sectorMask(part.start, part.end);
+    let { lineage, epoch } = view;
+    let level = 0;
+    for (;;) {
+      const floor = clipFloor(lineage.clips, epoch, part.block);
+      missing = takeCached({ lineage, epoch }, lineage.layers.length - 1, floor, part, missing);
+      if (missing === 0) return;
+      const next =
+        level === 0 && !hasCachedAncestors(lineage)
+          ? this.locate(view, part.block)
+          : this.locateAtLevel(lineage, epoch, part.block);
+      if (next !== undefined) {
+        this.copyStored(view, part, next, missing);
+        return;
+      }
+      if (floor >= 0 || lineage.parent === undefined) {
+        copyZeros(missing, part);
+        return;
+      }
+      epoch = lineage.parentEpoch;
+      lineage = lineage.parent;
+      level += 1;
+    }
+  }
+
+  /** The index answers for the whole chain; clips it does not know yet come first. */
+  private locate(view: View, block: number): Location {
+    const { lineage, epoch } = view;
+    for (const clip of lineage.clips) {
+      if (!clip.published && clip.epoch <= epoch && clip.block <= block) return ZEROS;
+    }
+    return this.indexOf(view).locate(block);
+  }
+
+  private indexOf(view: View): BlockIndex {
+    const { lineage, epoch } = view;
+    if (epoch === lineage.epoch) return lineage.index;
+    let index = lineage.views.get(epoch);
+    if (index === undefined) {
+      index = this.newIndex(lineage, epoch);
+      lineage.views.set(epoch, index);
+    }
+    return index;
+  }
+
+  /** The stored version on one level alone; undefined where the level shows none. */
+  private locateAtLevel(lineage: Lineage, epoch: number, block: number): Location | undefined {
+    const clips = lineage.clips.filter((clip) => clip.epoch <= epoch);
+    const level = { lineage: lineage.id, epoch, clips };
+    for (const { location } of levelVersions(this.store, this.poolSeed, level, block, block + 1)) {
+      return location;
+    }
+    return undefined;
+  }
+
+  private loadRegion(lineage: Lineage, epoch: number, first: number): Region {
+    const region = emptyRegion();
+    const levels = publishedLevels(lineage, epoch);
+    const last = first + REGION_BLOCKS;
+    for (const version of visibleVersions(this.store, this.poolSeed, levels, first, last)) {
+      setLocation(region, version.block - first, version.location);
+    }
+    return region;
+  }
+
+  private copyStored(view: View, part: Part, location: Location, wanted: number): void {
+    if (location.id === 0) {
+      copyZeros(wanted, part);
+      return;
+    }
+    const lost = (wanted & ~location.sectors) !== 0;
+    const content = lost ? undefined : this.store.blocks.read(location.id);
+    if (content === undefined)
+      this.fail(view, part.block, lost ? 'lost sectors' : 'block is missing');
+    if (content.length !== BLOCK_BYTES || crc32(content) !== location.crc) {
+      this.fail(view, part.block, 'wrong checksum');
+    }
+    copySectors(wanted, content, part);
+  }
+
+  private fail(view: View, block: number, reason: string): never {
+    this.reportDamage(view, block, reason);
+    throw new ArrayError(
+      'EIO',
+      `block ${block} (byte ${block * BLOCK_BYTES}) is damaged: ${reason}`,
+    );
+  }
+}
+
+/** The chain as the store has it: the lineage's own record may not be published yet. */
+export function publishedLevels(lineage: Lineage, epoch: number): Level[] {
+  const levels: Level[] = [];
+  let next: Lineage | undefined = lineage;
+  let nextEpoch = epoch;
+  while (next !== undefined) {
+    const limit = nextEpoch;
+    const clips = next.clips.filter((clip) => clip.published && clip.epoch <= limit);
+    levels.push({ lineage: next.id, epoch: nextEpoch, clips });
+    nextEpoch = next.parentEpoch;
+    next = next.parent;
+  }
+  return levels;
+}
+
+/**
+ * Copies what the view's cached layers hold of `wanted`, from layer number `newest` down to epoch
+ * `floor`; returns what is still missing.
+ */
+function takeCached(view: View, newest: number, floor: number, part: Part, wanted: number): number {
+  let missing = wanted;
+  for (let index = newest; index >= 0; index -= 1) {
+    const layer = view.lineage.layers[index];
+    if (layer === undefined || layer.epoch > view.epoch) continue;
+    if (layer.epoch < floor) break;
+    const entry = layer.blocks.get(part.block);
+    if (entry === undefined) continue;
+    const taken = (entry.sectors & missing) >>> 0;
+    if (taken === 0) continue;
+    copySectors(taken, entry.bytes, part);
+    missing = (missing & ~taken) >>> 0;
+    if (missing === 0) return 0;
+  }
+  return missing;
+}
+
+/** Some lineage below has cached writes that a view of `lineage` would show. */
+function hasCachedAncestors(lineage: Lineage): boolean {
+  let child = lineage;
+  while (child.parent !== undefined) {
+    const oldest = child.parent.layers[0];
+    if (oldest !== undefined && oldest.epoch <= child.parentEpoch) return true;
+    child = child.parent;
+  }
+  return false;
+}
+
+/** Calls `copy` with the byte ranges of the block that `mask` and the part have in common. */
+function forEachRun(mask: number, part: Part, copy: (from: number, to: number) => void): void {
+  if (mask === ALL_SECTORS) {
+    copy(part.start, part.end);
+    return;
+  }
+  let sector = Math.floor(part.start / SECTOR_BYTES);
+  while (sector < SECTORS_PER_BLOCK && sector * SECTOR_BYTES < part.end) {
+    let last = sector;
+    while (last < SECTORS_PER_BLOCK && (mask >>> last) & 1) last += 1;
+    if (last > sector) {
+      const from = Math.max(part.start, sector * SECTOR_BYTES);
+      const to = Math.min(part.end, last * SECTOR_BYTES);
+      if (to > from) copy(from, to);
+    }
+    sector = last + 1;
+  }
+}
+
+function copySectors(mask: number, content: Uint8Array, part: Part): void {
+  forEachRun(mask, part, (from, to) => {
+    part.target.set(content.subarray(from, to), part.targetOffset + from - part.start);
+  });
+}
+
+function copyZeros(mask: number, part: Part): void {
+  forEachRun(mask, part, (from, to) => {
+    const offset = part.targetOffset - part.start;
+    part.target.fill(0, offset + from, offset + to);
+  });
+}

@@ -1,0 +1,470 @@
+/**
+ * The content of one pool: lineages, cache, destage, space and background work, put together. What a
+ * volume or snapshot is called is not known here; the array layer above names lineages and epochs.
+ *
+ * Every change is made in memory at once, in the order of the calls, and is part of the active
+ * generation; `durable` waits until that is published.
+ */
+import { crc32 } from 'node:zlib';
+import { assert } from '../base/assert.js';
+import { type Clock, pause } from '../base/clock.js';
+import { ArrayError, asArrayError } from '../base/errors.js';
+import { CACHE_BYTES_MIN, CLIPS_PER_LINEAGE_MAX } from '../base/limits.js';
+import { BLOCK_BYTES, SECTOR_BYTES } from '../base/sizes.js';
+import type { BlockStore } from '../store/block-store.js';
+import { EPOCH_MAX, parseRecordKey, recordKey, recordKeyEnd } from '../store/keys.js';
+import type { PublishResult } from '../store/publish.js';
+import { type CountersRecord, packLineage, unpackCount, unpackLineage } from '../store/records.js';
+import { loadClips } from '../store/resolve.js';
+import type { IndexBudget } from './block-index.js';
+import { BlockMap, type DamageReport, type View } from './block-map.js';
+import { Destager } from './destager.js';
+import type { RecordSource } from './generation.js';
+import { Lineage } from './lineage.js';
+import { Reclaimer, reclaimRecord } from './reclaimer.js';
+import { SlotMemory } from './slot-memory.js';
+import { Space } from './space.js';
+import { UsageCounts } from './usage-counts.js';
+import { WriteCache } from './write-cache.js';
+
+/** Generations that fit into the cache: one is filled while others are written. */
+const GENERATIONS_IN_CACHE = 4;
+const GENERATION_SLOTS_MAX = 2048;
+
+export interface PoolContentOptions {
+  readonly store: BlockStore;
+  readonly poolUuid: Uint8Array;
+  readonly capacityBytes: number;
+  readonly clock: Clock;
+  readonly cacheBytes: number;
+  readonly indexBudget: IndexBudget;
+  readonly readOnly: boolean;
+  /** First free lineage id, and who is told when one is used. */
+  readonly takeLineageId: () => number;
+  readonly onDamage: DamageReport;
+  /** Publishing failed; undefined: it works again. */
+  readonly onFailure: (error: ArrayError | undefined) => void;
+}
+
+export class PoolContent {
+  readonly cache: WriteCache;
+  readonly space: Space;
+  /** Publishing or background work failed and is tried again. */
+  failure: ArrayError | undefined;
+  publishedSequence = 0;
+  writersWaiting = 0;
+  private readonly store: BlockStore;
+  private readonly clock: Clock;
+  private readonly map: BlockMap;
+  private readonly destager: Destager;
+  private readonly reclaimer: Reclaimer;
+  private readonly lineages = new Map<number, Lineage>();
+  private readonly usage = new UsageCounts();
+  private roomWaiters: (() => void)[] = [];
+  private writerQueue: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly options: PoolContentOptions,
+    counters: CountersRecord,
+  ) {
+    const { store, clock } = options;
+    assert(options.cacheBytes >= CACHE_BYTES_MIN, 'the cache holds a few generations');
+    this.store = store;
+    this.clock = clock;
+    this.map = new BlockMap(store, crc32(options.poolUuid), options.indexBudget, options.onDamage);
+    const memory = new SlotMemory(options.cacheBytes, (slab) => store.shareSlab(slab));
+    const slots = Math.floor(memory.slotCountMax / GENERATIONS_IN_CACHE);
+    this.cache = new WriteCache(
+      memory,
+      Math.min(slots, GENERATION_SLOTS_MAX),
+      counters.publishedSequence,
+    );
+    this.space = new Space(store, options.capacityBytes, clock);
+    this.reclaimer = new Reclaimer(store, clock, {
+      counted: (fresh) => this.count(fresh),
+      forget: (lineage) => this.forget(lineage),
+      lineage: (id) => this.lineages.get(id),
+      publishedSequence: () => this.publishedSequence,
+      failed: (error) => this.fail(asArrayError(error)),
+    });
+    this.destager = new Destager(this.cache, store, this.map, clock, {
+      published: (result) => this.published(result),
+      trimmed: (fresh) => this.count(fresh),
+      failed: (error) => this.fail(error),
+    });
+    this.publishedSequence = counters.publishedSequence;
+    this.count(counters);
+  }
+
+  /** Reads the pool's lineages and frees what a crash has left. */
+  static async open(options: PoolContentOptions): Promise<PoolContent> {
+    const counters = await options.store.run({ kind: 'recover' });
+    const content = new PoolContent(options, counters);
+    content.loadLineages();
+    return content;
+  }
+
+  // ---- lineages
+
+  lineage(id: number): Lineage {
+    const lineage = this.lineages.get(id);
+    if (lineage === undefined) throw new ArrayError('EIO', `lineage ${id} has no record`);
+    return lineage;
+  }
+
+  /** Call once the heads and snapshots have claimed their epochs: starts pending background work. */
+  start(): void {
+    const start = recordKey('reclaim');
+    for (const { key } of this.store.range('records', start, recordKeyEnd('reclaim'))) {
+      const { first, second } = parseRecordKey(key);
+      const lineage = this.lineages.get(first);
+      if (lineage !== undefined && !this.options.readOnly) this.reclaimer.add(lineage, second, 0);
+    }
+    if (this.options.readOnly) return;
+    for (const lineage of this.lineages.values()) this.reclaimer.noteDepth(lineage);
+  }
+
+  /** A new line of versions that begins with what `base` shows, or with zeros. */
+  newLineage(base: View | undefined): Lineage {
+    // A base with writes in the active generation would be published together with its child.
+    if (base !== undefined && hasLayersUpTo(base)) this.destager.cut();
+    const id = this.options.takeLineageId();
+    const lineage = this.addLineage(id, base?.lineage, base?.epoch ?? 0, this.sequence);
+    const record = { id, parent: base?.lineage.id ?? 0, parentEpoch: base?.epoch ?? 0 };
+    this.change(recordKey('lineage', id), packLineage(record));
+    if (base !== undefined) {
+      base.lineage.pin(base.epoch, 'stored');
+      this.copyUsage(base, { lineage, epoch: EPOCH_MAX });
+      this.reclaimer.noteDepth(lineage);
+    }
+    return lineage;
+  }
+
+  /** Keeps the head's present state: returns its epoch, pinned; writes go on in the next one. */
+  freeze(lineage: Lineage): number {
+    const { epoch } = lineage;
+    assert(epoch < EPOCH_MAX - 1, 'a lineage has 2^32 epochs');
+    lineage.pin(epoch, 'stored');
+    lineage.epoch += 1;
+    this.copyUsage({ lineage, epoch: EPOCH_MAX }, { lineage, epoch });
+    return epoch;
+  }
+
+  /** The snapshot at `epoch` is gone. */
+  releaseEpoch(lineage: Lineage, epoch: number): void {
+    lineage.unpin(epoch, 'stored');
+    this.usage.forget(lineage.id, epoch);
+    this.addReclaim(lineage, epoch);
+  }
+
+  /** The volume's records no longer name the lineage; an open image may still use it. */
+  markAbandoned(lineage: Lineage): void {
+    const { key, value } = reclaimRecord(lineage, lineage.epoch);
+    this.change(key, value);
+  }
+
+  /** Nobody writes to the lineage any more. */
+  abandon(lineage: Lineage): void {
+    lineage.hasHead = false;
+    this.addReclaim(lineage, lineage.epoch);
+  }
+
+  /** Mapped bytes of a view; epoch EPOCH_MAX is the head. */
+  allocatedBytes(lineage: Lineage, epoch: number): number {
+    const head = this.usage.get(lineage.id, EPOCH_MAX) ?? 0;
+    if (epoch !== EPOCH_MAX) return (this.usage.get(lineage.id, epoch) ?? head) * BLOCK_BYTES;
+    let dirty = 0;
+    for (const layer of lineage.layers) dirty += layer.blocks.size;
+    return (head + dirty) * BLOCK_BYTES;
+  }
+
+  // ---- records
+
+  /** Sequence number of the generation that changes are part of now. */
+  get sequence(): number {
+    return this.cache.active.sequence;
+  }
+
+  touch(source: RecordSource): void {
+    this.cache.active.touch(source);
+    this.destager.noteDirty();
+  }
+
+  change(key: Uint8Array, value: Uint8Array | undefined): void {
+    this.cache.active.change(key, value);
+    this.destager.noteDirty();
+  }
+
+  /** Resolves when everything accepted so far is durable. */
+  durable(): Promise<void> {
+    return this.destager.durable();
+  }
+
+  // ---- content
+
+  /** Fills `target`; EIO where a block is damaged. */
+  read(view: View, offset: number, target: Uint8Array): void {
+    this.map.read(view, offset, target);
+  }
+
+  /** The write can be accepted without waiting. */
+  canAccept(lineage: Lineage, offset: number, length: number): boolean {
+    if (this.writersWaiting > 0) return false;
+    const needed = this.slotsNeeded(lineage, offset, length);
+    const { memory } = this.cache;
+    return needed <= memory.available && this.space.hasRoom(needed, memory.used);
+  }
+
+  /**
+   * Waits until the write can be accepted and calls `write`, in the order of the calls. ENOSPC where
+   * no space will come free; a cache that is full only makes it wait.
+   */
+  acceptLater(lineage: Lineage, offset: number, length: number, write: () => void): Promise<void> {
+    this.writersWaiting += 1;
+    const turn = this.writerQueue.then(async () => {
+      try {
+        await this.waitForRoom(lineage, offset, length);
+        write();
+      } finally {
+        this.writersWaiting -= 1;
+      }
+    });
+    this.writerQueue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Writes accepted bytes. Ends within a sector are filled up from the present content. */
+  write(lineage: Lineage, offset: number, data: Uint8Array): void {
+    let done = 0;
+    while (done < data.length) {
+      const position = offset + done;
+      const block = Math.floor(position / BLOCK_BYTES);
+      const start = position % BLOCK_BYTES;
+      const size = Math.min(BLOCK_BYTES - start, data.length - done);
+      this.writePart(lineage, block, start, data.subarray(done, done + size));
+      done += size;
+    }
+    this.destager.noteDirty();
+  }
+
+  /** Makes [offset, offset + length) zeros; both ends on sector borders. */
+  zero(lineage: Lineage, offset: number, length: number): void {
+    let position = offset;
+    const end = offset + length;
+    while (position < end) {
+      const block = Math.floor(position / BLOCK_BYTES);
+      const start = position % BLOCK_BYTES;
+      const size = Math.min(BLOCK_BYTES - start, end - position);
+      if (size === BLOCK_BYTES) this.cache.zeroBlock(lineage, block);
+      else this.cache.write(lineage, block, start, new Uint8Array(size));
+      position += size;
+    }
+    this.destager.noteDirty();
+  }
+
+  /** Hides everything of the head from `block` on; ENOSPC beyond the limit of clips. */
+  clip(lineage: Lineage, block: number): void {
+    const old = lineage.epoch;
+    const replaces = lineage.clips.filter((clip) => {
+      return clip.block >= block && clip.epoch > 0 && !lineage.isVisibleBetween(clip.epoch, old);
+    });
+    if (lineage.clips.length - replaces.length >= CLIPS_PER_LINEAGE_MAX) {
+      throw new ArrayError('ENOSPC', `more than ${CLIPS_PER_LINEAGE_MAX} shrinks of one volume`);
+    }
+    lineage.epoch += 1;
+    const clip = { epoch: lineage.epoch, block, published: false };
+    lineage.clips.push(clip);
+    this.cache.active.steps.push({ kind: 'clip', lineage, clip, replaces });
+    this.addReclaim(lineage, old);
+    this.destager.noteDirty();
+  }
+
+  // ---- state
+
+  get reclaimsPending(): number {
+    return this.reclaimer.pendingCount;
+  }
+
+  get freeBytes(): number {
+    return this.space.freeBytes(this.cache.dirtyBlocks);
+  }
+
+  pinOpen(lineage: Lineage, epoch: number): void {
+    lineage.pin(epoch, 'open');
+  }
+
+  unpinOpen(lineage: Lineage, epoch: number): void {
+    lineage.unpin(epoch, 'open');
+    this.reclaimer.wake();
+  }
+
+  /** Makes everything durable and closes the store, also where the former fails (it rejects). */
+  async close(): Promise<void> {
+    try {
+      await this.reclaimer.stop();
+      await this.destager.stop();
+    } finally {
+      await this.store.close();
+    }
+  }
+
+  // ---- inside
+
+  private loadLineages(): void {
+    const records = [];
+    const start = recordKey('lineage');
+    for (const { value } of this.store.range('records', start, recordKeyEnd('lineage'))) {
+      records.push(unpackLineage(value));
+    }
+    // A merge can give a lineage a parent of any id: parents first, whatever the order.
+    const byId = new Map(records.map((record) => [record.id, record]));
+    const load = (id: number): Lineage | undefined => {
+      const known = this.lineages.get(id);
+      const record = byId.get(id);
+      if (known !== undefined || record === undefined) return known;
+      const parent = load(record.parent);
+      const lineage = this.addLineage(id, parent, record.parentEpoch, 0);
+      lineage.hasHead = false;
+      parent?.pin(record.parentEpoch, 'stored');
+      for (const clip of loadClips(this.store, id))
+        lineage.clips.push({ ...clip, published: true });
+      return lineage;
+    };
+    for (const { id } of records) load(id);
+    const usageStart = recordKey('usage');
+    for (const { key, value } of this.store.range('records', usageStart, recordKeyEnd('usage'))) {
+      const { first, second } = parseRecordKey(key);
+      this.usage.set(first, second, unpackCount(value));
+    }
+  }
+
+  private addLineage(
+    id: number,
+    parent: Lineage | undefined,
+    parentEpoch: number,
+    sequence: number,
+  ): Lineage {
+    const lineage = new Lineage(id, parent, parentEpoch, sequence, this.map.newIndex);
+    this.lineages.set(id, lineage);
+    return lineage;
+  }
+
+  private forget(lineage: Lineage): void {
+    this.lineages.delete(lineage.id);
+    lineage.index.clear();
+    this.usage.forgetLineage(lineage.id);
+  }
+
+  private addReclaim(lineage: Lineage, epoch: number): void {
+    if (lineage.isPinned(epoch, 'stored')) return;
+    const { key, value } = reclaimRecord(lineage, epoch);
+    this.change(key, value);
+    this.reclaimer.add(lineage, epoch, this.sequence);
+  }
+
+  private copyUsage(from: View, to: View): void {
+    this.cache.active.steps.push({
+      kind: 'usage',
+      lineage: from.lineage.id,
+      epoch: from.epoch,
+      toLineage: to.lineage.id,
+      toEpoch: to.epoch,
+    });
+  }
+
+  private writePart(lineage: Lineage, block: number, start: number, data: Uint8Array): void {
+    const from = Math.floor(start / SECTOR_BYTES) * SECTOR_BYTES;
+    const to = Math.ceil((start + data.length) / SECTOR_BYTES) * SECTOR_BYTES;
+    if (from === start && to === start + data.length) {
+      this.cache.write(lineage, block, start, data);
+      return;
+    }
+    const filled = new Uint8Array(to - from);
+    const view = { lineage, epoch: lineage.epoch };
+    this.map.read(view, block * BLOCK_BYTES + from, filled);
+    filled.set(data, start - from);
+    this.cache.write(lineage, block, from, filled);
+  }
+
+  private slotsNeeded(lineage: Lineage, offset: number, length: number): number {
+    const first = Math.floor(offset / BLOCK_BYTES);
+    const count = Math.ceil((offset + length) / BLOCK_BYTES) - first;
+    return this.cache.slotsNeeded(lineage, first, count);
+  }
+
+  private async waitForRoom(lineage: Lineage, offset: number, length: number): Promise<void> {
+    for (;;) {
+      const needed = this.slotsNeeded(lineage, offset, length);
+      const { memory } = this.cache;
+      if (needed > memory.available) {
+        await this.waitForSlots();
+      } else if (this.space.hasRoom(needed, memory.used)) {
+        return;
+      } else {
+        await this.waitForSpace(needed);
+      }
+    }
+  }
+
+  private async waitForSlots(): Promise<void> {
+    const released = new Promise<void>((resolve) => this.roomWaiters.push(resolve));
+    this.destager.durable().catch(() => {
+      // The writer waits on: the generation is tried again.
+    });
+    await released;
+  }
+
+  /** Everything that may give space back is waited for before a write is refused. */
+  private async waitForSpace(blocks: number): Promise<void> {
+    const { memory } = this.cache;
+    if (memory.used > 0) {
+      await this.durable();
+    } else if (this.reclaimer.isBusy) {
+      await this.reclaimer.progress();
+    }
+    await this.destager.trim();
+    this.space.refresh();
+    if (this.space.hasRoom(blocks, memory.used)) return;
+    if (memory.used === 0 && !this.reclaimer.isBusy) {
+      throw new ArrayError('ENOSPC', this.fullReason());
+    }
+    await pause(this.clock, 0);
+  }
+
+  private fullReason(): string {
+    const byCapacity = this.space.capacityBytes - this.space.usedBytes;
+    return byCapacity <= this.freeBytes
+      ? 'the array is full (its capacity is used up)'
+      : 'the disk that holds the array is full';
+  }
+
+  private published(result: PublishResult): void {
+    this.publishedSequence = result.counters.publishedSequence;
+    for (const { lineage, epoch, count } of result.usage) {
+      this.usage.set(lineage, epoch, count);
+    }
+    this.count(result.counters);
+    const waiters = this.roomWaiters;
+    this.roomWaiters = [];
+    for (const resolve of waiters) resolve();
+    this.reclaimer.wake();
+  }
+
+  private count(counters: CountersRecord): void {
+    this.space.storedBlocks = counters.storedBlocks;
+  }
+
+  private fail(error: ArrayError | undefined): void {
+    this.failure = error;
+    this.options.onFailure(error);
+  }
+}
+
+function hasLayersUpTo(view: View): boolean {
+  for (let { lineage, epoch }: View = view; ; ) {
+    if (lineage.layers.some((layer) => layer.epoch <= epoch)) return true;
+    if (lineage.parent === undefined) return false;
+    epoch = lineage.parentEpoch;
+    lineage = lineage.parent;
+  }
+}
