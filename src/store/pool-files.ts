@@ -87,27 +87,24 @@ export function createPool(directory: string, options: CreatePoolOptions): PoolI
 /** Gives a copied store new identities, so that it can be mounted beside its original. */
 export function adoptPool(directory: string): PoolIdentity {
   requirePool(directory);
-  let identity: PoolIdentityRecord | undefined;
-  withEnvironment(directory, (environment) => {
+  return withEnvironment(directory, (environment) => {
     const fresh = newIdentity({ capacityBytes: POOL_BYTES_MIN }, systemClock);
-    identity = {
-      ...readIdentity(environment, directory),
-      arrayUuid: fresh.arrayUuid,
-      arraySerial: fresh.arraySerial,
-    };
+    const { arrayUuid, arraySerial } = fresh;
+    const identity = { ...readIdentity(environment, directory), arrayUuid, arraySerial };
     writeIdentity(environment, identity);
+    return publicIdentity(identity);
   });
-  return publicIdentity(identity as unknown as PoolIdentityRecord);
 }
 
 /** Who the pool in `directory` is. EINVAL where it is no pool or one of a newer layout. */
 export function readPoolIdentity(directory: string): PoolIdentity {
+  return publicIdentity(loadIdentity(directory));
+}
+
+/** The same as the record has it. */
+export function loadIdentity(directory: string): PoolIdentityRecord {
   requirePool(directory);
-  let identity: PoolIdentityRecord | undefined;
-  withEnvironment(directory, (environment) => {
-    identity = readIdentity(environment, directory);
-  });
-  return publicIdentity(identity as unknown as PoolIdentityRecord);
+  return withEnvironment(directory, (environment) => readIdentity(environment, directory));
 }
 
 /** EINVAL where the store holds no array. */
@@ -145,10 +142,10 @@ export function requirePool(directory: string): void {
   }
 }
 
-function withEnvironment(directory: string, action: (environment: LmdbEnvironment) => void): void {
+function withEnvironment<T>(directory: string, action: (store: LmdbEnvironment) => T): T {
   const environment = new LmdbEnvironment(directory);
   try {
-    action(environment);
+    return action(environment);
   } finally {
     void environment.close();
   }

@@ -325,7 +325,10 @@ export class PoolContent {
       const parent = load(record.parent);
       const lineage = this.addLineage(id, parent, record.parentEpoch, 0);
       lineage.hasHead = false;
-      parent?.pin(record.parentEpoch, 'stored');
+      if (parent !== undefined) {
+        parent.pin(record.parentEpoch, 'stored');
+        parent.epoch = Math.max(parent.epoch, record.parentEpoch + 1);
+      }
       for (const clip of loadClips(this.store, id))
         lineage.clips.push({ ...clip, published: true });
       return lineage;

@@ -1,0 +1,154 @@
+/**
+ * Open images: reading and writing volumes and snapshots byte by byte. Reads of stored and cached
+ * data answer at once; a write answers when the cache has taken it.
+ *
+ * Bytes past the end of an image are undefined inside its last block; whoever grows the image makes
+ * them zeros first.
+ */
+
+import type { Clock } from '../base/clock.js';
+import { ArrayError } from '../base/errors.js';
+import { VOLUME_BYTES_MAX } from '../base/limits.js';
+import { BLOCK_BYTES, blocksCovering, formatSize, roundUpToSector } from '../base/sizes.js';
+import { type AnyCopy, copyName, type Volume } from './copies.js';
+import type { ImageHandle } from './disk-array.js';
+
+/** What images need of the array around them. */
+export interface ImageHost {
+  readonly clock: Clock;
+  readonly readOnly: boolean;
+  /** Something a status table shows has changed. */
+  changed(): void;
+  /** The last open image of a deleted volume was closed. */
+  unused(volume: Volume): void;
+}
+
+/** Opens an image; EROFS for writing a snapshot or a read-only array, EIO for a failed pool. */
+export function openImage(host: ImageHost, copy: AnyCopy, write: boolean): ImageHandle {
+  if (write && copy.kind === 'snapshot') {
+    throw new ArrayError('EROFS', `${copyName(copy)} is a snapshot: clone it to write`);
+  }
+  if (write && host.readOnly) throw new ArrayError('EROFS', 'the array is mounted read-only');
+  return new Image(host, copy, write);
+}
+
+class Image implements ImageHandle {
+  private isOpen = true;
+
+  constructor(
+    private readonly host: ImageHost,
+    readonly copy: AnyCopy,
+    private readonly writable: boolean,
+  ) {
+    copy.openCount += 1;
+    if (copy.kind === 'volume' && writable) copy.writerCount += 1;
+    if (copy.kind === 'snapshot') copy.pool.content.pinOpen(copy.lineage, copy.viewEpoch);
+  }
+
+  read(offset: number, target: Uint8Array): number {
+    const { copy } = this;
+    const size = Math.max(0, Math.min(target.length, copy.sizeBytes - offset));
+    const { lineage, viewEpoch: epoch } = copy;
+    copy.pool.content.read({ lineage, epoch }, offset, target.subarray(0, size));
+    return size;
+  }
+
+  write(offset: number, data: Uint8Array): number | Promise<number> {
+    const volume = this.writableVolume();
+    if (data.length === 0) return 0;
+    if (roundUpToSector(offset + data.length) > VOLUME_BYTES_MAX) {
+      throw new ArrayError('EFBIG', `a volume has at most ${formatSize(VOLUME_BYTES_MAX)}`);
+    }
+    const { content } = volume.pool;
+    // One block more than the data: growing may have to zero the old last block.
+    const length = data.length + BLOCK_BYTES;
+    if (content.canAccept(volume.lineage, offset, length)) {
+      this.writeNow(volume, offset, data);
+      return data.length;
+    }
+    return content
+      .acceptLater(volume.lineage, offset, length, () => this.writeNow(volume, offset, data))
+      .then(() => data.length);
+  }
+
+  async resize(sizeBytes: number): Promise<void> {
+    await resizeVolume(this.host, this.writableVolume(), sizeBytes);
+  }
+
+  sync(): Promise<void> {
+    return this.copy.pool.content.durable();
+  }
+
+  close(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    const { copy } = this;
+    copy.openCount -= 1;
+    if (copy.kind === 'snapshot') {
+      copy.pool.content.unpinOpen(copy.lineage, copy.viewEpoch);
+      return;
+    }
+    if (this.writable) copy.writerCount -= 1;
+    if (copy.deleted && copy.openCount === 0) this.host.unused(copy);
+  }
+
+  private writeNow(volume: Volume, offset: number, data: Uint8Array): void {
+    const end = roundUpToSector(offset + data.length);
+    if (end > volume.sizeBytes) {
+      zeroTail(volume, Math.min(offset, end));
+      volume.fields.sizeBytes = end;
+    }
+    volume.pool.content.write(volume.lineage, offset, data);
+    noteModified(this.host, volume);
+  }
+
+  private writableVolume(): Volume {
+    const { copy } = this;
+    if (!this.writable || copy.kind !== 'volume') {
+      throw new ArrayError('EBADF', `${copyName(copy)} is not open for writing`);
+    }
+    if (copy.state === 'failed') {
+      throw new ArrayError('EIO', `pool ${copy.poolName} has failed: ${copy.pool.failure?.reason}`);
+    }
+    return copy;
+  }
+}
+
+/** Resizes without asking who has the volume open; ordered like a write. */
+export async function resizeVolume(
+  host: ImageHost,
+  volume: Volume,
+  sizeBytes: number,
+): Promise<void> {
+  const { content } = volume.pool;
+  if (sizeBytes > VOLUME_BYTES_MAX) {
+    throw new ArrayError('EFBIG', `a volume has at most ${formatSize(VOLUME_BYTES_MAX)}`);
+  }
+  if (sizeBytes > volume.sizeBytes && volume.sizeBytes % BLOCK_BYTES !== 0) {
+    await content.acceptLater(volume.lineage, volume.sizeBytes, 1, () => {
+      zeroTail(volume, sizeBytes);
+    });
+  }
+  const keptBlocks = blocksCovering(sizeBytes);
+  if (keptBlocks < blocksCovering(volume.sizeBytes) && volume.allocatedBytes > 0) {
+    content.clip(volume.lineage, keptBlocks);
+  }
+  volume.fields.sizeBytes = sizeBytes;
+  noteModified(host, volume);
+}
+
+/** Zeros from the end of the volume to `limit`, inside its last block. */
+function zeroTail(volume: Volume, limit: number): void {
+  const start = volume.sizeBytes;
+  const end = Math.min(roundUpToSector(limit), blocksCovering(start) * BLOCK_BYTES);
+  if (end > start) volume.pool.content.zero(volume.lineage, start, end - start);
+}
+
+function noteModified(host: ImageHost, volume: Volume): void {
+  const nowMs = host.clock.nowMs();
+  volume.fields.modifiedMs = nowMs;
+  volume.fields.changedMs = nowMs;
+  if (volume.fields.info !== undefined) volume.fields.infoModified = true;
+  if (!volume.deleted) volume.touch();
+  host.changed();
+}
