@@ -12,6 +12,8 @@ import { ArrayError } from '../base/errors.js';
 
 /** A holder that is stopped or busy this long is reported without its details. */
 const ANSWER_MS_MAX = 2_000;
+/** Length of sun_path in unix(7). */
+const ABSTRACT_NAME_BYTES = 108;
 
 export interface Holder {
   readonly pid: number;
@@ -47,7 +49,7 @@ export async function acquireInstanceLock(holder: Omit<Holder, 'pid'>): Promise<
 export function findHolder(serial: string): { readonly serial: string } | undefined {
   const name = serialLockName(serial);
   const held = name.startsWith('\0')
-    ? readFileSync('/proc/net/unix', 'utf8').includes(` @${name.slice(1)}\n`)
+    ? readFileSync('/proc/net/unix', 'utf8').includes(` @${name.slice(1)}`)
     : existsSync(name);
   return held ? { serial } : undefined;
 }
@@ -67,8 +69,11 @@ function storeLockName(directory: string): string {
   return lockName(`arrayfs-store-${dev}-${ino}`);
 }
 
+// Some versions of libuv pad an abstract name with zeros and others do not, which makes it another
+// name: filling it up makes all of them use the same.
 function lockName(name: string): string {
-  return process.platform === 'linux' ? `\0${name}` : join(tmpdir(), `${name}.lock`);
+  if (process.platform !== 'linux') return join(tmpdir(), `${name}.lock`);
+  return `\0${name}`.padEnd(ABSTRACT_NAME_BYTES, '.');
 }
 
 /** Undefined where another process has the name. */

@@ -1,0 +1,88 @@
+/** The lock that keeps an array from being mounted twice. */
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { acquireInstanceLock, askHolder, findHolder } from '../../src/host/instance-lock.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'arrayfs-lock-'));
+const store = (name: string) => {
+  const directory = join(scratch, name);
+  mkdirSync(directory, { recursive: true });
+  return directory;
+};
+const serial = `test${process.pid}`;
+const held: { release(): void }[] = [];
+
+const acquire = async (storeDirectory: string, ownSerial = serial) => {
+  const lock = await acquireInstanceLock({
+    serial: ownSerial,
+    storeDirectory,
+    mountPoint: '/mnt/array',
+  });
+  held.push(lock);
+  return lock;
+};
+
+afterEach(() => {
+  for (const lock of held.splice(0)) lock.release();
+});
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+describe('the instance lock', () => {
+  it('tells who holds it, and is free again after the release', async () => {
+    expect(findHolder(serial)).toBeUndefined();
+    const lock = await acquire(store('a'));
+    expect(findHolder(serial)).toEqual({ serial });
+    expect(await askHolder(serial)).toEqual({
+      pid: process.pid,
+      serial,
+      storeDirectory: store('a'),
+      mountPoint: '/mnt/array',
+    });
+    lock.release();
+    expect(findHolder(serial)).toBeUndefined();
+    expect(await askHolder(serial)).toBeUndefined();
+    await acquire(store('a'));
+  });
+
+  it('refuses the same store, by any path', async () => {
+    await acquire(store('a'));
+    await expect(acquire(`${scratch}/./a`)).rejects.toMatchObject({
+      code: 'EBUSY',
+      reason: `${store('a')} is already mounted at /mnt/array by process ${process.pid}`,
+    });
+  });
+
+  it('refuses a copy with the same serial and says how to adopt it', async () => {
+    await acquire(store('a'));
+    await expect(acquire(store('copy'))).rejects.toMatchObject({
+      code: 'EBUSY',
+      reason: expect.stringContaining(`arrayfs init --adopt ${store('copy')}`),
+    });
+  });
+
+  it('refuses a store that was given another serial while it is mounted', async () => {
+    await acquire(store('a'));
+    await expect(acquire(store('a'), `${serial}x`)).rejects.toMatchObject({ code: 'EBUSY' });
+    expect(findHolder(`${serial}x`)).toBeUndefined();
+  });
+
+  it('lets two arrays be', async () => {
+    await acquire(store('a'));
+    await acquire(store('b'), `${serial}y`);
+  });
+
+  it('is freed when its process is killed', async () => {
+    const program = `require('net').createServer().listen('\\0arrayfs-${serial}'.padEnd(108, '.'), () => console.log('up'))`;
+    const child = spawn(process.execPath, ['-e', program]);
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    expect(findHolder(serial)).toEqual({ serial });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+    expect(findHolder(serial)).toBeUndefined();
+    await acquire(store('a'));
+  });
+});
