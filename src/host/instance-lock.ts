@@ -14,6 +14,8 @@ import { ArrayError } from '../base/errors.js';
 const ANSWER_MS_MAX = 2_000;
 /** Length of sun_path in unix(7). */
 const ABSTRACT_NAME_BYTES = 108;
+/** __SO_ACCEPTCON as /proc/net/unix shows it. */
+const ACCEPTS_CONNECTIONS = '00010000';
 
 export interface Holder {
   readonly pid: number;
@@ -48,10 +50,19 @@ export async function acquireInstanceLock(holder: Omit<Holder, 'pid'>): Promise<
 /** Whether a daemon serves the array now; asks nobody, so it is also right for a hanging one. */
 export function findHolder(serial: string): { readonly serial: string } | undefined {
   const name = serialLockName(serial);
-  const held = name.startsWith('\0')
-    ? readFileSync('/proc/net/unix', 'utf8').includes(` @${name.slice(1)}`)
-    : existsSync(name);
+  const held = name.startsWith('\0') ? isListened(name) : existsSync(name);
   return held ? { serial } : undefined;
+}
+
+/** In the table of unix(7) sockets; connections of a listener that has gone do not count. */
+function isListened(abstractName: string): boolean {
+  const path = `@${abstractName.slice(1)}`;
+  return readFileSync('/proc/net/unix', 'utf8')
+    .split('\n')
+    .some((line) => {
+      const [, , , flags, , , , name] = line.split(/ +/);
+      return flags === ACCEPTS_CONNECTIONS && name === path;
+    });
 }
 
 /** Who serves the array; undefined where nobody does or the daemon does not answer. */
