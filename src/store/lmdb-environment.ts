@@ -51,6 +51,7 @@ export class LmdbEnvironment implements StoreTransaction, StoreReader {
   private readonly root: RootDatabase<Uint8Array, Uint8Array>;
   private readonly tables: ReadonlyMap<TableName, Table>;
   private readonly content: Table;
+  private readonly ownMemory = Buffer.alloc(BLOCK_BYTES);
   private next = 1;
 
   constructor(
@@ -91,7 +92,9 @@ export class LmdbEnvironment implements StoreTransaction, StoreReader {
     put: (content: Uint8Array): number => {
       const id = this.next;
       this.next += 1;
-      this.content.putSync(blockKey(id), content);
+      // lmdb takes the address of the value's buffer, which it gets wrong for shared memory.
+      this.ownMemory.set(content);
+      this.content.putSync(blockKey(id), this.ownMemory);
       return id;
     },
     free: (id: number): boolean => this.content.removeSync(blockKey(id)),
