@@ -5,6 +5,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '../base/clock.js';
+import { printable } from '../base/names.js';
 import { formatSize } from '../base/sizes.js';
 
 import type { CheckReport } from './check.js';
@@ -58,7 +59,7 @@ export function reportText(report: CheckReport): string {
   const { findings } = report;
   const lines = findings.map(
     ({ kind, pool, subject, detail, repaired }) =>
-      `${kind} ${pool} ${subject}: ${detail}${repaired ? ' (repaired)' : ''}`,
+      `${kind} ${pool} ${subject}: ${printable(detail)}${repaired ? ' (repaired)' : ''}`,
   );
   const repaired = findings.filter((finding) => finding.repaired).length;
   const verdict =
