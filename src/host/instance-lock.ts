@@ -7,11 +7,15 @@ import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../base/clock.js';
+import { sleep, systemClock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
+import { arrayMounts } from './mount-table.js';
 
 /** A holder that is stopped or busy this long is reported without its details. */
 const ANSWER_MS_MAX = 2_000;
+/** How long a daemon that is ending is waited for, and how often it is looked at. */
+const ENDING_MS_MAX = 10_000;
+const LOOK_MS = 50;
 /** Length of sun_path in unix(7). */
 const ABSTRACT_NAME_BYTES = 108;
 /** __SO_ACCEPTCON as /proc/net/unix shows it. */
@@ -24,27 +28,62 @@ export interface Holder {
   readonly mountPoint: string;
 }
 
+/** Replaced in tests. */
+export interface LockOptions {
+  readonly endingMsMax?: number;
+  readonly isMounted?: (serial: string) => boolean;
+}
+
 export interface InstanceLock {
   release(): void;
 }
 
-/** Takes both locks; EBUSY names who has one, and how to mount a copy beside its original. */
-export async function acquireInstanceLock(holder: Omit<Holder, 'pid'>): Promise<InstanceLock> {
-  const own: Holder = { pid: process.pid, ...holder };
-  const bySerial = await listen(serialLockName(own.serial), own);
-  if (bySerial === undefined) throw await busyError(serialLockName(own.serial), own);
-  const storeName = storeLockName(own.storeDirectory);
-  const byStore = await listen(storeName, own);
-  if (byStore === undefined) {
-    bySerial.close();
-    throw await busyError(storeName, own);
+/**
+ * Takes both locks; EBUSY names who has one, and how to mount a copy beside its original. Waits a
+ * while for a daemon whose mount has gone: it is making everything durable and ends then.
+ */
+export async function acquireInstanceLock(
+  wanted: Omit<Holder, 'pid'>,
+  { endingMsMax = ENDING_MS_MAX, isMounted = isArrayMounted }: LockOptions = {},
+): Promise<InstanceLock> {
+  const own: Holder = { pid: process.pid, ...wanted };
+  const startMs = systemClock.monotonicMs();
+  for (;;) {
+    const lock = await tryAcquire(own);
+    if (lock.isHeld) return { release: lock.release };
+    const holder = await ask(lock.busyName);
+    const isEnding = holder !== undefined && !isMounted(holder.serial);
+    if (!isEnding || systemClock.monotonicMs() - startMs > endingMsMax) {
+      throw busyError(own, holder, isEnding);
+    }
+    await sleep(LOOK_MS);
   }
-  return {
-    release: () => {
-      bySerial.close();
-      byStore.close();
-    },
+}
+
+type Attempt =
+  | { readonly isHeld: true; release(): void }
+  | { readonly isHeld: false; readonly busyName: string };
+
+async function tryAcquire(own: Holder): Promise<Attempt> {
+  const names = [serialLockName(own.serial), storeLockName(own.storeDirectory)];
+  const servers: Server[] = [];
+  const release = () => {
+    for (const server of servers) server.close();
   };
+  for (const busyName of names) {
+    const server = await listen(busyName, own);
+    if (server === undefined) {
+      release();
+      return { isHeld: false, busyName };
+    }
+    servers.push(server);
+  }
+  return { isHeld: true, release };
+}
+
+function isArrayMounted(serial: string): boolean {
+  // Without a mount table (macOS) a daemon that answers counts as mounted.
+  return process.platform !== 'linux' || arrayMounts().some((mount) => mount.serial === serial);
 }
 
 /** Whether a daemon serves the array now; asks nobody, so it is also right for a hanging one. */
@@ -145,25 +184,24 @@ function parseHolder(text: string): Holder | undefined {
   }
 }
 
-async function busyError(name: string, wanted: Holder): Promise<ArrayError> {
-  const holder = await ask(name);
+function busyError(wanted: Holder, holder: Holder | undefined, isEnding: boolean): ArrayError {
   if (holder === undefined) {
-    return new ArrayError(
-      'EBUSY',
-      `array ${wanted.serial} is in use by a process that does not answer`,
-    );
+    const reason = `array ${wanted.serial} is in use by a process that does not answer`;
+    return new ArrayError('EBUSY', reason);
   }
   const { pid, storeDirectory, mountPoint, serial } = holder;
-  const where = `at ${mountPoint} by process ${pid}`;
-  if (
-    serial !== wanted.serial ||
-    storeLockOf(storeDirectory) === storeLockOf(wanted.storeDirectory)
-  ) {
-    return new ArrayError('EBUSY', `${storeDirectory} is already mounted ${where}`);
+  if (isEnding) {
+    const reason = `process ${pid} still serves files of ${storeDirectory} that were left open at ${mountPoint}`;
+    return new ArrayError('EBUSY', reason);
+  }
+  const where = `mounted at ${mountPoint} by process ${pid}`;
+  const isSameStore = storeLockOf(storeDirectory) === storeLockOf(wanted.storeDirectory);
+  if (isSameStore || serial !== wanted.serial) {
+    return new ArrayError('EBUSY', `${storeDirectory} is already ${where}`);
   }
   return new ArrayError(
     'EBUSY',
-    `${wanted.storeDirectory} has the serial ${serial} of ${storeDirectory}, which is mounted ${where}; ` +
+    `${wanted.storeDirectory} has the serial ${serial} of ${storeDirectory}, which is ${where}; ` +
       `if it is a copy, give it its own with: arrayfs init --adopt ${wanted.storeDirectory}`,
   );
 }

@@ -93,6 +93,14 @@ export async function holdBusy(mountPoint: string, script: string) {
   };
 }
 
+// Where a test is cut off: the mounts go when this process, which serves them, has ended.
+process.on('exit', () => {
+  if (mountPoints.size + scratchDirectories.size === 0) return;
+  const words = (paths: Set<string>) => [...paths].map((path) => `'${path}'`).join(' ');
+  const script = `sleep 0.5; umount -i -l ${words(mountPoints)}; rm -rf --one-file-system ${words(scratchDirectories)}`;
+  spawn('sh', ['-c', script], { detached: true, stdio: 'ignore' }).unref();
+});
+
 /** For afterEach: no process, mount or directory is left, whatever the test did. */
 export async function cleanMounts(): Promise<void> {
   for (const child of children) child.kill('SIGKILL');

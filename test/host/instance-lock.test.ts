@@ -4,7 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { acquireInstanceLock, askHolder, findHolder } from '../../src/host/instance-lock.js';
+import {
+  acquireInstanceLock,
+  askHolder,
+  findHolder,
+  type LockOptions,
+} from '../../src/host/instance-lock.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'arrayfs-lock-'));
 const store = (name: string) => {
@@ -15,12 +20,9 @@ const store = (name: string) => {
 const serial = `test${process.pid}`;
 const held: { release(): void }[] = [];
 
-const acquire = async (storeDirectory: string, ownSerial = serial) => {
-  const lock = await acquireInstanceLock({
-    serial: ownSerial,
-    storeDirectory,
-    mountPoint: '/mnt/array',
-  });
+const acquire = async (storeDirectory: string, ownSerial = serial, options: LockOptions = {}) => {
+  const wanted = { serial: ownSerial, storeDirectory, mountPoint: '/mnt/array' };
+  const lock = await acquireInstanceLock(wanted, { isMounted: () => true, ...options });
   held.push(lock);
   return lock;
 };
@@ -72,6 +74,18 @@ describe('the instance lock', () => {
   it('lets two arrays be', async () => {
     await acquire(store('a'));
     await acquire(store('b'), `${serial}y`);
+  });
+
+  it('waits for a daemon whose mount has gone, and says so where it stays', async () => {
+    const first = await acquire(store('a'));
+    const isMounted = () => false;
+    await expect(acquire(store('a'), serial, { isMounted, endingMsMax: 0 })).rejects.toMatchObject({
+      code: 'EBUSY',
+      reason: expect.stringContaining('left open'),
+    });
+    const second = acquire(store('a'), serial, { isMounted });
+    first.release();
+    await second;
   });
 
   it('is freed when its process is killed', async () => {
