@@ -52,6 +52,8 @@ export async function acquireInstanceLock(
     const lock = await tryAcquire(own);
     if (lock.isHeld) return { release: lock.release };
     const holder = await ask(lock.busyName);
+    // Released between the two: there is nobody to wait for.
+    if (holder === undefined && !isTaken(lock.busyName)) continue;
     const isEnding = holder !== undefined && !isMounted(holder.serial);
     if (!isEnding || systemClock.monotonicMs() - startMs > endingMsMax) {
       throw busyError(own, holder, isEnding);
@@ -89,8 +91,11 @@ function isArrayMounted(serial: string): boolean {
 /** Whether a daemon serves the array now; asks nobody, so it is also right for a hanging one. */
 export function findHolder(serial: string): { readonly serial: string } | undefined {
   const name = serialLockName(serial);
-  const held = name.startsWith('\0') ? isListened(name) : existsSync(name);
-  return held ? { serial } : undefined;
+  return isTaken(name) ? { serial } : undefined;
+}
+
+function isTaken(name: string): boolean {
+  return name.startsWith('\0') ? isListened(name) : existsSync(name);
 }
 
 /** In the table of unix(7) sockets; connections of a listener that has gone do not count. */
