@@ -44,7 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['base', 'host', 'store', 'volume', 'pair', 'device', 'san', 'ecopy'],
     ...['array', 'control', 'fuse'],
   ],
-  main: ['base', 'host', 'array', 'fuse', 'assemble'],
+  main: ['base', 'host', 'array', 'fuse', 'assemble', 'store/pool-files'],
 };
 
 /** Package -> the files of src that may import it. One owner keeps a dependency replaceable. */
@@ -74,7 +74,9 @@ const FILE_LINES_ASK = 300;
 /** Files over 300 lines that are one topic all the same, with the lines they may not outgrow. */
 const LONG_FILES: Readonly<Record<string, number>> = {
   'src/control/command-table': 346,
+  'src/store/publish': 355,
   'src/store/records': 418,
+  'src/volume/pool-content': 473,
 };
 
 const sources = sourceFiles('src');
