@@ -130,8 +130,9 @@ accident_and_files_out() {
 }
 
 whole_image_back() {
-  step 'Way back 2, the whole image: rsync reads both and writes only the blocks that differ.'
-  run "rsync --inplace --no-whole-file $mnt/snapshots/db/monday $mnt/volumes/db"
+  step 'Way back 2, the whole image: rsync reads both and writes only the blocks that differ.
+   Both have the same size; --ignore-times, as the last writes to both may be of the same second.'
+  run "rsync --inplace --no-whole-file --ignore-times $mnt/snapshots/db/monday $mnt/volumes/db"
   check_same_image "$mnt/snapshots/db/monday" "$mnt/volumes/db"
 }
 
