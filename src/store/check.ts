@@ -1,27 +1,30 @@
 /**
- * Checking a pool that is not mounted: every map entry against its tag, every block against its
- * checksum.
+ * Checking a pool that nothing has mounted: every record, map entry, block, count and bitmap, each
+ * against all that must agree with it. A repair rebuilds what can be derived and never invents data:
+ * damaged content stays an I/O error until it is overwritten or restored, and a damaged volume,
+ * snapshot or lineage keeps everything that may hang on it.
+ *
+ *   records -> how they refer to each other -> map, lineage by lineage -> born bitmaps -> blocks
  */
-
 import { crc32 } from 'node:zlib';
+import { ArrayError } from '../base/errors.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
-import type { StoreReader } from './block-store.js';
-import { recordKey, recordKeyEnd } from './keys.js';
+import { type BlocksCheck, checkBlocks, WINDOW_BLOCKS } from './check-blocks.js';
+import { checkSurplusBorn } from './check-born.js';
+import { Catalogue, readCatalogue } from './check-catalogue.js';
+import { checkAllocation, checkCounters, settleCounters } from './check-counters.js';
+import { type CheckFinding, type CheckTarget, Findings, Repairs } from './check-findings.js';
+import { checkLineages } from './check-lineages.js';
+import { checkLineageMap, type MapCheck } from './check-map.js';
+import { checkOrphanEntries } from './check-orphans.js';
+import { checkUsage } from './check-usage.js';
+import { Viewers } from './check-viewers.js';
+import { recordKey } from './keys.js';
 import { LmdbEnvironment } from './lmdb-environment.js';
 import { loadIdentity } from './pool-files.js';
-import { type PoolIdentityRecord, unpackVolume } from './records.js';
-import { isStored } from './resolve.js';
-import { loadCounters } from './store-task.js';
-import { allVersions, damageOf } from './verify.js';
+import { type PoolIdentityRecord, unpackIdentity } from './records.js';
 
-export interface CheckFinding {
-  readonly kind: string;
-  readonly pool: string;
-  /** Volumes and snapshots concerned, as VOLUME or VOLUME@SNAPSHOT; '-' where there is none. */
-  readonly subject: string;
-  readonly detail: string;
-  readonly repaired: boolean;
-}
+export type { CheckFinding, CheckTarget };
 
 export interface CheckReport {
   readonly findings: readonly CheckFinding[];
@@ -35,54 +38,115 @@ export interface CheckOptions {
   readonly repair: boolean;
   /** Blocks read, of blocks stored. */
   readonly onProgress: (done: number, total: number) => void;
+  /** Stored blocks looked at with one pass over the map; for tests. */
+  readonly windowBlocks?: number;
 }
 
-/** Checks the pool in `directory`, which nothing has mounted. */
+/** Checks the pool in `directory`. ENOENT, ENOTDIR or EINVAL where there is none it can read. */
 export async function checkPool(directory: string, options: CheckOptions): Promise<CheckReport> {
-  const identity = loadIdentity(directory);
-  const { capacityBytes } = identity;
+  const { capacityBytes } = loadIdentity(directory);
   const environment = new LmdbEnvironment(directory, { capacityBytes });
   try {
-    return checkStore(environment, identity, options);
+    return await checkStore(environment, options);
   } finally {
     await environment.close();
   }
 }
 
-export function checkStore(
-  reader: StoreReader,
-  identity: PoolIdentityRecord,
-  options: CheckOptions,
-): CheckReport {
-  const findings: CheckFinding[] = [];
-  const names = new Map<number, string>();
-  let volumes = 0;
-  for (const { value } of reader.range('records', recordKey('volume'), recordKeyEnd('volume'))) {
-    const volume = unpackVolume(value);
-    names.set(volume.lineage, volume.name);
-    volumes += 1;
+/** Checks (and repairs) one pool's store, which nothing else may change meanwhile. */
+export async function checkStore(target: CheckTarget, options: CheckOptions): Promise<CheckReport> {
+  return new StoreCheck(target, options).run();
+}
+
+class StoreCheck {
+  private readonly findings = new Findings('-');
+  private readonly repairs: Repairs;
+  private catalogue = new Catalogue();
+  private blocksChecked = 0;
+
+  constructor(
+    private readonly target: CheckTarget,
+    private readonly options: CheckOptions,
+  ) {
+    this.repairs = new Repairs(target, options.repair);
   }
-  let snapshots = 0;
-  for (const _ of reader.range('records', recordKey('snapshot'), recordKeyEnd('snapshot'))) {
-    snapshots += 1;
+
+  async run(): Promise<CheckReport> {
+    try {
+      const identity = this.readIdentity();
+      if (identity !== undefined) await this.checkAll(identity);
+    } catch (error) {
+      this.findings.add('damaged tree', '-', treeDamage(error));
+    }
+    return {
+      findings: this.findings.finish(),
+      blocksChecked: this.blocksChecked,
+      bytesChecked: this.blocksChecked * BLOCK_BYTES,
+      volumes: this.catalogue.volumes.length,
+      snapshots: this.catalogue.snapshots.length,
+    };
   }
-  const total = loadCounters(reader).storedBlocks;
-  let blocksChecked = 0;
-  const from = { lineage: 0, block: 0, epoch: 0xffff_ffff };
-  for (const version of allVersions(reader, crc32(identity.poolUuid), from)) {
-    const kind = damageOf(reader, version.location);
-    if (isStored(version.location.id)) blocksChecked += 1;
-    options.onProgress(Math.min(blocksChecked, total), total);
-    if (kind === undefined) continue;
-    const subject = names.get(version.lineage) ?? '-';
-    const detail = `byte ${version.block * BLOCK_BYTES}`;
-    findings.push({ kind, pool: identity.poolName, subject, detail, repaired: false });
+
+  /** Without its identity no map entry of a pool can be told from a foreign one. */
+  private readIdentity(): PoolIdentityRecord | undefined {
+    const value = this.target.get('records', recordKey('identity'));
+    try {
+      const identity = unpackIdentity(value ?? new Uint8Array(0));
+      this.findings.pool = identity.poolName;
+      return identity;
+    } catch (error) {
+      if (!(error instanceof ArrayError)) throw error;
+      if (error.code === 'EINVAL') throw error;
+      this.findings.add('damaged record', '-', `identity: ${error.reason} (cannot be rebuilt)`);
+      return undefined;
+    }
   }
-  return {
-    findings,
-    blocksChecked,
-    bytesChecked: blocksChecked * BLOCK_BYTES,
-    volumes,
-    snapshots,
-  };
+
+  private async checkAll(identity: PoolIdentityRecord): Promise<void> {
+    const { target, findings, repairs, options } = this;
+    this.catalogue = readCatalogue(target, findings, repairs);
+    const { catalogue } = this;
+    const lineages = checkLineages(catalogue, findings, repairs);
+    repairs.flush();
+    const check: MapCheck = {
+      reader: target,
+      poolSeed: crc32(identity.poolUuid),
+      findings,
+      repairs,
+      viewers: new Viewers(target, catalogue),
+      sound: catalogue.sound,
+      newestId: 0,
+      damagedEntries: 0,
+    };
+    // Unsound lineages may be in no order, but their entries are verified all the same.
+    for (const lineage of catalogue.sound ? lineages : catalogue.lineages.values()) {
+      checkLineageMap(check, lineage);
+      if (catalogue.sound) checkUsage(lineage, findings, repairs);
+    }
+    checkOrphanEntries(check, catalogue);
+    repairs.flush();
+    checkSurplusBorn(check, catalogue);
+    checkAllocation(check, catalogue);
+    const counters = checkCounters(check, catalogue);
+    const total = catalogue.counters?.storedBlocks ?? 0;
+    const blocks: BlocksCheck = Object.assign(check, {
+      catalogue,
+      nextBlockId: counters.nextBlockId,
+      windowBlocks: options.windowBlocks ?? WINDOW_BLOCKS,
+      onBlocks: (done: number) => {
+        this.blocksChecked = done;
+        options.onProgress(done, Math.max(done, total));
+      },
+    });
+    settleCounters(check, catalogue, counters, await checkBlocks(blocks));
+    repairs.flush();
+  }
+}
+
+/** What LMDB says about pages it cannot follow; anything else goes on as it is. */
+function treeDamage(error: unknown): string {
+  if (error instanceof ArrayError && error.code === 'EIO') return error.reason;
+  const code = (error as { code?: unknown } | undefined)?.code;
+  if (error instanceof Error && typeof code === 'number') return error.message;
+  throw error;
 }
