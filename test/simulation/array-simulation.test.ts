@@ -1,0 +1,364 @@
+/**
+ * Seeded simulation of the whole array over the memory store: random operations, crashes at any
+ * point, failing transactions, background work and remounts, compared with plain byte arrays.
+ *
+ * After a crash the array must hold the state after some operation not older than the last one that
+ * was confirmed durable. A failing seed is printed; ARRAYFS_SEED runs it alone.
+ */
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { StorageArray } from '../../src/array/array.js';
+import type { ImageHandle } from '../../src/array/disk-array.js';
+import { ArrayError } from '../../src/base/errors.js';
+import { BLOCK_BYTES, SECTOR_BYTES } from '../../src/base/sizes.js';
+import type { MemoryStore } from '../../src/store/memory-store.js';
+import { repeat } from '../support/factor.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { newMemoryStore, openMemoryArray } from '../support/memory-array.js';
+import { RandomSource } from '../support/random-source.js';
+import {
+  type ArrayModel,
+  applyOperation,
+  copyModel,
+  describeModel,
+  type ModelOperation,
+} from './array-model.js';
+
+const VOLUME_BYTES_MAX = 24 * BLOCK_BYTES;
+const VOLUMES_MAX = 5;
+const SNAPSHOTS_MAX = 6;
+
+class Simulation {
+  private readonly random: RandomSource;
+  private readonly clock: ManualClock;
+  private store: MemoryStore;
+  private array!: StorageArray;
+  private model: ArrayModel = new Map();
+  /** State at the last confirmed point, and what was done since. */
+  private confirmed: ArrayModel = new Map();
+  private since: ModelOperation[] = [];
+  private readonly open = new Map<string, ImageHandle>();
+  private nextName = 1;
+
+  constructor(seed: number) {
+    this.random = new RandomSource(seed);
+    this.clock = new ManualClock(new RandomSource(seed + 1));
+    this.store = newMemoryStore(this.clock);
+  }
+
+  async run(steps: number): Promise<void> {
+    this.array = await this.drive(openMemoryArray(this.store, this.clock));
+    for (let step = 0; step < steps; step += 1) await this.step();
+    await this.checkAll();
+    await this.reopen();
+    await this.checkAll();
+    await this.drive(this.array.close());
+  }
+
+  private async step(): Promise<void> {
+    const dice = this.random.next();
+    if (dice < 0.02) await this.crash();
+    else if (dice < 0.03) await this.reopen();
+    else if (dice < 0.05) await this.failForAWhile();
+    else if (dice < 0.12) await this.clock.advance(this.random.integer(1, 3_000));
+    else if (dice < 0.18) await this.sync();
+    else if (dice < 0.28) await this.checkRange();
+    else await this.operate(this.chooseOperation());
+  }
+
+  // ---- operations
+
+  private chooseOperation(): ModelOperation {
+    const names = [...this.model.keys()];
+    if (names.length === 0) return this.creation();
+    const name = this.random.pick(names);
+    const volume = this.model.get(name) as {
+      bytes: Uint8Array;
+      snapshots: Map<string, Uint8Array>;
+    };
+    const snapshots = [...volume.snapshots.keys()];
+    const dice = this.random.next();
+    if (dice < 0.62) return this.writing(name, volume.bytes.length);
+    if (dice < 0.7) return { kind: 'resize', name, size: this.size() };
+    if (dice < 0.78 && snapshots.length < SNAPSHOTS_MAX) return this.freezing(names, name);
+    if (dice < 0.84 && snapshots.length > 0) {
+      return { kind: 'restore', name, snapshot: this.random.pick(snapshots) };
+    }
+    if (dice < 0.9 && snapshots.length > 0) {
+      return { kind: 'drop', name, snapshot: this.random.pick(snapshots) };
+    }
+    if (dice < 0.94 && snapshots.length > 0 && names.length < VOLUMES_MAX) {
+      const snapshot = this.random.pick(snapshots);
+      return { kind: 'clone', name, snapshot, newName: this.freshName() };
+    }
+    if (dice < 0.96) return { kind: 'rename', name, newName: this.freshName() };
+    if (dice < 0.975) return { kind: 'delete', name };
+    if (names.length < VOLUMES_MAX) return this.creation();
+    return this.writing(name, volume.bytes.length);
+  }
+
+  private creation(): ModelOperation {
+    return { kind: 'create', name: this.freshName(), size: this.size() };
+  }
+
+  private writing(name: string, size: number): ModelOperation {
+    const { random } = this;
+    const aligned = random.chance(0.5);
+    let offset = random.integer(0, Math.min(VOLUME_BYTES_MAX - 1, size + BLOCK_BYTES));
+    if (aligned) offset -= offset % SECTOR_BYTES;
+    let length = random.integer(1, random.chance(0.3) ? 4 * BLOCK_BYTES : 3_000);
+    if (aligned) length = Math.ceil(length / SECTOR_BYTES) * SECTOR_BYTES;
+    length = Math.min(length, VOLUME_BYTES_MAX - offset);
+    const data = new Uint8Array(length);
+    // A third of the writes is zeros: holes are made and filled.
+    if (!random.chance(0.33))
+      data.fill(random.integer(1, 255)).set(random.bytes(Math.min(8, length)));
+    return { kind: 'write', name, offset, data };
+  }
+
+  private freezing(names: string[], name: string): ModelOperation {
+    const others = names.filter((other) => other !== name && this.random.chance(0.3));
+    const chosen = [name, ...others].filter((each) => {
+      return (this.model.get(each)?.snapshots.size ?? 0) < SNAPSHOTS_MAX;
+    });
+    return { kind: 'snapshot', names: chosen, snapshot: this.freshName() };
+  }
+
+  private freshName(): string {
+    this.nextName += 1;
+    return `n${this.nextName}`;
+  }
+
+  private size(): number {
+    return this.random.integer(0, VOLUME_BYTES_MAX / SECTOR_BYTES) * SECTOR_BYTES;
+  }
+
+  private async operate(operation: ModelOperation): Promise<void> {
+    applyOperation(this.model, operation);
+    this.since.push(operation);
+    if (await this.drive(this.perform(operation))) this.confirm();
+  }
+
+  /** Returns true where the answer confirms that everything so far is durable. */
+  private async perform(operation: ModelOperation): Promise<boolean> {
+    const { array } = this;
+    switch (operation.kind) {
+      case 'create':
+        await array.createVolume({ name: operation.name, sizeBytes: operation.size });
+        return true;
+      case 'write':
+        await this.handle(operation.name).write(operation.offset, operation.data);
+        return false;
+      case 'resize':
+        await this.handle(operation.name).resize(operation.size);
+        return false;
+      case 'snapshot':
+        await array.takeSnapshots(operation.names, { name: operation.snapshot });
+        return true;
+      case 'restore':
+        await array.restore(operation.name, operation.snapshot, { force: true });
+        return true;
+      case 'clone':
+        await array.clone(operation.name, operation.snapshot, operation.newName, {});
+        return true;
+      case 'drop':
+        await array.deleteSnapshot(operation.name, operation.snapshot, { force: false });
+        return true;
+      case 'delete': {
+        await array.deleteVolume(operation.name, { snapshots: true });
+        this.open.get(operation.name)?.close();
+        this.open.delete(operation.name);
+        return true;
+      }
+      case 'rename': {
+        await array.renameVolume(operation.name, operation.newName);
+        const handle = this.open.get(operation.name);
+        this.open.delete(operation.name);
+        if (handle !== undefined) this.open.set(operation.newName, handle);
+        return true;
+      }
+    }
+  }
+
+  private handle(name: string): ImageHandle {
+    let handle = this.open.get(name);
+    if (handle === undefined) {
+      handle = this.array.openImage(this.array.volume(name), { write: true });
+      this.open.set(name, handle);
+    }
+    return handle;
+  }
+
+  private confirm(): void {
+    this.confirmed = copyModel(this.model);
+    this.since = [];
+  }
+
+  private async sync(): Promise<void> {
+    await this.drive(this.array.sync());
+    this.confirm();
+  }
+
+  /** Lets time go on until `work` is done: background work pauses by the clock. */
+  private async drive<T>(work: Promise<T>): Promise<T> {
+    let settled = false;
+    const done = work.finally(() => {
+      settled = true;
+    });
+    done.catch(() => undefined);
+    await this.clock.yield();
+    while (!settled) await this.clock.advance(10);
+    return done;
+  }
+
+  // ---- trouble
+
+  private async reopen(): Promise<void> {
+    for (const handle of this.open.values()) handle.close();
+    this.open.clear();
+    await this.drive(this.array.close());
+    this.confirm();
+    this.store = this.store.crash();
+    this.array = await this.drive(openMemoryArray(this.store, this.clock));
+  }
+
+  /** Kills the daemon somewhere in the middle of an operation and of background work. */
+  private async crash(): Promise<void> {
+    if (this.random.chance(0.5)) {
+      this.store.failTransactionAfter(this.random.integer(0, 3));
+    }
+    const operations = this.random.integer(0, 3);
+    for (let count = 0; count < operations; count += 1) {
+      const operation = this.chooseOperation();
+      applyOperation(this.model, operation);
+      this.since.push(operation);
+      const done = this.perform(operation).catch((error: unknown) => {
+        if (!(error instanceof ArrayError)) throw error;
+        return false;
+      });
+      // Memory changes at once; only durability is waited for, and here not even that.
+      if (operation.kind === 'write' || operation.kind === 'resize') await this.drive(done);
+      else await Promise.race([done, this.ticks(this.random.integer(0, 30))]);
+    }
+    await this.ticks(this.random.integer(0, 20));
+    this.store = this.store.crash();
+    this.open.clear();
+    this.array = await this.drive(openMemoryArray(this.store, this.clock));
+    this.recover();
+  }
+
+  private async ticks(count: number): Promise<void> {
+    for (let tick = 0; tick < count; tick += 1) await Promise.resolve();
+  }
+
+  /** Finds the operation after which the array stands; it must not be older than confirmed. */
+  private recover(): void {
+    const found = JSON.stringify(this.describeArray());
+    const state = copyModel(this.confirmed);
+    const candidates = [copyModel(state)];
+    for (const operation of this.since) {
+      applyOperation(state, operation);
+      candidates.push(copyModel(state));
+    }
+    const match = candidates.reverse().find((candidate) => {
+      return JSON.stringify(describeModel(candidate, digestOf)) === found;
+    });
+    expect(match, 'after a crash the array holds a prefix').toBeDefined();
+    this.model = match as ArrayModel;
+    this.confirm();
+  }
+
+  /** Transactions fail for a while; nothing acknowledged may be lost and all heals. */
+  private async failForAWhile(): Promise<void> {
+    this.store.failTransactionAfter(
+      this.random.integer(0, 2),
+      new ArrayError('ENOSPC', 'injected full disk'),
+    );
+    const names = [...this.model.keys()];
+    if (names.length > 0) {
+      const name = this.random.pick(names);
+      const size = this.model.get(name)?.bytes.length ?? 0;
+      const operation = this.writing(name, size);
+      applyOperation(this.model, operation);
+      this.since.push(operation);
+      await this.drive(this.perform(operation));
+      await this.drive(this.array.sync()).then(
+        () => this.confirm(),
+        (error: unknown) => expect((error as ArrayError).code).toBe('ENOSPC'),
+      );
+    }
+    await this.checkRange();
+    this.store.failTransactionAfter(undefined);
+    await this.clock.advance(5_000);
+    await this.sync();
+  }
+
+  // ---- comparing
+
+  private async checkRange(): Promise<void> {
+    const names = [...this.model.keys()];
+    if (names.length === 0) return;
+    const name = this.random.pick(names);
+    const volume = this.model.get(name) as {
+      bytes: Uint8Array;
+      snapshots: Map<string, Uint8Array>;
+    };
+    const snapshot = this.random.pick([undefined, ...volume.snapshots.keys()]);
+    const bytes =
+      snapshot === undefined ? volume.bytes : (volume.snapshots.get(snapshot) as Uint8Array);
+    const offset = this.random.integer(0, bytes.length);
+    const length = this.random.integer(0, 3 * BLOCK_BYTES);
+    const found = this.read(name, snapshot, offset, length);
+    expect(
+      Buffer.from(found).equals(bytes.subarray(offset, offset + length)),
+      `${name} ${snapshot}`,
+    ).toBe(true);
+  }
+
+  private async checkAll(): Promise<void> {
+    expect(this.describeArray()).toEqual(describeModel(this.model, digestOf));
+  }
+
+  private describeArray(): string[] {
+    const lines: string[] = [];
+    for (const volume of this.array.volumes()) {
+      const bytes = this.read(volume.name, undefined, 0, volume.sizeBytes);
+      lines.push(`${volume.name} ${volume.sizeBytes} ${digestOf(bytes)}`);
+      for (const snapshot of volume.snapshots) {
+        const content = this.read(volume.name, snapshot.name, 0, snapshot.sizeBytes);
+        lines.push(`${volume.name}@${snapshot.name} ${snapshot.sizeBytes} ${digestOf(content)}`);
+      }
+    }
+    return lines.sort();
+  }
+
+  private read(
+    name: string,
+    snapshot: string | undefined,
+    offset: number,
+    length: number,
+  ): Uint8Array {
+    const { array } = this;
+    const copy = snapshot === undefined ? array.volume(name) : array.snapshot(name, snapshot);
+    const handle = array.openImage(copy, { write: false });
+    const target = new Uint8Array(length).fill(0xee);
+    const size = handle.read(offset, target) as number;
+    handle.close();
+    return target.subarray(0, size);
+  }
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha1').update(bytes).digest('hex');
+}
+
+describe('the array against plain byte arrays', () => {
+  const chosen = process.env.ARRAYFS_SEED;
+  const seeds =
+    chosen === undefined
+      ? Array.from({ length: repeat(30) }, (_, index) => index + 1)
+      : [Number(chosen)];
+  it.each(seeds)('holds what the model holds, seed %i', async (seed) => {
+    await new Simulation(seed).run(400);
+  });
+});

@@ -1,0 +1,33 @@
+/** Arrays over the memory store, for tests of everything above the store. */
+import type { StorageArray } from '../../src/array/array.js';
+import { openArray } from '../../src/array/open-array.js';
+import type { Clock } from '../../src/base/clock.js';
+import { CACHE_BYTES_MIN } from '../../src/base/limits.js';
+import { recordKey } from '../../src/store/keys.js';
+import { MemoryStore } from '../../src/store/memory-store.js';
+import { newIdentity, writeIdentity } from '../../src/store/pool-files.js';
+import { unpackIdentity } from '../../src/store/records.js';
+
+/** An empty store with an identity. */
+export function newMemoryStore(clock: Clock, capacityBytes = 2 ** 40): MemoryStore {
+  const store = new MemoryStore();
+  writeIdentity(store, newIdentity({ capacityBytes }, clock));
+  return store;
+}
+
+export function openMemoryArray(
+  store: MemoryStore,
+  clock: Clock,
+  cacheBytes = CACHE_BYTES_MIN,
+): Promise<StorageArray> {
+  const identity = unpackIdentity(store.get('records', recordKey('identity')) as Uint8Array);
+  return openArray({
+    directory: 'memory',
+    identity,
+    store,
+    clock,
+    cacheBytes,
+    readOnly: false,
+    defaultOwner: { uid: 0, gid: 0, mode: 0o600 },
+  });
+}
