@@ -93,9 +93,11 @@ class Image implements ImageHandle {
   }
 
   private writeNow(volume: Volume, offset: number, data: Uint8Array): void {
-    const end = roundUpToSector(offset + data.length);
+    const dataEnd = offset + data.length;
+    const end = roundUpToSector(dataEnd);
     if (end > volume.sizeBytes) {
-      zeroTail(volume, Math.min(offset, end));
+      // What lies before the data is zeros, and so is the rest of its last sector.
+      zeroTail(volume, dataEnd === end ? offset : end);
       volume.fields.sizeBytes = end;
     }
     volume.pool.content.write(volume.lineage, offset, data);

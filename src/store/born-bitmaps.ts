@@ -4,7 +4,7 @@
  * bit is set exactly while the map holds that version. Absent bitmap: no bit set.
  */
 import type { StoreTransaction } from './block-store.js';
-import { bornKey, CHUNK_BITMAP_BYTES, CHUNK_BLOCKS } from './keys.js';
+import { bornKey, CHUNK_BITMAP_BYTES, CHUNK_BLOCKS, parseBornKey } from './keys.js';
 
 const BORN_VERSION = 1;
 
@@ -49,6 +49,15 @@ export class BornBitmaps {
     const bitmap = this.bitmap(lineage, epoch, block);
     const bit = block % CHUNK_BLOCKS;
     bitmap[bit >> 3] = (bitmap[bit >> 3] as number) & ~(1 << (bit & 7));
+  }
+
+  /** Changed, not yet saved bitmaps of epochs after `previous` and before `epoch`. */
+  touches(lineage: number, previous: number, epoch: number): boolean {
+    for (const { key } of this.touched.values()) {
+      const born = parseBornKey(key);
+      if (born.lineage === lineage && born.epoch > previous && born.epoch < epoch) return true;
+    }
+    return false;
   }
 
   save(): void {

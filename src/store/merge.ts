@@ -6,7 +6,7 @@
  */
 import type { StoreTransaction, TransactionRunner } from './block-store.js';
 import { BornBitmaps } from './born-bitmaps.js';
-import { BLOCK_INDEX_MAX, mapKey, recordKey } from './keys.js';
+import { BLOCK_INDEX_MAX, EPOCH_MAX, mapKey, recordKey } from './keys.js';
 import { mapTag, packCount, packLineage, packMapEntry, unpackLineage } from './records.js';
 import { setShareCount, shareCount } from './recover.js';
 import { clipFloor, isStored, type Level, levelVersions, loadClips } from './resolve.js';
@@ -17,6 +17,8 @@ export interface MergeTask {
   readonly lineage: number;
   /** First block of this slice. */
   readonly fromBlock: number;
+  /** Oldest view of the lineage: what none of its views shows is not taken over. */
+  readonly firstView: number;
   /** Versions looked at in this slice. */
   readonly limit: number;
   /** Applied with the last slice: the reclaim record of the parent's view. */
@@ -77,7 +79,8 @@ function adoptVersions(
   const born = new BornBitmaps(transaction);
   for (const { block, location } of versions.slice(0, task.limit)) {
     const key = mapKey(task.lineage, block, 0);
-    if (clipFloor(own, 0, block) >= 0 || transaction.get('map', key) !== undefined) continue;
+    if (clipFloor(own, task.firstView, block) >= 0) continue;
+    if (hasOwnVersion(transaction, task.lineage, block, task.firstView)) continue;
     const tag = mapTag(state.poolSeed, task.lineage, block, 0, location);
     transaction.put('map', key, packMapEntry(location, tag));
     born.set(task.lineage, 0, block);
@@ -87,6 +90,20 @@ function adoptVersions(
   }
   born.save();
   return versions[task.limit]?.block;
+}
+
+/** The lineage has a version not after `epoch`, so no view shows the parent's. */
+function hasOwnVersion(
+  transaction: StoreTransaction,
+  lineage: number,
+  block: number,
+  epoch: number,
+): boolean {
+  const start = mapKey(lineage, block, epoch);
+  for (const _entry of transaction.range('map', start, mapKey(lineage, block + 1, EPOCH_MAX))) {
+    return true;
+  }
+  return false;
 }
 
 /** The parent's clips hide what lies below it; the lineage inherits them as one clip of epoch 0. */

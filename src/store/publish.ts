@@ -12,7 +12,7 @@ import { TRANSACTION_BLOCKS_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, SECTOR_BYTES, SECTORS_PER_BLOCK } from '../base/sizes.js';
 import type { StoreTransaction, TransactionRunner } from './block-store.js';
 import { BornBitmaps } from './born-bitmaps.js';
-import { BLOCK_INDEX_MAX, EPOCH_MAX, mapKey, parseMapKey, recordKey } from './keys.js';
+import { BLOCK_INDEX_MAX, bornKey, EPOCH_MAX, mapKey, parseMapKey, recordKey } from './keys.js';
 import {
   ALL_SECTORS,
   type CountersRecord,
@@ -36,6 +36,8 @@ export interface LayerStep {
   readonly kind: 'layer';
   readonly lineage: number;
   readonly epoch: number;
+  /** Newest view before `epoch`, -1 for none: what was written in between is replaced for good. */
+  readonly previousView: number;
   readonly blocks: Float64Array;
   /** Cache slot of the content, or ZERO_SLOT. */
   readonly slots: Int32Array;
@@ -245,6 +247,7 @@ class Publication {
 
   private applyLayer(step: LayerStep, locations: LayerLocations): void {
     const hasParent = this.hasParent(step.lineage);
+    const hasGap = this.hasVersionsBetween(step.lineage, step.previousView, step.epoch);
     const usage = this.usageOf(step.lineage, EPOCH_MAX);
     const mappedNow = this.mappedBlocks(step.lineage);
     for (let index = 0; index < step.blocks.length; index += 1) {
@@ -255,10 +258,36 @@ class Publication {
         sectors: locations.sectors[index] as number,
       };
       const wasMapped = mappedNow.get(block) ?? step.mapped[index] === 1;
-      this.putVersion(step, block, location, wasMapped, hasParent);
+      const replaced = hasGap && this.removeReplaced(step, block);
+      this.putVersion(step, block, location, wasMapped || replaced, hasParent);
       mappedNow.set(block, location.id !== 0);
       usage.count += Number(location.id !== 0) - Number(wasMapped);
     }
+  }
+
+  /**
+   * An older version that only the head still showed is not visible to anybody any more. Returns
+   * whether there was one: zeros that hid something older must be replaced by zeros.
+   */
+  private removeReplaced(step: LayerStep, block: number): boolean {
+    const { lineage, epoch, previousView } = step;
+    const start = mapKey(lineage, block, epoch - 1);
+    const end =
+      previousView < 0
+        ? mapKey(lineage, block + 1, EPOCH_MAX)
+        : mapKey(lineage, block, previousView);
+    const found: { key: Uint8Array; epoch: number; id: number }[] = [];
+    for (const { key, value } of this.transaction.range('map', start, end)) {
+      const old = parseMapKey(key).epoch;
+      const { id } = checkedLocation(value, this.state.poolSeed, lineage, block, old);
+      found.push({ key: new Uint8Array(key), epoch: old, id });
+    }
+    for (const old of found) {
+      this.transaction.remove('map', old.key);
+      this.born.clear(lineage, old.epoch, block);
+      if (isStored(old.id)) this.replaced.push(old.id);
+    }
+    return found.length > 0;
   }
 
   private putVersion(
@@ -275,9 +304,9 @@ class Publication {
       const { id } = checkedLocation(old, this.state.poolSeed, lineage, block, epoch);
       if (isStored(id)) this.replaced.push(id);
     }
+    const covers = old !== undefined || wasMapped;
     const needed =
-      location.id !== 0 ||
-      (old === undefined ? wasMapped : hasParent || this.hasOlder(lineage, block, epoch));
+      location.id !== 0 || (covers && (hasParent || this.hasOlder(lineage, block, epoch)));
     if (needed) {
       const tag = mapTag(this.state.poolSeed, lineage, block, epoch, location);
       this.transaction.put('map', key, packMapEntry(location, tag));
@@ -337,6 +366,16 @@ class Publication {
   private hasParent(lineage: number): boolean {
     const value = this.transaction.get('records', recordKey('lineage', lineage));
     return value !== undefined && unpackLineage(value).parent !== 0;
+  }
+
+  /** The lineage has versions of epochs after `previous` and before `epoch`. */
+  private hasVersionsBetween(lineage: number, previous: number, epoch: number): boolean {
+    if (previous + 1 >= epoch) return false;
+    const start = bornKey(lineage, previous + 1, 0);
+    for (const _entry of this.transaction.range('born', start, bornKey(lineage, epoch, 0))) {
+      return true;
+    }
+    return this.born.touches(lineage, previous, epoch);
   }
 
   /** An older version of the block exists in its own lineage. */

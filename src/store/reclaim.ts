@@ -10,7 +10,6 @@ import { BornBitmaps, setBits, unpackBorn } from './born-bitmaps.js';
 import {
   bornKey,
   CHUNK_BLOCKS,
-  EPOCH_MAX,
   mapKey,
   parseBornKey,
   parseRecordKey,
@@ -148,31 +147,32 @@ class Slice {
   }
 }
 
-/** Removes what described views that are gone: clips and usage counts after `previous`. */
+/**
+ * Removes what described views that are gone: their usage counts, and the clips no view is left for.
+ */
 function finish(transaction: StoreTransaction, task: ReclaimTask): void {
-  if (task.next === undefined) {
-    const { lineage, previous } = task;
-    removeAfter(transaction, 'clip', lineage, previous);
-    removeAfter(transaction, 'usage', lineage, previous);
-  }
+  const { lineage, previous, next } = task;
+  removeBetween(transaction, 'usage', lineage, previous, next);
+  if (next === undefined) removeBetween(transaction, 'clip', lineage, previous, next);
   for (const { key, value } of task.finish) {
     if (value === undefined) transaction.remove('records', key);
     else transaction.put('records', key, value);
   }
 }
 
-function removeAfter(
+/** Removes records of epochs after `previous` and before `next`. */
+function removeBetween(
   transaction: StoreTransaction,
   kind: 'clip' | 'usage',
   lineage: number,
   previous: number,
+  next: number | undefined,
 ): void {
   const start = recordKey(kind, lineage, previous + 1);
-  const keys: number[] = [];
-  for (const { key } of transaction.range('records', start, recordKeyEnd(kind, lineage))) {
-    keys.push(parseRecordKey(key).second);
+  const end = next === undefined ? recordKeyEnd(kind, lineage) : recordKey(kind, lineage, next);
+  const epochs: number[] = [];
+  for (const { key } of transaction.range('records', start, end)) {
+    epochs.push(parseRecordKey(key).second);
   }
-  for (const epoch of keys) {
-    if (epoch <= EPOCH_MAX) transaction.remove('records', recordKey(kind, lineage, epoch));
-  }
+  for (const epoch of epochs) transaction.remove('records', recordKey(kind, lineage, epoch));
 }

@@ -29,6 +29,8 @@ export interface DestageListener {
   trimmed(counters: CountersRecord): void;
   /** Publishing failed; undefined: it works again. */
   failed(error: ArrayError | undefined): void;
+  /** Newest view before the layer's epoch once its generation is published, -1 for none. */
+  viewBefore(layer: Layer): number;
 }
 
 export class Destager {
@@ -199,6 +201,7 @@ export class Destager {
       kind: 'layer',
       lineage: layer.lineage.id,
       epoch: layer.epoch,
+      previousView: this.listener.viewBefore(layer),
       blocks,
       slots: new Int32Array(blocks.length),
       sectors: new Uint32Array(blocks.length),

@@ -80,6 +80,11 @@ export class Lineage {
     return kind === undefined || pins[kind] > 0;
   }
 
+  /** Epochs that something shows, in no order. */
+  visibleEpochs(): number[] {
+    return this.hasHead ? [...this.pins.keys(), this.epoch] : [...this.pins.keys()];
+  }
+
   /** The visible epochs around `epoch`, which itself is not looked at. */
   viewsAround(epoch: number): { previous: number; next: number | undefined } {
     let previous = -1;

@@ -91,6 +91,10 @@ export class PoolContent {
       published: (result) => this.published(result),
       trimmed: (fresh) => this.count(fresh),
       failed: (error) => this.fail(error),
+      viewBefore: ({ lineage, epoch, generation }) => {
+        const views = this.reclaimer.viewsAt(lineage, generation.sequence);
+        return Math.max(-1, ...views.filter((view) => view < epoch));
+      },
     });
     this.publishedSequence = counters.publishedSequence;
     this.count(counters);
@@ -122,6 +126,7 @@ export class PoolContent {
     }
     if (this.options.readOnly) return;
     for (const lineage of this.lineages.values()) this.reclaimer.noteDepth(lineage);
+    this.reclaimer.wake();
   }
 
   /** A new line of versions that begins with what `base` shows, or with zeros. */

@@ -50,17 +50,27 @@ export class Reclaimer {
     return this.items.size;
   }
 
-  /** The view of `lineage` at `epoch` has gone, with generation `sequence`. */
+  /** The view of `lineage` at `epoch` goes with generation `sequence`; `wake` starts the work. */
   add(lineage: Lineage, epoch: number, sequence: number): void {
     this.items.add({ lineage, epoch, sequence });
-    this.start();
   }
 
-  /** Merges the lineage if it has too many below it. */
+  /**
+   * Epochs of `lineage` that something shows once generation `sequence` is published: a view whose
+   * end is in a later generation may come back after a crash.
+   */
+  viewsAt(lineage: Lineage, sequence: number): number[] {
+    const views = lineage.visibleEpochs();
+    for (const item of this.items) {
+      if (item.lineage === lineage && item.sequence > sequence) views.push(item.epoch);
+    }
+    return views;
+  }
+
+  /** Merges the lineage if it has too many below it; `wake` starts the work. */
   noteDepth(lineage: Lineage): void {
     if (lineage.depth <= LINEAGE_DEPTH_MAX) return;
     this.deep.add(lineage);
-    this.start();
   }
 
   /** A generation was published, or an image closed: more may be ready. */
@@ -120,15 +130,25 @@ export class Reclaimer {
 
   private isReady({ lineage, epoch, sequence }: ReclaimItem): boolean {
     if (sequence > this.host.publishedSequence() || lineage.isPinned(epoch, 'open')) return false;
-    // Without a head everything goes, also what the cache still has to publish.
-    return lineage.hasHead || lineage.layers.length === 0;
+    if (lineage.hasHead) return true;
+    // Without a head everything may go, also what the cache still has to publish, and the records
+    // of all that is to be reclaimed.
+    return lineage.layers.length === 0 && !this.hasUnpublished(lineage);
+  }
+
+  private hasUnpublished(lineage: Lineage): boolean {
+    for (const item of this.items) {
+      if (item.lineage === lineage && item.sequence > this.host.publishedSequence()) return true;
+    }
+    return false;
   }
 
   private async reclaim(item: ReclaimItem): Promise<void> {
     const { lineage, epoch } = item;
     let cursor: ReclaimCursor | undefined;
-    while (!this.stopped) {
+    while (!this.stopped && this.isReady(item)) {
       const covered = this.coveredBy(item);
+      const drops = lineage.isAbandoned;
       const result = await this.slice(() =>
         this.store.run({
           kind: 'reclaim',
@@ -143,7 +163,7 @@ export class Reclaimer {
       cursor = result.cursor;
       if (cursor !== undefined) continue;
       for (const done of covered) this.items.delete(done);
-      if (lineage.isAbandoned) this.dropLineage(lineage);
+      if (drops) this.dropLineage(lineage);
       return;
     }
   }
@@ -210,6 +230,7 @@ export class Reclaimer {
           kind: 'merge',
           lineage: lineage.id,
           fromBlock: first,
+          firstView: Math.min(...this.viewsAt(lineage, this.host.publishedSequence())),
           limit: SLICE_VERSIONS,
           finish: [reclaimRecord(parent, parentEpoch)],
         }),

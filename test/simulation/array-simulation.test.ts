@@ -11,6 +11,7 @@ import type { StorageArray } from '../../src/array/array.js';
 import type { ImageHandle } from '../../src/array/disk-array.js';
 import { ArrayError } from '../../src/base/errors.js';
 import { BLOCK_BYTES, SECTOR_BYTES } from '../../src/base/sizes.js';
+import { checkStore } from '../../src/store/check.js';
 import type { MemoryStore } from '../../src/store/memory-store.js';
 import { repeat } from '../support/factor.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -62,7 +63,8 @@ class Simulation {
     else if (dice < 0.05) await this.failForAWhile();
     else if (dice < 0.12) await this.clock.advance(this.random.integer(1, 3_000));
     else if (dice < 0.18) await this.sync();
-    else if (dice < 0.28) await this.checkRange();
+    else if (dice < 0.26) await this.checkRange();
+    else if (dice < 0.28) await this.checkStore();
     else await this.operate(this.chooseOperation());
   }
 
@@ -218,6 +220,7 @@ class Simulation {
     this.open.clear();
     await this.drive(this.array.close());
     this.confirm();
+    await this.checkStore();
     this.store = this.store.crash();
     this.array = await this.drive(openMemoryArray(this.store, this.clock));
   }
@@ -243,8 +246,15 @@ class Simulation {
     await this.ticks(this.random.integer(0, 20));
     this.store = this.store.crash();
     this.open.clear();
+    await this.checkStore();
     this.array = await this.drive(openMemoryArray(this.store, this.clock));
     this.recover();
+  }
+
+  /** What a killed or stopped daemon leaves is sound in every count and reference. */
+  private async checkStore(): Promise<void> {
+    const report = await checkStore(this.store.crash(), { repair: false, onProgress: () => {} });
+    expect(report.findings).toEqual([]);
   }
 
   private async ticks(count: number): Promise<void> {
