@@ -6,6 +6,7 @@
  * superfluous may belong to it, so nothing is removed. Damaged records that can be derived are
  * dropped by a repair, and the passes that follow find and rebuild what is missing.
  */
+
 import { ArrayError } from '../base/errors.js';
 import type { StoreReader } from './block-store.js';
 import type { Findings, Repairs } from './check-findings.js';
@@ -26,7 +27,7 @@ import {
   unpackSnapshot,
   unpackVolume,
 } from './records.js';
-import type { Clip } from './resolve.js';
+import type { Clip } from './tasks.js';
 
 const RECORD_KEY_BYTES = 11;
 

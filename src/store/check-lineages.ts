@@ -28,7 +28,8 @@ export function checkLineages(
   if (ordered.length < catalogue.lineages.size && catalogue.sound) {
     const placed = new Set(ordered);
     for (const lineage of catalogue.lineages.values()) {
-      if (!placed.has(lineage)) broken('-', `lineage ${lineage.id} is among its own ancestors`);
+      if (placed.has(lineage)) continue;
+      broken(namesOf(lineage), `lineage ${lineage.id} is among its own ancestors`);
     }
   }
   findSuperfluous(catalogue, findings, repairs);

@@ -2,6 +2,7 @@
  * How many blocks with content each view shows: what it inherits from the parent, and whether the
  * stored usage counts say the same.
  */
+
 import type { StoreReader } from './block-store.js';
 import type { CheckedLineage } from './check-catalogue.js';
 import type { Findings, Repairs } from './check-findings.js';
@@ -9,7 +10,8 @@ import { lowerBound, scanMap } from './check-scan.js';
 import { hiddenFrom } from './check-viewers.js';
 import { BLOCK_INDEX_MAX, EPOCH_MAX, recordKey } from './keys.js';
 import { packCount } from './records.js';
-import { type Level, visibleVersions } from './resolve.js';
+import { visibleVersions } from './resolve.js';
+import type { Level } from './tasks.js';
 
 /**
  * The parent's blocks with content that a lineage shows: all that the parent has at the branch, less
@@ -30,8 +32,9 @@ export class InheritedBlocks {
   ) {
     const { parent, parentEpoch, views } = lineage;
     this.hidden = new Float64Array(views.length + 1);
-    this.levels = parent === undefined ? [] : levelsOf(parent, parentEpoch);
     this.total = parent?.counts[lowerBound(parent.views, parentEpoch)] ?? 0;
+    // A parent that was not counted may be among its own ancestors.
+    this.levels = parent === undefined || this.total === 0 ? [] : levelsOf(parent, parentEpoch);
   }
 
   /** The lineage's oldest version of `block` is of `epoch`. */

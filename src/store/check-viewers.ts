@@ -24,7 +24,8 @@ export class Viewers {
     const lineage = this.catalogue.lineage(lineageId);
     if (lineage === undefined) return '-';
     const names: string[] = [];
-    this.collect(lineage, block, epoch, this.replacedAt(lineage, block, epoch), names);
+    const to = this.replacedAt(lineage, block, epoch);
+    this.collect(lineage, block, { from: epoch, to }, names, new Set());
     if (names.length === 0) return '-';
     const more = names.length - NAMES_MAX;
     return names.slice(0, NAMES_MAX).join(' ') + (more > 0 ? ` and ${more} more` : '');
@@ -34,17 +35,20 @@ export class Viewers {
   private collect(
     lineage: CheckedLineage,
     block: number,
-    from: number,
-    to: number,
+    { from, to }: { from: number; to: number },
     names: string[],
+    visited: Set<CheckedLineage>,
   ): void {
+    // A damaged store may have lineages in a circle.
+    if (visited.has(lineage)) return;
+    visited.add(lineage);
     for (const copy of lineage.copies) {
       if (copy.epoch >= from && copy.epoch < to) names.push(copy.name);
     }
     for (const child of lineage.children) {
       if (child.parentEpoch < from || child.parentEpoch >= to) continue;
       const own = Math.min(this.oldestVersion(child, block), hiddenFrom(child, -1, block));
-      this.collect(child, block, 0, own, names);
+      this.collect(child, block, { from: 0, to: own }, names, visited);
     }
   }
 

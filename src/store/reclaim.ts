@@ -5,6 +5,7 @@
  * without a next view all after `previous` go. Born bitmaps say where to look. Work is done in slices;
  * doing one twice is harmless, so a crash needs no bookkeeping beyond the reclaim record.
  */
+
 import type { StoreTransaction, TransactionRunner } from './block-store.js';
 import { BornBitmaps, setBits, unpackBorn } from './born-bitmaps.js';
 import {
@@ -16,38 +17,9 @@ import {
   recordKey,
   recordKeyEnd,
 } from './keys.js';
-import type { CountersRecord } from './records.js';
 import { putCounters, release } from './recover.js';
-import { type Clip, checkedLocation, isStored, loadClips } from './resolve.js';
-import type { RecordChange, WriterState } from './store-task.js';
-
-/** Where the next slice goes on. */
-export interface ReclaimCursor {
-  readonly epoch: number;
-  readonly chunk: number;
-  readonly bit: number;
-}
-
-export interface ReclaimTask {
-  readonly kind: 'reclaim';
-  readonly lineage: number;
-  /** Newest view before the gap, -1 where there is none. */
-  readonly previous: number;
-  /** Oldest view after the gap, undefined where there is none. */
-  readonly next: number | undefined;
-  readonly cursor: ReclaimCursor | undefined;
-  /** Versions looked at in this slice. */
-  readonly limit: number;
-  /** Applied with the last slice: removes the reclaim record, and what goes with the lineage. */
-  readonly finish: readonly RecordChange[];
-}
-
-export interface ReclaimResult {
-  /** Undefined when the work is finished. */
-  readonly cursor: ReclaimCursor | undefined;
-  readonly freedBlocks: number;
-  readonly counters: CountersRecord;
-}
+import { checkedLocation, isStored, loadClips } from './resolve.js';
+import type { Clip, ReclaimCursor, ReclaimResult, ReclaimTask, WriterState } from './tasks.js';
 
 export function reclaim(
   runner: TransactionRunner,

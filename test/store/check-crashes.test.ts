@@ -1,0 +1,88 @@
+/**
+ * Seeded random histories, killed after every transaction of the store: the check finds nothing in
+ * any of the stores that leaves. A failing seed is named; ARRAYFS_SEED runs it alone.
+ */
+import { describe, expect, it } from 'vitest';
+import type { StorageArray } from '../../src/array/array.js';
+import { BLOCK_BYTES } from '../../src/base/sizes.js';
+import type { StoreTransaction } from '../../src/store/block-store.js';
+import { MemoryStore } from '../../src/store/memory-store.js';
+import { newIdentity, writeIdentity } from '../../src/store/pool-files.js';
+import { repeat } from '../support/factor.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { openMemoryArray } from '../support/memory-array.js';
+import { RandomSource } from '../support/random-source.js';
+import { check, close, fill } from './check-fixture.js';
+
+const STEPS = 60;
+const BLOCKS_MAX = 12;
+
+/** Keeps what a kill after each transaction leaves. */
+class RecordingStore extends MemoryStore {
+  readonly crashes: MemoryStore[] = [];
+
+  override transaction<T>(action: (transaction: StoreTransaction) => T): T {
+    const result = super.transaction(action);
+    this.crashes.push(this.crash());
+    return result;
+  }
+}
+
+/** One random operation; those the array refuses are part of the game. */
+async function operate(array: StorageArray, random: RandomSource, step: number): Promise<void> {
+  const volumes = array.volumes();
+  const volume = volumes.length > 0 ? random.pick(volumes) : undefined;
+  if (volume === undefined || (volumes.length < 3 && random.chance(0.1))) {
+    const sizeBytes = random.integer(1, BLOCKS_MAX) * BLOCK_BYTES;
+    await array.createVolume({ name: `v${step}`, sizeBytes });
+    return;
+  }
+  const { name, snapshots } = volume;
+  const snapshot = snapshots.length > 0 ? random.pick(snapshots).name : undefined;
+  const dice = random.next();
+  if (dice < 0.5) {
+    const byte = random.chance(0.3) ? 0 : random.integer(1, 255);
+    fill(array, name, random.integer(0, BLOCKS_MAX - 1), random.integer(1, 4), byte);
+  } else if (dice < 0.6) {
+    const sizeBytes = random.integer(0, BLOCKS_MAX) * BLOCK_BYTES;
+    await array.resizeVolume(name, sizeBytes, { force: true });
+  } else if (dice < 0.74 || snapshot === undefined) {
+    await array.takeSnapshots([name], { name: `s${step}` });
+  } else if (dice < 0.8) await array.restore(name, snapshot, { force: true });
+  else if (dice < 0.86) await array.clone(name, snapshot, `c${step}`, {});
+  else if (dice < 0.96) await array.deleteSnapshot(name, snapshot, { force: true });
+  else await array.deleteVolume(name, { snapshots: true });
+}
+
+async function run(seed: number): Promise<void> {
+  const random = new RandomSource(seed);
+  const clock = new ManualClock(new RandomSource(seed + 1));
+  const store = new RecordingStore();
+  writeIdentity(store, newIdentity({ capacityBytes: 2 ** 40 }, clock));
+  const array = await openMemoryArray(store, clock);
+  for (let step = 0; step < STEPS; step += 1) {
+    const done = operate(array, random, step);
+    if (random.chance(0.5)) await done;
+    if (random.chance(0.5)) await clock.advance(random.integer(1, 2_000));
+    await done;
+    await findNothing(store, `seed ${seed}, step ${step}`);
+  }
+  await close(array, clock);
+  await findNothing(store, `seed ${seed}, end`);
+}
+
+async function findNothing(store: RecordingStore, place: string): Promise<void> {
+  for (const crashed of store.crashes.splice(0)) {
+    const { findings } = await check(crashed);
+    expect(findings, place).toEqual([]);
+  }
+}
+
+describe('checkStore after a kill at any transaction', () => {
+  const only = process.env.ARRAYFS_SEED;
+  const seeds = only === undefined ? repeat(30) : 1;
+  for (let index = 0; index < seeds; index += 1) {
+    const seed = only === undefined ? 1_000 + index : Number(only);
+    it(`finds nothing in history ${seed}`, () => run(seed));
+  }
+});
