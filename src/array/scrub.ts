@@ -7,7 +7,8 @@ import type { Clock } from '../base/clock.js';
 import { pause } from '../base/clock.js';
 import { BLOCK_BYTES, blocksCovering } from '../base/sizes.js';
 import { EPOCH_MAX } from '../store/keys.js';
-import type { Damage, VerifyResult, VerifyTask } from '../store/verify.js';
+import type { Damage, VerifyResult, VerifyTask } from '../store/tasks.js';
+
 import { publishedLevels } from '../volume/block-map.js';
 import type { AnyCopy } from './copies.js';
 import type { Job } from './jobs.js';

@@ -86,6 +86,51 @@ export interface OpenFile {
   /** fsync(2): returns when all that was acknowledged on this file is durable. */
   sync(): Answer<void>;
   close(): Answer<void>;
+  /** fallocate(2). A file without it answers EOPNOTSUPP. */
+  allocate?(change: RangeChange): Answer<void>;
+  /**
+   * lseek(2), SEEK_DATA: the first offset from `offset` on that holds data, undefined where none
+   * follows. `offset` is inside the file. A file without it is data from end to end.
+   */
+  seekData?(offset: number): Answer<number | undefined>;
+  /** lseek(2), SEEK_HOLE: likewise for a hole; the end of the file counts as one. */
+  seekHole?(offset: number): Answer<number>;
+  /**
+   * copy_file_range(2) into another open file of the tree, which may be this one. Returns the bytes
+   * copied, fewer where the rest is left to further calls, 0 at the end of this file. EOPNOTSUPP or
+   * EXDEV where it cannot: the kernel then copies by reading and writing, as without this member.
+   */
+  copyRange?(
+    offset: number,
+    target: OpenFile,
+    targetOffset: number,
+    sizeBytes: number,
+  ): Answer<number>;
+  /** poll(2): a read would give something new now. A file without it is always ready. */
+  isReadable?(): boolean;
+}
+
+/** What fallocate(2) asks for. */
+export interface RangeChange {
+  /**
+   * `reserve` promises that writes find room; `punch` and `zero` make the range read as zeros, `punch`
+   * gives its space back and `zero` may keep it.
+   */
+  readonly kind: 'reserve' | 'punch' | 'zero';
+  readonly offset: number;
+  readonly sizeBytes: number;
+  /** The file keeps its size although the range goes past its end. Always so with `punch`. */
+  readonly keepsSize: boolean;
+}
+
+/** What a transport wants to be told of changes that came by no request of its own. */
+export interface TreeWatcher {
+  /** Content, size or other attributes of the node are not what they were. */
+  nodeChanged(node: TreeNode): void;
+  /** A name came, went or now means another node. */
+  nameChanged(directory: TreeNode, name: string): void;
+  /** Whoever waits in poll(2) for a file of this node asks again. */
+  nodeReadable(node: TreeNode): void;
 }
 
 export interface FileTree {
@@ -126,4 +171,6 @@ export interface FileTree {
     caller: Caller | undefined,
   ): Answer<void>;
   statistics(): TreeStatistics;
+  /** Called once, before the first request, by a transport that can pass such changes on. */
+  watch?(watcher: TreeWatcher): void;
 }

@@ -16,7 +16,7 @@
  * The implementations: memory-store (tests, simulation), lmdb-store (a writer thread executes the
  * tasks; the event loop only reads).
  */
-import type { StoreTask, StoreTaskResult } from './store-task.js';
+import type { StoreTask, StoreTaskResult } from './tasks.js';
 
 export type TableName = 'records' | 'map' | 'born' | 'share';
 

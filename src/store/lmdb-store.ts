@@ -1,12 +1,13 @@
 /**
  * The store over LMDB: the event loop reads the memory-mapped file, the writer thread changes it.
  */
+
 import { Worker } from 'node:worker_threads';
 import { ArrayError } from '../base/errors.js';
 import type { BlockStore, StoreEntry, TableName } from './block-store.js';
 import { LmdbEnvironment } from './lmdb-environment.js';
 import type { WriterData, WriterReply, WriterRequest } from './lmdb-writer.js';
-import type { StoreTask, StoreTaskResult } from './store-task.js';
+import type { StoreTask, StoreTaskResult } from './tasks.js';
 
 interface Pending {
   readonly resolve: (result: never) => void;

@@ -7,11 +7,12 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { ArrayError, type ErrorCode } from '../base/errors.js';
 import type { TransactionRunner } from './block-store.js';
+import { executeTask, loadCounters } from './execute-task.js';
 import { recordKey } from './keys.js';
 import { LmdbEnvironment, storeError } from './lmdb-environment.js';
 import { slotOf } from './memory-store.js';
 import { unpackIdentity } from './records.js';
-import { executeTask, loadCounters, type StoreTask, type WriterState } from './store-task.js';
+import type { StoreTask, WriterState } from './tasks.js';
 
 /** What the event loop sends. */
 export type WriterRequest =

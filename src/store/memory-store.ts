@@ -2,6 +2,7 @@
  * The store in memory: for tests and simulation. Transactions are atomic by an undo list; `crash`
  * gives the store a killed daemon would find, and `failTransactionAfter` makes a disk that fails.
  */
+
 import { crc32 } from 'node:zlib';
 import { ArrayError, asArrayError } from '../base/errors.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
@@ -13,15 +14,10 @@ import {
   type TableName,
   type TransactionRunner,
 } from './block-store.js';
+import { executeTask, loadCounters } from './execute-task.js';
 import { recordKey } from './keys.js';
 import { unpackIdentity } from './records.js';
-import {
-  executeTask,
-  loadCounters,
-  type StoreTask,
-  type StoreTaskResult,
-  type WriterState,
-} from './store-task.js';
+import type { StoreTask, StoreTaskResult, WriterState } from './tasks.js';
 
 /** Ordered bytes: a map and its keys in order. Keys are latin1 strings, so they compare as bytes. */
 class OrderedTable {

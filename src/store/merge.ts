@@ -4,35 +4,14 @@
  * grandparent its parent. Readers see the same before, during and after, so slices need no
  * bookkeeping and may be repeated.
  */
+
 import type { StoreTransaction, TransactionRunner } from './block-store.js';
 import { BornBitmaps } from './born-bitmaps.js';
 import { BLOCK_INDEX_MAX, EPOCH_MAX, mapKey, recordKey } from './keys.js';
 import { mapTag, packCount, packLineage, packMapEntry, unpackLineage } from './records.js';
 import { setShareCount, shareCount } from './recover.js';
-import { clipFloor, isStored, type Level, levelVersions, loadClips } from './resolve.js';
-import type { RecordChange, WriterState } from './store-task.js';
-
-export interface MergeTask {
-  readonly kind: 'merge';
-  readonly lineage: number;
-  /** First block of this slice. */
-  readonly fromBlock: number;
-  /** Oldest view of the lineage: what none of its views shows is not taken over. */
-  readonly firstView: number;
-  /** Versions looked at in this slice. */
-  readonly limit: number;
-  /** Applied with the last slice: the reclaim record of the parent's view. */
-  readonly finish: readonly RecordChange[];
-}
-
-export interface MergeResult {
-  /** Undefined when the lineage has its grandparent as parent. */
-  readonly nextBlock: number | undefined;
-  readonly parent: number;
-  readonly parentEpoch: number;
-  /** First block of the lineage's clip of epoch 0, where it got one. */
-  readonly clip: number | undefined;
-}
+import { clipFloor, isStored, levelVersions, loadClips } from './resolve.js';
+import type { Level, MergeResult, MergeTask, WriterState } from './tasks.js';
 
 export function merge(runner: TransactionRunner, state: WriterState, task: MergeTask): MergeResult {
   return runner.transaction((transaction) => {

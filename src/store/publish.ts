@@ -6,6 +6,7 @@
  * number. Until that one commits nothing refers to the new blocks, so a crash or a full disk before
  * it changes nothing. Steps are applied in the order the array made them.
  */
+
 import { crc32 } from 'node:zlib';
 import { assert, unreachable } from '../base/assert.js';
 import { TRANSACTION_BLOCKS_MAX } from '../base/limits.js';
@@ -15,7 +16,6 @@ import { BornBitmaps } from './born-bitmaps.js';
 import { BLOCK_INDEX_MAX, bornKey, EPOCH_MAX, mapKey, parseMapKey, recordKey } from './keys.js';
 import {
   ALL_SECTORS,
-  type CountersRecord,
   type Location,
   mapTag,
   packCount,
@@ -26,73 +26,16 @@ import {
 } from './records.js';
 import { freeDeferred, putCounters } from './recover.js';
 import { checkedLocation, countMapped, isStored, loadChain } from './resolve.js';
-import type { RecordChange, WriterState } from './store-task.js';
-
-/** Slot number that stands for a block of zeros. */
-export const ZERO_SLOT = -1;
-
-/** Blocks written in one epoch of one lineage, ascending by block; arrays of one length. */
-export interface LayerStep {
-  readonly kind: 'layer';
-  readonly lineage: number;
-  readonly epoch: number;
-  /** Newest view before `epoch`, -1 for none: what was written in between is replaced for good. */
-  readonly previousView: number;
-  readonly blocks: Float64Array;
-  /** Cache slot of the content, or ZERO_SLOT. */
-  readonly slots: Int32Array;
-  /** Sectors of the slot that hold content; the rest comes from the base. */
-  readonly sectors: Uint32Array;
-  /** Location under a partial block; id 0 for zeros. */
-  readonly baseIds: Float64Array;
-  readonly baseCrcs: Uint32Array;
-  readonly baseSectors: Uint32Array;
-  /** 1 where the view showed content at the block before this generation. */
-  readonly mapped: Uint8Array;
-}
-
-/** A shrink: nothing older than `epoch` is visible at `block` and above. */
-export interface ClipStep {
-  readonly kind: 'clip';
-  readonly lineage: number;
-  readonly epoch: number;
-  readonly block: number;
-  /** Epochs of clips this one makes superfluous. */
-  readonly replaces: readonly number[];
-}
-
-/** The usage count of `lineage` as of this point, kept for a snapshot or a new lineage. */
-export interface UsageStep {
-  readonly kind: 'usage';
-  readonly lineage: number;
-  /** EPOCH_MAX: the head's count. */
-  readonly epoch: number;
-  readonly toLineage: number;
-  readonly toEpoch: number;
-}
-
-export type PublishStep = LayerStep | ClipStep | UsageStep;
-
-export interface PublishTask {
-  readonly kind: 'publish';
-  readonly sequence: number;
-  readonly steps: readonly PublishStep[];
-  readonly records: readonly RecordChange[];
-}
-
-/** Where the blocks of one layer went, in the layer's order. */
-export interface LayerLocations {
-  readonly ids: Float64Array;
-  readonly crcs: Uint32Array;
-  readonly sectors: Uint32Array;
-}
-
-export interface PublishResult {
-  /** One for each layer step, in order. */
-  readonly layers: readonly LayerLocations[];
-  readonly usage: readonly { lineage: number; epoch: number; count: number }[];
-  readonly counters: CountersRecord;
-}
+import {
+  type ClipStep,
+  type LayerLocations,
+  type LayerStep,
+  type PublishResult,
+  type PublishTask,
+  type UsageStep,
+  type WriterState,
+  ZERO_SLOT,
+} from './tasks.js';
 
 const ZERO_BLOCK = Buffer.alloc(BLOCK_BYTES);
 

@@ -9,7 +9,7 @@ import { TRANSACTION_BLOCKS_MAX } from '../base/limits.js';
 import type { StoreTransaction, TransactionRunner } from './block-store.js';
 import { blockKey, recordKey, recordKeyEnd } from './keys.js';
 import { type CountersRecord, packCounters, unpackIds } from './records.js';
-import type { WriterState } from './store-task.js';
+import type { WriterState } from './tasks.js';
 
 /** Table `share`: references to a block beyond the first, u32. Absent: one reference. */
 export function shareCount(transaction: StoreTransaction, id: number): number {

@@ -8,19 +8,7 @@
 import type { StoreReader } from './block-store.js';
 import { EPOCH_MAX, mapKey, parseMapKey, parseRecordKey, recordKey, recordKeyEnd } from './keys.js';
 import { type Location, mapTag, unpackCount, unpackLineage, unpackMapEntry } from './records.js';
-
-export interface Clip {
-  readonly epoch: number;
-  /** First block hidden. */
-  readonly block: number;
-}
-
-export interface Level {
-  readonly lineage: number;
-  readonly epoch: number;
-  /** Clips of the lineage not after `epoch`. */
-  readonly clips: readonly Clip[];
-}
+import type { Clip, Level } from './tasks.js';
 
 export interface BlockVersion {
   readonly lineage: number;

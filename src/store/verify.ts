@@ -2,6 +2,7 @@
  * Verifying stored blocks: each map entry against its tag, each block against its checksum. Slices run
  * in the writer thread, so cold reads do not hold up the event loop.
  */
+
 import { crc32 } from 'node:zlib';
 import { BLOCK_BYTES } from '../base/sizes.js';
 import type { StoreReader, TransactionRunner } from './block-store.js';
@@ -12,39 +13,9 @@ import {
   checkedLocation,
   DAMAGED_LOCATION,
   isStored,
-  type Level,
   visibleVersions,
 } from './resolve.js';
-import type { WriterState } from './store-task.js';
-
-/** Verifies what a chain shows, or without levels every version of the pool. */
-export interface VerifyTask {
-  readonly kind: 'verify';
-  readonly levels: readonly Level[] | undefined;
-  /** Where to begin; a chain's cursor has only a block. */
-  readonly from: { readonly lineage: number; readonly block: number; readonly epoch: number };
-  /** First block that is no longer looked at, for a chain. */
-  readonly endBlock: number;
-  /** Versions of one slice. */
-  readonly limit: number;
-}
-
-export interface Damage {
-  readonly lineage: number;
-  readonly block: number;
-  readonly epoch: number;
-  readonly kind: DamageKind;
-}
-
-export type DamageKind = 'damaged map entry' | 'missing block' | 'wrong checksum' | 'lost sectors';
-
-export interface VerifyResult {
-  readonly damages: readonly Damage[];
-  readonly versions: number;
-  readonly bytes: number;
-  /** Undefined at the end. */
-  readonly next: VerifyTask['from'] | undefined;
-}
+import type { Damage, DamageKind, VerifyResult, VerifyTask, WriterState } from './tasks.js';
 
 /** What is wrong with a version's content; undefined where it is sound. */
 export function damageOf(reader: StoreReader, location: Location): DamageKind | undefined {

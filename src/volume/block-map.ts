@@ -5,12 +5,14 @@
  * version; then the same for the parent lineage as of the epoch where this one branched off. A clip
  * ends the search with zeros.
  */
+
 import { crc32 } from 'node:zlib';
 import { ArrayError } from '../base/errors.js';
 import { BLOCK_BYTES, SECTOR_BYTES, SECTORS_PER_BLOCK } from '../base/sizes.js';
 import type { BlockStore } from '../store/block-store.js';
 import { ALL_SECTORS, type Location } from '../store/records.js';
-import { clipFloor, type Level, levelVersions, visibleVersions } from '../store/resolve.js';
+import { clipFloor, levelVersions, visibleVersions } from '../store/resolve.js';
+import type { Level } from '../store/tasks.js';
 import {
   BlockIndex,
   emptyRegion,
@@ -19,8 +21,7 @@ import {
   type Region,
   setLocation,
 } from './block-index.js';
-import type { CachedBlock, Layer } from './generation.js';
-import type { Lineage } from './lineage.js';
+import type { CachedBlock, Layer, Lineage } from './lineage.js';
 import { sectorMask } from './write-cache.js';
 
 /** A lineage as of an epoch; the head's view has the lineage's newest epoch. */

@@ -9,12 +9,12 @@ import { type Clock, pause, type Timer } from '../base/clock.js';
 import { type ArrayError, asArrayError } from '../base/errors.js';
 import { DIRTY_AGE_MS_MAX } from '../base/limits.js';
 import type { BlockStore } from '../store/block-store.js';
-import type { LayerLocations, LayerStep, PublishResult, PublishStep } from '../store/publish.js';
 import { ALL_SECTORS, type CountersRecord } from '../store/records.js';
+import type { LayerLocations, LayerStep, PublishResult, PublishStep } from '../store/tasks.js';
 import type { BlockIndex } from './block-index.js';
 import type { BlockMap } from './block-map.js';
-import type { CachedBlock, ClipMark, Generation, GenerationStep, Layer } from './generation.js';
-import type { Lineage } from './lineage.js';
+import type { ClipMark, Generation, GenerationStep } from './generation.js';
+import type { CachedBlock, Layer, Lineage } from './lineage.js';
 import type { WriteCache } from './write-cache.js';
 
 /** Wait after a failed attempt to publish. */

@@ -7,28 +7,10 @@
 
 import type { ArrayError } from '../base/errors.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
-import type { UsageStep } from '../store/publish.js';
-import { ZERO_SLOT } from '../store/publish.js';
 import { ALL_SECTORS } from '../store/records.js';
-import type { RecordChange } from '../store/store-task.js';
-import type { Lineage, LineageClip } from './lineage.js';
+import { type RecordChange, type UsageStep, ZERO_SLOT } from '../store/tasks.js';
 
-/** A cached block: the sectors in `sectors` are newer than anything below. */
-export interface CachedBlock {
-  /** ZERO_SLOT: a block of zeros without memory. */
-  slot: number;
-  bytes: Uint8Array;
-  sectors: number;
-}
-
-/** Writes of one lineage in one epoch within one generation. */
-export interface Layer {
-  readonly kind: 'layer';
-  readonly generation: Generation;
-  readonly lineage: Lineage;
-  readonly epoch: number;
-  readonly blocks: Map<number, CachedBlock>;
-}
+import type { CachedBlock, Layer, Lineage, LineageClip } from './lineage.js';
 
 /** Something stored as one record, packed when its generation is closed. */
 export interface RecordSource {

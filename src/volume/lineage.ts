@@ -4,11 +4,30 @@
  * that branches off an epoch of its parent. A pin keeps an epoch visible: a snapshot, a child lineage
  * or an open image. An epoch without pins is reclaimed.
  */
+
 import { assert } from '../base/assert.js';
 import { EPOCH_MAX } from '../store/keys.js';
-import type { Clip } from '../store/resolve.js';
+import type { Clip } from '../store/tasks.js';
+
 import type { BlockIndex } from './block-index.js';
-import type { Layer } from './generation.js';
+
+/** A cached block: the sectors in `sectors` are newer than anything below. */
+export interface CachedBlock {
+  /** ZERO_SLOT: a block of zeros without memory. */
+  slot: number;
+  bytes: Uint8Array;
+  sectors: number;
+}
+
+/** Writes of one lineage in one epoch within one generation. */
+export interface Layer {
+  readonly kind: 'layer';
+  /** Of the generation. */
+  readonly sequence: number;
+  readonly lineage: Lineage;
+  readonly epoch: number;
+  readonly blocks: Map<number, CachedBlock>;
+}
 
 export interface LineageClip extends Clip {
   /** False until the generation that made it is published. */

@@ -5,6 +5,7 @@
  * Every change is made in memory at once, in the order of the calls, and is part of the active
  * generation; `durable` waits until that is published.
  */
+
 import { crc32 } from 'node:zlib';
 import { assert } from '../base/assert.js';
 import { type Clock, pause } from '../base/clock.js';
@@ -13,9 +14,9 @@ import { CACHE_BYTES_MIN, CLIPS_PER_LINEAGE_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, SECTOR_BYTES } from '../base/sizes.js';
 import type { BlockStore } from '../store/block-store.js';
 import { EPOCH_MAX, parseRecordKey, recordKey, recordKeyEnd } from '../store/keys.js';
-import type { PublishResult } from '../store/publish.js';
 import { type CountersRecord, packLineage, unpackCount, unpackLineage } from '../store/records.js';
 import { loadClips } from '../store/resolve.js';
+import type { PublishResult } from '../store/tasks.js';
 import type { IndexBudget } from './block-index.js';
 import { BlockMap, type DamageReport, type View } from './block-map.js';
 import { Destager } from './destager.js';
@@ -91,8 +92,8 @@ export class PoolContent {
       published: (result) => this.published(result),
       trimmed: (fresh) => this.count(fresh),
       failed: (error) => this.fail(error),
-      viewBefore: ({ lineage, epoch, generation }) => {
-        const views = this.reclaimer.viewsAt(lineage, generation.sequence);
+      viewBefore: ({ lineage, epoch, sequence }) => {
+        const views = this.reclaimer.viewsAt(lineage, sequence);
         return Math.max(-1, ...views.filter((view) => view < epoch));
       },
     });

@@ -3,13 +3,14 @@
  * that became too deep. It runs in slices in the writer thread, with pauses as long as the slices, so
  * that destage always gets its turn. Everything still to do is in records; a restart goes on with it.
  */
+
 import { type Clock, pause } from '../base/clock.js';
 import { LINEAGE_DEPTH_MAX, SLICE_VERSIONS } from '../base/limits.js';
 import type { BlockStore } from '../store/block-store.js';
 import { recordKey } from '../store/keys.js';
-import type { ReclaimCursor } from '../store/reclaim.js';
 import { type CountersRecord, packCount } from '../store/records.js';
-import type { RecordChange } from '../store/store-task.js';
+import type { ReclaimCursor, RecordChange } from '../store/tasks.js';
+
 import type { Lineage } from './lineage.js';
 
 interface ReclaimItem {

@@ -6,12 +6,13 @@
  * generations not yet published, oldest first; the newest layer of a lineage is written into while it
  * is of the lineage's epoch and of the active generation.
  */
+
 import { assert } from '../base/assert.js';
 import { BLOCK_BYTES, SECTOR_BYTES } from '../base/sizes.js';
-import { ZERO_SLOT } from '../store/publish.js';
 import { ALL_SECTORS } from '../store/records.js';
-import { type CachedBlock, Generation, type Layer, zeroCachedBlock } from './generation.js';
-import type { Lineage } from './lineage.js';
+import { ZERO_SLOT } from '../store/tasks.js';
+import { Generation, zeroCachedBlock } from './generation.js';
+import type { CachedBlock, Layer, Lineage } from './lineage.js';
 import type { SlotMemory } from './slot-memory.js';
 
 /** Mask of the sectors that bytes [start, end) of a block touch. */
@@ -107,7 +108,7 @@ export class WriteCache {
 
   private writableLayer(lineage: Lineage): Layer | undefined {
     const newest = lineage.layers[lineage.layers.length - 1];
-    const usable = newest?.generation === this.active && newest.epoch === lineage.epoch;
+    const usable = newest?.sequence === this.active.sequence && newest.epoch === lineage.epoch;
     return usable ? newest : undefined;
   }
 
@@ -116,7 +117,7 @@ export class WriteCache {
     if (usable !== undefined) return usable;
     const layer: Layer = {
       kind: 'layer',
-      generation: this.active,
+      sequence: this.active.sequence,
       lineage,
       epoch: lineage.epoch,
       blocks: new Map(),

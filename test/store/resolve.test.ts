@@ -1,4 +1,5 @@
 /** Which version a view sees: clips, levels, chains, on a map written by hand. */
+
 import { describe, expect, it } from 'vitest';
 import type { StoreReader, TableName } from '../../src/store/block-store.js';
 import { BLOCK_INDEX_MAX, EPOCH_MAX, mapKey, recordKey } from '../../src/store/keys.js';
@@ -12,7 +13,6 @@ import {
 } from '../../src/store/records.js';
 import {
   type BlockVersion,
-  type Clip,
   clipFloor,
   countMapped,
   DAMAGED_LOCATION,
@@ -21,6 +21,7 @@ import {
   loadChain,
   visibleVersions,
 } from '../../src/store/resolve.js';
+import type { Clip } from '../../src/store/tasks.js';
 
 const SEED = 77;
 

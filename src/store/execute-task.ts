@@ -2,50 +2,24 @@
  * Tasks: everything that changes a pool, as plain data that can cross a thread border. `executeTask`
  * is the one place that maps a task to its function; both stores call it, so both behave alike.
  */
+
 import { unreachable } from '../base/assert.js';
 import type { StoreReader, TransactionRunner } from './block-store.js';
 import { recordKey } from './keys.js';
-import { type MergeResult, type MergeTask, merge } from './merge.js';
-import { type PublishResult, type PublishTask, publish } from './publish.js';
-import { type ReclaimResult, type ReclaimTask, reclaim } from './reclaim.js';
+import { merge } from './merge.js';
+import { publish } from './publish.js';
+import { reclaim } from './reclaim.js';
 import { type CountersRecord, unpackCounters } from './records.js';
 import { recover, trim } from './recover.js';
-import { type VerifyResult, type VerifyTask, verify } from './verify.js';
-
-/** A record to put, or to remove where the value is undefined. */
-export interface RecordChange {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array | undefined;
-}
-
-/** Frees what a crash left of an unpublished generation; the first task after opening. */
-export interface RecoverTask {
-  readonly kind: 'recover';
-}
-
-/** Frees the blocks that published generations replaced. */
-export interface TrimTask {
-  readonly kind: 'trim';
-}
-
-export type StoreTask = PublishTask | ReclaimTask | MergeTask | VerifyTask | RecoverTask | TrimTask;
-
-export type StoreTaskResult<T extends StoreTask> = T extends PublishTask
-  ? PublishResult
-  : T extends ReclaimTask
-    ? ReclaimResult
-    : T extends MergeTask
-      ? MergeResult
-      : T extends VerifyTask
-        ? VerifyResult
-        : CountersRecord;
-
-/** What the writer remembers between tasks; changed only after a commit. */
-export interface WriterState {
-  counters: CountersRecord;
-  /** CRC-32 of the pool's UUID, the seed of map tags. */
-  readonly poolSeed: number;
-}
+import type {
+  MergeResult,
+  PublishResult,
+  ReclaimResult,
+  StoreTask,
+  VerifyResult,
+  WriterState,
+} from './tasks.js';
+import { verify } from './verify.js';
 
 /** The counters of a pool; a pool that was never written has its first values. */
 export function loadCounters(reader: StoreReader): CountersRecord {

@@ -1,0 +1,198 @@
+/**
+ * Tasks: everything that changes a pool, as plain data that can cross a thread border, and what their
+ * functions answer. execute-task.ts maps each to its function.
+ */
+import type { CountersRecord } from './records.js';
+
+export interface Clip {
+  readonly epoch: number;
+  /** First block hidden. */
+  readonly block: number;
+}
+
+export interface Level {
+  readonly lineage: number;
+  readonly epoch: number;
+  /** Clips of the lineage not after `epoch`. */
+  readonly clips: readonly Clip[];
+}
+
+/** Slot number that stands for a block of zeros. */
+export const ZERO_SLOT = -1;
+
+/** Blocks written in one epoch of one lineage, ascending by block; arrays of one length. */
+export interface LayerStep {
+  readonly kind: 'layer';
+  readonly lineage: number;
+  readonly epoch: number;
+  /** Newest view before `epoch`, -1 for none: what was written in between is replaced for good. */
+  readonly previousView: number;
+  readonly blocks: Float64Array;
+  /** Cache slot of the content, or ZERO_SLOT. */
+  readonly slots: Int32Array;
+  /** Sectors of the slot that hold content; the rest comes from the base. */
+  readonly sectors: Uint32Array;
+  /** Location under a partial block; id 0 for zeros. */
+  readonly baseIds: Float64Array;
+  readonly baseCrcs: Uint32Array;
+  readonly baseSectors: Uint32Array;
+  /** 1 where the view showed content at the block before this generation. */
+  readonly mapped: Uint8Array;
+}
+
+/** A shrink: nothing older than `epoch` is visible at `block` and above. */
+export interface ClipStep {
+  readonly kind: 'clip';
+  readonly lineage: number;
+  readonly epoch: number;
+  readonly block: number;
+  /** Epochs of clips this one makes superfluous. */
+  readonly replaces: readonly number[];
+}
+
+/** The usage count of `lineage` as of this point, kept for a snapshot or a new lineage. */
+export interface UsageStep {
+  readonly kind: 'usage';
+  readonly lineage: number;
+  /** EPOCH_MAX: the head's count. */
+  readonly epoch: number;
+  readonly toLineage: number;
+  readonly toEpoch: number;
+}
+
+export type PublishStep = LayerStep | ClipStep | UsageStep;
+
+export interface PublishTask {
+  readonly kind: 'publish';
+  readonly sequence: number;
+  readonly steps: readonly PublishStep[];
+  readonly records: readonly RecordChange[];
+}
+
+/** Where the blocks of one layer went, in the layer's order. */
+export interface LayerLocations {
+  readonly ids: Float64Array;
+  readonly crcs: Uint32Array;
+  readonly sectors: Uint32Array;
+}
+
+export interface PublishResult {
+  /** One for each layer step, in order. */
+  readonly layers: readonly LayerLocations[];
+  readonly usage: readonly { lineage: number; epoch: number; count: number }[];
+  readonly counters: CountersRecord;
+}
+
+/** Where the next slice goes on. */
+export interface ReclaimCursor {
+  readonly epoch: number;
+  readonly chunk: number;
+  readonly bit: number;
+}
+
+export interface ReclaimTask {
+  readonly kind: 'reclaim';
+  readonly lineage: number;
+  /** Newest view before the gap, -1 where there is none. */
+  readonly previous: number;
+  /** Oldest view after the gap, undefined where there is none. */
+  readonly next: number | undefined;
+  readonly cursor: ReclaimCursor | undefined;
+  /** Versions looked at in this slice. */
+  readonly limit: number;
+  /** Applied with the last slice: removes the reclaim record, and what goes with the lineage. */
+  readonly finish: readonly RecordChange[];
+}
+
+export interface ReclaimResult {
+  /** Undefined when the work is finished. */
+  readonly cursor: ReclaimCursor | undefined;
+  readonly freedBlocks: number;
+  readonly counters: CountersRecord;
+}
+
+export interface MergeTask {
+  readonly kind: 'merge';
+  readonly lineage: number;
+  /** First block of this slice. */
+  readonly fromBlock: number;
+  /** Oldest view of the lineage: what none of its views shows is not taken over. */
+  readonly firstView: number;
+  /** Versions looked at in this slice. */
+  readonly limit: number;
+  /** Applied with the last slice: the reclaim record of the parent's view. */
+  readonly finish: readonly RecordChange[];
+}
+
+export interface MergeResult {
+  /** Undefined when the lineage has its grandparent as parent. */
+  readonly nextBlock: number | undefined;
+  readonly parent: number;
+  readonly parentEpoch: number;
+  /** First block of the lineage's clip of epoch 0, where it got one. */
+  readonly clip: number | undefined;
+}
+
+/** Verifies what a chain shows, or without levels every version of the pool. */
+export interface VerifyTask {
+  readonly kind: 'verify';
+  readonly levels: readonly Level[] | undefined;
+  /** Where to begin; a chain's cursor has only a block. */
+  readonly from: { readonly lineage: number; readonly block: number; readonly epoch: number };
+  /** First block that is no longer looked at, for a chain. */
+  readonly endBlock: number;
+  /** Versions of one slice. */
+  readonly limit: number;
+}
+
+export interface Damage {
+  readonly lineage: number;
+  readonly block: number;
+  readonly epoch: number;
+  readonly kind: DamageKind;
+}
+
+export type DamageKind = 'damaged map entry' | 'missing block' | 'wrong checksum' | 'lost sectors';
+
+export interface VerifyResult {
+  readonly damages: readonly Damage[];
+  readonly versions: number;
+  readonly bytes: number;
+  /** Undefined at the end. */
+  readonly next: VerifyTask['from'] | undefined;
+}
+
+/** A record to put, or to remove where the value is undefined. */
+export interface RecordChange {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array | undefined;
+}
+
+/** Frees what a crash left of an unpublished generation; the first task after opening. */
+export interface RecoverTask {
+  readonly kind: 'recover';
+}
+
+/** Frees the blocks that published generations replaced. */
+export interface TrimTask {
+  readonly kind: 'trim';
+}
+
+export type StoreTask = PublishTask | ReclaimTask | MergeTask | VerifyTask | RecoverTask | TrimTask;
+
+export type StoreTaskResult<T extends StoreTask> = T extends PublishTask
+  ? PublishResult
+  : T extends ReclaimTask
+    ? ReclaimResult
+    : T extends MergeTask
+      ? MergeResult
+      : T extends VerifyTask
+        ? VerifyResult
+        : CountersRecord;
+
+/** What the writer remembers between tasks; changed only after a commit. */
+export interface WriterState {
+  counters: CountersRecord;
+  /** CRC-32 of the pool's UUID, the seed of map tags. */
+  readonly poolSeed: number;
+}
