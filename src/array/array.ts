@@ -1,24 +1,18 @@
 /**
- * The array: volumes, snapshots and the rules for what may happen to them. A command checks first,
- * then changes memory without waiting in between, and answers when the change is durable; so a
+ * The array: implements the DiskArray contract over its pool by way of the commands. A command checks
+ * first, then changes memory without waiting in between, and answers when the change is durable; so a
  * refused command has changed nothing and commands over several volumes have one instant.
  */
 import type { Clock } from '../base/clock.js';
 import { ArrayError, asArrayError } from '../base/errors.js';
-import {
-  COMMAND_VOLUMES_MAX,
-  INFO_BYTES,
-  SNAPSHOTS_PER_VOLUME_MAX,
-  VOLUME_BYTES_MAX,
-  VOLUMES_MAX,
-} from '../base/limits.js';
-import { checkLabel, checkName } from '../base/names.js';
-import { BLOCK_BYTES, formatSize, SECTOR_BYTES } from '../base/sizes.js';
-import { newUuid, uuidText } from '../base/uuid.js';
-import { recordKey, recordKeyEnd } from '../store/keys.js';
-import { unpackSnapshot, unpackVolume } from '../store/records.js';
+import { VOLUMES_MAX } from '../base/limits.js';
+import { checkName } from '../base/names.js';
+import { BLOCK_BYTES } from '../base/sizes.js';
+import { uuidText } from '../base/uuid.js';
 import type { View } from '../volume/block-map.js';
-import { type AnyCopy, type CopyFields, copyName, Snapshot, Volume } from './copies.js';
+import type { ArrayContext } from './array-context.js';
+import { type AnyCopy, copyName, type Snapshot, type Volume } from './copies.js';
+import { CopyDirectory } from './copy-directory.js';
 import type {
   ArrayIdentity,
   CacheView,
@@ -32,11 +26,12 @@ import type {
   SnapshotOptions,
 } from './disk-array.js';
 import { Events } from './events.js';
-import { type ImageHost, openImage, resizeVolume } from './images.js';
+import { openImage } from './images.js';
 import { type Job, Jobs } from './jobs.js';
 import type { Pool } from './pool.js';
 import { scrub } from './scrub.js';
-import { timeStampName } from './time-stamp-name.js';
+import * as snapshotCommands from './snapshot-commands.js';
+import * as volumeCommands from './volume-commands.js';
 
 export interface StorageArrayOptions {
   readonly clock: Clock;
@@ -44,21 +39,20 @@ export interface StorageArrayOptions {
   readonly defaultOwner: Owner;
 }
 
-export class StorageArray implements DiskArray, ImageHost {
+export class StorageArray implements DiskArray, ArrayContext {
   readonly identity: ArrayIdentity;
   readonly defaultOwner: Owner;
   readonly readOnly: boolean;
   readonly mountedMs: number;
   readonly clock: Clock;
   readonly events: Events;
+  readonly copies = new CopyDirectory();
   revision = 0;
   private lastFailure: string | undefined;
   private readonly jobList: Jobs;
-  private readonly byName = new Map<string, Volume>();
-  private readonly byNumber = new Map<number, AnyCopy>();
 
   constructor(
-    private readonly pool: Pool,
+    readonly pool: Pool,
     options: StorageArrayOptions,
   ) {
     this.clock = options.clock;
@@ -73,7 +67,7 @@ export class StorageArray implements DiskArray, ImageHost {
       createdMs,
       layoutVersion,
     };
-    this.loadCopies();
+    this.copies.load(pool);
     this.events = new Events(pool, this.clock, this.readOnly);
     this.jobList = new Jobs(pool, this.clock, () => this.changed());
     pool.content.start();
@@ -82,46 +76,27 @@ export class StorageArray implements DiskArray, ImageHost {
   // ---- looking things up
 
   volumes(): readonly Volume[] {
-    return [...this.byName.values()];
+    return this.copies.volumes();
   }
 
   findVolume(name: string): Volume | undefined {
-    const number = parseNumber(name);
-    const copy = number === undefined ? this.byName.get(name) : this.byNumber.get(number);
-    return copy?.kind === 'volume' ? copy : undefined;
+    return this.copies.findVolume(name);
   }
 
   volume(name: string): Volume {
-    const volume = this.findVolume(name);
-    if (volume === undefined) throw new ArrayError('ENOENT', `no volume ${name}`);
-    return volume;
+    return this.copies.volume(name);
   }
 
   findSnapshot(volumeName: string, snapshotName: string): Snapshot | undefined {
-    const volume = this.findVolume(volumeName);
-    const number = parseNumber(snapshotName);
-    if (number === undefined) return volume?.snapshotsByName.get(snapshotName);
-    const copy = this.byNumber.get(number);
-    return copy?.kind === 'snapshot' && copy.volume === volume ? copy : undefined;
+    return this.copies.findSnapshot(volumeName, snapshotName);
   }
 
   snapshot(volumeName: string, snapshotName: string): Snapshot {
-    const volume = this.volume(volumeName);
-    const snapshot = this.findSnapshot(volumeName, snapshotName);
-    if (snapshot !== undefined) return snapshot;
-    throw new ArrayError('ENOENT', `volume ${volume.name} has no snapshot ${snapshotName}`);
+    return this.copies.snapshot(volumeName, snapshotName);
   }
 
   copy(reference: string): AnyCopy {
-    const number = parseNumber(reference);
-    if (number !== undefined) {
-      const copy = this.byNumber.get(number);
-      if (copy === undefined) throw new ArrayError('ENOENT', `no volume or snapshot ${reference}`);
-      return copy;
-    }
-    const at = reference.indexOf('@');
-    if (at < 0) return this.volume(reference);
-    return this.snapshot(reference.slice(0, at), reference.slice(at + 1));
+    return this.copies.copy(reference);
   }
 
   pools(): readonly PoolView[] {
@@ -139,200 +114,58 @@ export class StorageArray implements DiskArray, ImageHost {
     };
   }
 
-  // ---- volumes
+  // ---- commands
 
-  async createVolume(options: CreateVolumeOptions): Promise<Volume> {
-    this.checkWritable();
-    const { name, sizeBytes, label = '', poolName, owner } = options;
-    this.checkNewName(name);
-    checkLabel(label);
-    checkSize(sizeBytes);
-    if (poolName !== undefined && poolName !== this.pool.identity.poolName) {
-      throw new ArrayError('ENOENT', `no pool ${poolName}`);
-    }
-    const lineage = this.pool.content.newLineage(undefined);
-    const fields = this.newFields(name, label, sizeBytes, owner ?? this.defaultOwner);
-    const volume = this.addVolume(new Volume(this.pool, fields, lineage));
-    this.recordEvent('CREATED', name, `volume ${volume.number}, ${formatSize(sizeBytes)}`);
-    await this.durable();
-    return volume;
+  createVolume(options: CreateVolumeOptions): Promise<Volume> {
+    return volumeCommands.createVolume(this, options);
   }
 
-  async resizeVolume(
-    name: string,
-    sizeBytes: number,
-    options: { force: boolean },
-  ): Promise<Volume> {
-    this.checkWritable();
-    const volume = this.volume(name);
-    checkSize(sizeBytes);
-    if (sizeBytes < volume.sizeBytes) this.checkUnused(volume, options.force, 'shrunk');
-    const oldSize = volume.sizeBytes;
-    await resizeVolume(this, volume, sizeBytes);
-    const change = `${formatSize(oldSize)} to ${formatSize(sizeBytes)}`;
-    this.recordEvent('RESIZED', volume.name, change);
-    await this.durable();
-    return volume;
+  resizeVolume(name: string, sizeBytes: number, options: { force: boolean }): Promise<Volume> {
+    return volumeCommands.resizeByCommand(this, name, sizeBytes, options.force);
   }
 
-  async renameVolume(name: string, newName: string): Promise<Volume> {
-    this.checkWritable();
-    const volume = this.volume(name);
-    this.checkNewName(newName);
-    const oldName = volume.name;
-    this.byName.delete(oldName);
-    volume.fields.name = newName;
-    volume.fields.changedMs = this.clock.nowMs();
-    this.byName.set(newName, volume);
-    volume.touch();
-    this.recordEvent('RENAMED', newName, `was ${oldName}`);
-    await this.durable();
-    return volume;
+  renameVolume(name: string, newName: string): Promise<Volume> {
+    return volumeCommands.renameVolume(this, name, newName);
   }
 
-  async deleteVolume(name: string, options: { snapshots: boolean }): Promise<void> {
-    this.checkWritable();
-    const volume = this.volume(name);
-    if (volume.snapshotsByName.size > 0) {
-      if (!options.snapshots) {
-        throw new ArrayError(
-          'EBUSY',
-          `volume ${volume.name} has ${volume.snapshotsByName.size} snapshots ` +
-            '(snapshots=yes takes them along)',
-        );
-      }
-      for (const snapshot of volume.snapshots) this.checkSnapshotUnused(snapshot, false);
-      for (const snapshot of volume.snapshots) this.dropSnapshot(snapshot);
-    }
-    this.byName.delete(volume.name);
-    this.byNumber.delete(volume.number);
-    volume.deleted = true;
-    volume.touch();
-    volume.pool.content.markAbandoned(volume.lineage);
-    if (volume.openCount === 0) this.unused(volume);
-    this.recordEvent('DELETED', volume.name, `volume ${volume.number}`);
-    await this.durable();
+  deleteVolume(name: string, options: { snapshots: boolean }): Promise<void> {
+    return volumeCommands.deleteVolume(this, name, options.snapshots);
   }
 
-  /** The last open image of a deleted volume was closed, or it had none. */
-  unused(volume: Volume): void {
-    volume.pool.content.abandon(volume.lineage);
-  }
-
-  // ---- snapshots
-
-  async takeSnapshots(
+  takeSnapshots(
     volumeNames: readonly string[],
     options: SnapshotOptions,
   ): Promise<readonly Snapshot[]> {
-    this.checkWritable();
-    const volumes = this.distinctVolumes(volumeNames);
-    const nowMs = this.clock.nowMs();
-    const name =
-      options.name ??
-      timeStampName(nowMs, (candidate) => {
-        return volumes.some((volume) => volume.snapshotsByName.has(candidate));
-      });
-    this.checkSnapshot(volumes, name, options);
-    const snapshots = volumes.map((volume) => this.freeze(volume, name, nowMs, options));
-    for (const snapshot of snapshots) {
-      this.recordEvent('SNAPSHOT', copyName(snapshot), `number ${snapshot.number}`);
-    }
-    await this.durable();
-    return snapshots;
+    return snapshotCommands.takeSnapshots(this, volumeNames, options);
   }
 
-  async deleteSnapshot(
-    volumeName: string,
-    snapshotName: string,
-    options: { force: boolean },
-  ): Promise<void> {
-    this.checkWritable();
-    const snapshot = this.snapshot(volumeName, snapshotName);
-    this.checkSnapshotUnused(snapshot, options.force);
-    this.dropSnapshot(snapshot);
-    this.recordEvent('DELETED', copyName(snapshot), `snapshot ${snapshot.number}`);
-    await this.durable();
+  deleteSnapshot(volume: string, snapshot: string, options: { force: boolean }): Promise<void> {
+    return snapshotCommands.deleteSnapshot(this, volume, snapshot, options.force);
   }
 
-  async restore(
-    volumeName: string,
-    snapshotName: string,
-    options: { force: boolean },
-  ): Promise<void> {
-    this.checkWritable();
-    const snapshot = this.snapshot(volumeName, snapshotName);
-    const { volume } = snapshot;
-    this.checkUnused(volume, options.force, 'restored');
-    const { content } = volume.pool;
-    const old = volume.lineage;
-    volume.lineage = content.newLineage(viewOf(snapshot));
-    content.abandon(old);
-    const nowMs = this.clock.nowMs();
-    Object.assign(volume.fields, {
-      sizeBytes: snapshot.sizeBytes,
-      modifiedMs: nowMs,
-      changedMs: nowMs,
-      infoModified: volume.info !== undefined,
-    });
-    volume.touch();
-    this.recordEvent('RESTORED', volume.name, `to ${copyName(snapshot)}`);
-    await this.durable();
+  restore(volume: string, snapshot: string, options: { force: boolean }): Promise<void> {
+    return snapshotCommands.restore(this, volume, snapshot, options.force);
   }
 
-  async clone(
-    volumeName: string,
-    snapshotName: string,
+  clone(
+    volume: string,
+    snapshot: string,
     newName: string,
     options: { label?: string; owner?: Owner },
   ): Promise<Volume> {
-    this.checkWritable();
-    const snapshot = this.snapshot(volumeName, snapshotName);
-    this.checkNewName(newName);
-    const label = options.label ?? '';
-    checkLabel(label);
-    const owner = options.owner ?? snapshot;
-    const lineage = snapshot.pool.content.newLineage(viewOf(snapshot));
-    const fields = this.newFields(newName, label, snapshot.sizeBytes, owner);
-    const volume = this.addVolume(new Volume(snapshot.pool, fields, lineage));
-    this.recordEvent('CLONED', newName, `from ${copyName(snapshot)}`);
-    await this.durable();
-    return volume;
+    return snapshotCommands.clone(this, volume, snapshot, newName, options);
   }
 
-  // ---- properties
-
-  async setLabel(copy: AnyCopy, label: string): Promise<void> {
-    this.checkWritable();
-    checkLabel(label);
-    copy.fields.label = label;
-    copy.touch();
-    this.changed();
-    await this.durable();
+  setLabel(copy: AnyCopy, label: string): Promise<void> {
+    return volumeCommands.setLabel(this, copy, label);
   }
 
   setOwnership(copy: AnyCopy, changes: OwnershipChanges): void {
-    this.checkWritable();
-    const { fields } = copy;
-    if (changes.mode !== undefined) fields.mode = changes.mode & 0o7777;
-    if (changes.uid !== undefined) fields.uid = changes.uid;
-    if (changes.gid !== undefined) fields.gid = changes.gid;
-    if (changes.accessedMs !== undefined) fields.accessedMs = Math.max(0, changes.accessedMs);
-    if (changes.modifiedMs !== undefined) fields.modifiedMs = Math.max(0, changes.modifiedMs);
-    fields.changedMs = this.clock.nowMs();
-    if (!copy.deleted) copy.touch();
-    this.changed();
+    volumeCommands.setOwnership(this, copy, changes);
   }
 
-  async setInfo(copy: AnyCopy, info: Uint8Array | undefined): Promise<void> {
-    this.checkWritable();
-    checkInfo(info);
-    copy.fields.info = info && new Uint8Array(info);
-    copy.fields.infoModified = false;
-    copy.touch();
-    const what = info === undefined ? 'cleared' : 'stored';
-    this.recordEvent('INFO', copyName(copy), `volume information ${what}`);
-    await this.durable();
+  setInfo(copy: AnyCopy, info: Uint8Array | undefined): Promise<void> {
+    return volumeCommands.setInfo(this, copy, info);
   }
 
   sync(): Promise<void> {
@@ -362,9 +195,8 @@ export class StorageArray implements DiskArray, ImageHost {
     const copy = reference === 'all' ? undefined : this.copy(reference);
     return this.jobList.start('scrub', reference, 'bytes', (job) => {
       return scrub(this.pool, copy, job, this.clock, {
-        damaged: ({ lineage, block, epoch, kind }, address) => {
+        damaged: ({ lineage, block, epoch, kind }) => {
           this.reportDamage({ lineage: this.pool.content.lineage(lineage), epoch }, block, kind);
-          this.recordEvent('SCRUB', reference, `${kind} at byte ${address}`);
         },
       });
     });
@@ -385,10 +217,9 @@ export class StorageArray implements DiskArray, ImageHost {
 
   /** A block of some view is damaged: says which volumes and snapshots show it. */
   reportDamage(view: View, block: number, reason: string): void {
-    const shown = this.copiesShowing(view).map(copyName).join(' ') || '-';
-    const address = block * BLOCK_BYTES;
+    const shown = this.copies.copiesShowing(view).map(copyName).join(' ') || '-';
     const pool = this.pool.identity.poolName;
-    this.recordEvent('DAMAGED', shown, `byte ${address} in pool ${pool}: ${reason}`);
+    this.recordEvent('DAMAGED', shown, `byte ${block * BLOCK_BYTES} in pool ${pool}: ${reason}`);
   }
 
   /** The pool cannot be written now; undefined: it can again. */
@@ -403,140 +234,23 @@ export class StorageArray implements DiskArray, ImageHost {
     );
   }
 
-  changed(): void {
-    this.revision += 1;
-  }
-
   async close(): Promise<void> {
     await this.jobList.stop();
     await this.pool.content.close();
   }
 
-  // ---- inside
+  // ---- for the commands
 
-  private loadCopies(): void {
-    const { pool, byName, byNumber } = this;
-    const { store, content } = pool;
-    const volumes = new Map<number, Volume>();
-    for (const { value } of store.range('records', recordKey('volume'), recordKeyEnd('volume'))) {
-      const fields = unpackVolume(value);
-      const lineage = content.lineage(fields.lineage);
-      lineage.hasHead = true;
-      lineage.epoch = fields.epoch;
-      const volume = new Volume(pool, { ...fields }, lineage);
-      volumes.set(volume.number, volume);
-      byName.set(volume.name, volume);
-      byNumber.set(volume.number, volume);
-    }
-    const start = recordKey('snapshot');
-    for (const { value } of store.range('records', start, recordKeyEnd('snapshot'))) {
-      const fields = unpackSnapshot(value);
-      const volume = volumes.get(fields.volumeNumber);
-      if (volume === undefined) {
-        throw new ArrayError('EIO', `snapshot ${fields.name} has no volume: run arrayfs check`);
-      }
-      const lineage = content.lineage(fields.lineage);
-      // A lineage without a head has no epoch of its own record: it is past its newest snapshot.
-      if (!lineage.hasHead) lineage.epoch = Math.max(lineage.epoch, fields.epoch + 1);
-      lineage.pin(fields.epoch, 'stored');
-      const snapshot = new Snapshot(pool, { ...fields }, lineage, volume);
-      volume.snapshotsByName.set(snapshot.name, snapshot);
-      byNumber.set(snapshot.number, snapshot);
-    }
+  changed(): void {
+    this.revision += 1;
   }
 
-  private addVolume(volume: Volume): Volume {
-    this.byName.set(volume.name, volume);
-    this.byNumber.set(volume.number, volume);
-    volume.touch();
-    return volume;
+  /** The last open image of a deleted volume was closed, or it had none. */
+  unused(volume: Volume): void {
+    volume.pool.content.abandon(volume.lineage);
   }
 
-  private newFields(name: string, label: string, sizeBytes: number, owner: Owner): CopyFields {
-    const nowMs = this.clock.nowMs();
-    return {
-      number: this.pool.allocation.take('nextNumber'),
-      uuid: newUuid(this.clock),
-      name,
-      label,
-      sizeBytes,
-      lineage: 0,
-      epoch: 0,
-      mode: owner.mode,
-      uid: owner.uid,
-      gid: owner.gid,
-      createdMs: nowMs,
-      accessedMs: nowMs,
-      modifiedMs: nowMs,
-      changedMs: nowMs,
-      infoModified: false,
-      info: undefined,
-    };
-  }
-
-  private freeze(volume: Volume, name: string, nowMs: number, options: SnapshotOptions): Snapshot {
-    const { lineage } = volume;
-    const epoch = volume.pool.content.freeze(lineage);
-    const fields: CopyFields = {
-      ...volume.fields,
-      number: this.pool.allocation.take('nextNumber'),
-      uuid: newUuid(this.clock),
-      name,
-      label: options.label ?? '',
-      lineage: lineage.id,
-      epoch,
-      createdMs: nowMs,
-      changedMs: nowMs,
-      info: options.info ?? volume.info,
-      infoModified: options.info === undefined && volume.infoModified,
-    };
-    const snapshot = new Snapshot(volume.pool, fields, lineage, volume);
-    volume.snapshotsByName.set(name, snapshot);
-    volume.revision += 1;
-    this.byNumber.set(snapshot.number, snapshot);
-    snapshot.touch();
-    volume.touch();
-    return snapshot;
-  }
-
-  private dropSnapshot(snapshot: Snapshot): void {
-    const { volume } = snapshot;
-    volume.snapshotsByName.delete(snapshot.name);
-    volume.revision += 1;
-    this.byNumber.delete(snapshot.number);
-    snapshot.deleted = true;
-    snapshot.touch();
-    snapshot.pool.content.releaseEpoch(snapshot.lineage, snapshot.viewEpoch);
-  }
-
-  private distinctVolumes(names: readonly string[]): readonly Volume[] {
-    if (names.length === 0) throw new ArrayError('EINVAL', 'no volume is named');
-    if (names.length > COMMAND_VOLUMES_MAX) {
-      throw new ArrayError('EINVAL', `more than ${COMMAND_VOLUMES_MAX} volumes are named`);
-    }
-    const volumes = names.map((name) => this.volume(name));
-    if (new Set(volumes).size < volumes.length) {
-      throw new ArrayError('EINVAL', 'a volume is named twice');
-    }
-    return volumes;
-  }
-
-  private checkSnapshot(volumes: readonly Volume[], name: string, options: SnapshotOptions): void {
-    checkName(name);
-    checkLabel(options.label ?? '');
-    checkInfo(options.info);
-    for (const volume of volumes) {
-      if (volume.snapshotsByName.has(name)) {
-        throw new ArrayError('EEXIST', `snapshot ${volume.name}@${name} exists`);
-      }
-      if (volume.snapshotsByName.size >= SNAPSHOTS_PER_VOLUME_MAX) {
-        const limit = `${SNAPSHOTS_PER_VOLUME_MAX} snapshots, which is the limit`;
-        throw new ArrayError('ENOSPC', `volume ${volume.name} has ${limit}`);
-      }
-    }
-  }
-
-  private checkWritable(): void {
+  checkWritable(): void {
     if (this.readOnly) throw new ArrayError('EROFS', 'the array is mounted read-only');
     const { failure, state } = this.pool;
     if (state === 'failed') {
@@ -545,42 +259,18 @@ export class StorageArray implements DiskArray, ImageHost {
     }
   }
 
-  private checkNewName(name: string): void {
+  checkNewName(name: string): void {
     checkName(name);
-    if (this.byName.has(name)) throw new ArrayError('EEXIST', `volume ${name} exists`);
-    if (this.byName.size >= VOLUMES_MAX) {
+    if (this.copies.findVolume(name) !== undefined) {
+      throw new ArrayError('EEXIST', `volume ${name} exists`);
+    }
+    if (this.copies.volumeCount >= VOLUMES_MAX) {
       throw new ArrayError('ENOSPC', `the array has ${VOLUMES_MAX} volumes, which is the limit`);
     }
   }
 
-  private checkUnused(volume: Volume, force: boolean, action: string): void {
-    if (volume.writerCount === 0 || force) return;
-    throw new ArrayError(
-      'EBUSY',
-      `volume ${volume.name} is open for writing and cannot be ${action} ` +
-        '(unmount it first, or force=yes)',
-    );
-  }
-
-  private checkSnapshotUnused(snapshot: Snapshot, force: boolean): void {
-    if (snapshot.openCount === 0 || force) return;
-    throw new ArrayError('EBUSY', `snapshot ${copyName(snapshot)} is in use`);
-  }
-
-  private copiesShowing(view: View): AnyCopy[] {
-    return [...this.byNumber.values()].filter((copy) => {
-      let { lineage, viewEpoch: epoch } = copy;
-      for (;;) {
-        if (lineage === view.lineage) return epoch >= view.epoch;
-        if (lineage.parent === undefined) return false;
-        epoch = lineage.parentEpoch;
-        lineage = lineage.parent;
-      }
-    });
-  }
-
   /** A command that cannot be made durable says so; what it did in memory stays and is tried again. */
-  private async durable(): Promise<void> {
+  async durable(): Promise<void> {
     this.changed();
     try {
       await this.pool.content.durable();
@@ -588,29 +278,5 @@ export class StorageArray implements DiskArray, ImageHost {
       const { code, reason } = asArrayError(error);
       throw new ArrayError(code, `done, but not durable yet: ${reason}`);
     }
-  }
-}
-
-function viewOf(snapshot: Snapshot): View {
-  return { lineage: snapshot.lineage, epoch: snapshot.viewEpoch };
-}
-
-/** `#12` is number 12; undefined for a name. */
-function parseNumber(reference: string): number | undefined {
-  return /^#\d{1,10}$/.test(reference) ? Number(reference.slice(1)) : undefined;
-}
-
-function checkSize(sizeBytes: number): void {
-  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0 || sizeBytes % SECTOR_BYTES !== 0) {
-    throw new ArrayError('EINVAL', `a size is a multiple of ${SECTOR_BYTES} bytes`);
-  }
-  if (sizeBytes > VOLUME_BYTES_MAX) {
-    throw new ArrayError('EFBIG', `a volume has at most ${formatSize(VOLUME_BYTES_MAX)}`);
-  }
-}
-
-function checkInfo(info: Uint8Array | undefined): void {
-  if (info !== undefined && info.length !== INFO_BYTES) {
-    throw new ArrayError('EINVAL', `volume information has ${INFO_BYTES} bytes`);
   }
 }

@@ -18,7 +18,7 @@ import type { Pool } from './pool.js';
 const SLICE_VERSIONS = 64;
 
 export interface ScrubReport {
-  damaged(damage: Damage, address: number): void;
+  damaged(damage: Damage): void;
 }
 
 /** Runs until the end or until the job is cancelled; returns the job's message. */
@@ -45,7 +45,7 @@ export async function scrub(
       endBlock,
       limit: SLICE_VERSIONS,
     });
-    for (const damage of result.damages) report.damaged(damage, damage.block * BLOCK_BYTES);
+    for (const damage of result.damages) report.damaged(damage);
     damages += result.damages.length;
     bytes += result.bytes;
     from = result.next;

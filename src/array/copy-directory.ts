@@ -1,0 +1,141 @@
+/**
+ * The volumes and snapshots of the array by name and number. Names of snapshots are per volume;
+ * `#12` is the copy with number 12.
+ */
+import { ArrayError } from '../base/errors.js';
+import { recordKey, recordKeyEnd } from '../store/keys.js';
+import { unpackSnapshot, unpackVolume } from '../store/records.js';
+import type { View } from '../volume/block-map.js';
+import { type AnyCopy, Snapshot, Volume } from './copies.js';
+import type { Pool } from './pool.js';
+
+export class CopyDirectory {
+  private readonly byName = new Map<string, Volume>();
+  private readonly byNumber = new Map<number, AnyCopy>();
+
+  get volumeCount(): number {
+    return this.byName.size;
+  }
+
+  volumes(): readonly Volume[] {
+    return [...this.byName.values()];
+  }
+
+  findVolume(name: string): Volume | undefined {
+    const number = parseNumber(name);
+    const copy = number === undefined ? this.byName.get(name) : this.byNumber.get(number);
+    return copy?.kind === 'volume' ? copy : undefined;
+  }
+
+  /** ENOENT where there is none. */
+  volume(name: string): Volume {
+    const volume = this.findVolume(name);
+    if (volume === undefined) throw new ArrayError('ENOENT', `no volume ${name}`);
+    return volume;
+  }
+
+  findSnapshot(volumeName: string, snapshotName: string): Snapshot | undefined {
+    const volume = this.findVolume(volumeName);
+    const number = parseNumber(snapshotName);
+    if (number === undefined) return volume?.snapshotsByName.get(snapshotName);
+    const copy = this.byNumber.get(number);
+    return copy?.kind === 'snapshot' && copy.volume === volume ? copy : undefined;
+  }
+
+  /** ENOENT names the one that is missing. */
+  snapshot(volumeName: string, snapshotName: string): Snapshot {
+    const volume = this.volume(volumeName);
+    const snapshot = this.findSnapshot(volumeName, snapshotName);
+    if (snapshot !== undefined) return snapshot;
+    throw new ArrayError('ENOENT', `volume ${volume.name} has no snapshot ${snapshotName}`);
+  }
+
+  /** `VOLUME`, `VOLUME@SNAPSHOT` or `#NUMBER`. */
+  copy(reference: string): AnyCopy {
+    const number = parseNumber(reference);
+    if (number !== undefined) {
+      const copy = this.byNumber.get(number);
+      if (copy === undefined) throw new ArrayError('ENOENT', `no volume or snapshot ${reference}`);
+      return copy;
+    }
+    const at = reference.indexOf('@');
+    if (at < 0) return this.volume(reference);
+    return this.snapshot(reference.slice(0, at), reference.slice(at + 1));
+  }
+
+  addVolume(volume: Volume): void {
+    this.byName.set(volume.name, volume);
+    this.byNumber.set(volume.number, volume);
+  }
+
+  removeVolume(volume: Volume): void {
+    this.byName.delete(volume.name);
+    this.byNumber.delete(volume.number);
+  }
+
+  renameVolume(volume: Volume, newName: string): void {
+    this.byName.delete(volume.name);
+    volume.fields.name = newName;
+    this.byName.set(newName, volume);
+  }
+
+  addSnapshot(snapshot: Snapshot): void {
+    const { volume } = snapshot;
+    volume.snapshotsByName.set(snapshot.name, snapshot);
+    volume.revision += 1;
+    this.byNumber.set(snapshot.number, snapshot);
+  }
+
+  removeSnapshot(snapshot: Snapshot): void {
+    const { volume } = snapshot;
+    volume.snapshotsByName.delete(snapshot.name);
+    volume.revision += 1;
+    this.byNumber.delete(snapshot.number);
+  }
+
+  /** Volumes and snapshots that show the version a view names. */
+  copiesShowing(view: View): AnyCopy[] {
+    return [...this.byNumber.values()].filter((copy) => {
+      let { lineage, viewEpoch: epoch } = copy;
+      for (;;) {
+        if (lineage === view.lineage) return epoch >= view.epoch;
+        if (lineage.parent === undefined) return false;
+        epoch = lineage.parentEpoch;
+        lineage = lineage.parent;
+      }
+    });
+  }
+
+  /** Reads a pool's volumes and snapshots; they claim their lineages and epochs. */
+  load(pool: Pool): void {
+    const { store, content } = pool;
+    const volumes = new Map<number, Volume>();
+    for (const { value } of store.range('records', recordKey('volume'), recordKeyEnd('volume'))) {
+      const fields = unpackVolume(value);
+      const lineage = content.lineage(fields.lineage);
+      lineage.hasHead = true;
+      lineage.epoch = fields.epoch;
+      const volume = new Volume(pool, { ...fields }, lineage);
+      volumes.set(volume.number, volume);
+      this.addVolume(volume);
+    }
+    const start = recordKey('snapshot');
+    for (const { value } of store.range('records', start, recordKeyEnd('snapshot'))) {
+      const fields = unpackSnapshot(value);
+      const volume = volumes.get(fields.volumeNumber);
+      if (volume === undefined) {
+        throw new ArrayError('EIO', `snapshot ${fields.name} has no volume: run arrayfs check`);
+      }
+      const lineage = content.lineage(fields.lineage);
+      // A lineage without a head has no epoch of its own record: it is past its newest snapshot.
+      if (!lineage.hasHead) lineage.epoch = Math.max(lineage.epoch, fields.epoch + 1);
+      lineage.pin(fields.epoch, 'stored');
+      this.addSnapshot(new Snapshot(pool, { ...fields }, lineage, volume));
+    }
+  }
+}
+
+/** `#12` is number 12; undefined for a name. */
+function parseNumber(reference: string): number | undefined {
+  return /^#\d{1,10}$/.test(reference) ? Number(reference.slice(1)) : undefined;
+}

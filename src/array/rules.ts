@@ -1,0 +1,36 @@
+/** What commands check before they change anything: sizes, information sectors, who uses a copy. */
+import { ArrayError } from '../base/errors.js';
+import { INFO_BYTES, VOLUME_BYTES_MAX } from '../base/limits.js';
+import { formatSize, SECTOR_BYTES } from '../base/sizes.js';
+import { copyName, type Snapshot, type Volume } from './copies.js';
+
+/** EINVAL unless it is a multiple of 512, EFBIG beyond the limit. */
+export function checkSize(sizeBytes: number): void {
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0 || sizeBytes % SECTOR_BYTES !== 0) {
+    throw new ArrayError('EINVAL', `a size is a multiple of ${SECTOR_BYTES} bytes`);
+  }
+  if (sizeBytes > VOLUME_BYTES_MAX) {
+    throw new ArrayError('EFBIG', `a volume has at most ${formatSize(VOLUME_BYTES_MAX)}`);
+  }
+}
+
+export function checkInfo(info: Uint8Array | undefined): void {
+  if (info !== undefined && info.length !== INFO_BYTES) {
+    throw new ArrayError('EINVAL', `volume information has ${INFO_BYTES} bytes`);
+  }
+}
+
+/** EBUSY while the volume is open for writing, unless forced; `action` completes the sentence. */
+export function checkNoWriter(volume: Volume, force: boolean, action: string): void {
+  if (volume.writerCount === 0 || force) return;
+  throw new ArrayError(
+    'EBUSY',
+    `volume ${volume.name} is open for writing and cannot be ${action} ` +
+      '(unmount it first, or force=yes)',
+  );
+}
+
+export function checkSnapshotUnused(snapshot: Snapshot, force: boolean): void {
+  if (snapshot.openCount === 0 || force) return;
+  throw new ArrayError('EBUSY', `snapshot ${copyName(snapshot)} is in use`);
+}

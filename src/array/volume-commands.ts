@@ -1,0 +1,138 @@
+/**
+ * Commands on volumes: create, resize, rename, delete, and the properties of any copy. Each checks
+ * first, changes memory without waiting in between, and resolves when the change is durable.
+ */
+import { ArrayError } from '../base/errors.js';
+import { checkLabel } from '../base/names.js';
+import { formatSize } from '../base/sizes.js';
+import { type ArrayContext, newCopyFields } from './array-context.js';
+import { type AnyCopy, copyName, Volume } from './copies.js';
+import type { CreateVolumeOptions, OwnershipChanges } from './disk-array.js';
+import { resizeVolume } from './images.js';
+import { checkInfo, checkNoWriter, checkSize, checkSnapshotUnused } from './rules.js';
+import { dropSnapshot } from './snapshot-commands.js';
+
+export async function createVolume(
+  context: ArrayContext,
+  options: CreateVolumeOptions,
+): Promise<Volume> {
+  context.checkWritable();
+  const { name, sizeBytes, label = '', poolName, owner } = options;
+  context.checkNewName(name);
+  checkLabel(label);
+  checkSize(sizeBytes);
+  const { pool } = context;
+  if (poolName !== undefined && poolName !== pool.identity.poolName) {
+    throw new ArrayError('ENOENT', `no pool ${poolName}`);
+  }
+  const lineage = pool.content.newLineage(undefined);
+  const fields = newCopyFields(context, name, label, sizeBytes, owner ?? context.defaultOwner);
+  const volume = new Volume(pool, fields, lineage);
+  context.copies.addVolume(volume);
+  volume.touch();
+  context.recordEvent('CREATED', name, `volume ${volume.number}, ${formatSize(sizeBytes)}`);
+  await context.durable();
+  return volume;
+}
+
+export async function resizeByCommand(
+  context: ArrayContext,
+  name: string,
+  sizeBytes: number,
+  force: boolean,
+): Promise<Volume> {
+  context.checkWritable();
+  const volume = context.copies.volume(name);
+  checkSize(sizeBytes);
+  if (sizeBytes < volume.sizeBytes) checkNoWriter(volume, force, 'shrunk');
+  const oldSize = volume.sizeBytes;
+  await resizeVolume(context, volume, sizeBytes);
+  const change = `${formatSize(oldSize)} to ${formatSize(sizeBytes)}`;
+  context.recordEvent('RESIZED', volume.name, change);
+  await context.durable();
+  return volume;
+}
+
+export async function renameVolume(
+  context: ArrayContext,
+  name: string,
+  newName: string,
+): Promise<Volume> {
+  context.checkWritable();
+  const volume = context.copies.volume(name);
+  context.checkNewName(newName);
+  const oldName = volume.name;
+  context.copies.renameVolume(volume, newName);
+  volume.fields.changedMs = context.clock.nowMs();
+  volume.touch();
+  context.recordEvent('RENAMED', newName, `was ${oldName}`);
+  await context.durable();
+  return volume;
+}
+
+export async function deleteVolume(
+  context: ArrayContext,
+  name: string,
+  withSnapshots: boolean,
+): Promise<void> {
+  context.checkWritable();
+  const volume = context.copies.volume(name);
+  const { snapshots } = volume;
+  if (snapshots.length > 0 && !withSnapshots) {
+    throw new ArrayError(
+      'EBUSY',
+      `volume ${volume.name} has ${snapshots.length} snapshots (snapshots=yes takes them along)`,
+    );
+  }
+  for (const snapshot of snapshots) checkSnapshotUnused(snapshot, false);
+  for (const snapshot of snapshots) dropSnapshot(context, snapshot);
+  context.copies.removeVolume(volume);
+  volume.deleted = true;
+  volume.touch();
+  volume.pool.content.markAbandoned(volume.lineage);
+  if (volume.openCount === 0) context.unused(volume);
+  context.recordEvent('DELETED', volume.name, `volume ${volume.number}`);
+  await context.durable();
+}
+
+export async function setLabel(context: ArrayContext, copy: AnyCopy, label: string): Promise<void> {
+  context.checkWritable();
+  checkLabel(label);
+  copy.fields.label = label;
+  copy.touch();
+  context.changed();
+  await context.durable();
+}
+
+/** Ordered like a write: durable with whatever is made durable next. */
+export function setOwnership(
+  context: ArrayContext,
+  copy: AnyCopy,
+  changes: OwnershipChanges,
+): void {
+  context.checkWritable();
+  const { fields } = copy;
+  if (changes.mode !== undefined) fields.mode = changes.mode & 0o7777;
+  if (changes.uid !== undefined) fields.uid = changes.uid;
+  if (changes.gid !== undefined) fields.gid = changes.gid;
+  if (changes.accessedMs !== undefined) fields.accessedMs = Math.max(0, changes.accessedMs);
+  if (changes.modifiedMs !== undefined) fields.modifiedMs = Math.max(0, changes.modifiedMs);
+  fields.changedMs = context.clock.nowMs();
+  if (!copy.deleted) copy.touch();
+  context.changed();
+}
+
+export async function setInfo(
+  context: ArrayContext,
+  copy: AnyCopy,
+  info: Uint8Array | undefined,
+): Promise<void> {
+  context.checkWritable();
+  checkInfo(info);
+  copy.fields.info = info && new Uint8Array(info);
+  copy.fields.infoModified = false;
+  copy.touch();
+  const what = info === undefined ? 'cleared' : 'stored';
+  context.recordEvent('INFO', copyName(copy), `volume information ${what}`);
+  await context.durable();
+}

@@ -1,0 +1,191 @@
+/**
+ * A pool for the store's contract suite: a store that was opened, 64 cache slots it may publish from,
+ * and short ways to publish and to look at what is stored. An implementation brings a StoreBackend.
+ */
+
+import { crc32 } from 'node:zlib';
+import { BLOCK_BYTES } from '../../src/base/sizes.js';
+import type { BlockStore, StoreTransaction } from '../../src/store/block-store.js';
+import { setBits, unpackBorn } from '../../src/store/born-bitmaps.js';
+import {
+  bornKey,
+  CHUNK_BLOCKS,
+  EPOCH_MAX,
+  mapKey,
+  parseBornKey,
+  parseMapKey,
+  recordKey,
+} from '../../src/store/keys.js';
+import { newIdentity } from '../../src/store/pool-files.js';
+import {
+  ALL_SECTORS,
+  type CountersRecord,
+  type Location,
+  packLineage,
+  unpackCount,
+  unpackCounters,
+} from '../../src/store/records.js';
+import { checkedLocation } from '../../src/store/resolve.js';
+import {
+  type LayerStep,
+  type PublishResult,
+  type PublishStep,
+  ZERO_SLOT,
+} from '../../src/store/tasks.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+export interface StoreBackend {
+  /** Opens the store over what is stored by now. */
+  open(): BlockStore;
+  /** Changes the closed store in one transaction; blocks put get ids from `firstId` on. */
+  edit(action: (transaction: StoreTransaction) => void, firstId: number): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export const IDENTITY = newIdentity({ capacityBytes: 2 ** 30 }, new ManualClock());
+const SLOTS = 64;
+const NOTHING: Location = { id: 0, crc: 0, sectors: ALL_SECTORS };
+
+/** Slot `slot` of every pool holds 16 KiB of this byte; slot 0 holds zeros. */
+export function slotByte(slot: number): number {
+  return slot;
+}
+
+/** What one block of a layer is: from which slot, which sectors of it, over which base. */
+export interface LayerBlock {
+  readonly block: number;
+  readonly slot?: number;
+  readonly sectors?: number;
+  readonly base?: Location;
+  readonly mapped?: boolean;
+}
+
+/** Without `previousView` there is a view of every epoch before: nothing is replaced for good. */
+export function layer(
+  lineage: number,
+  epoch: number,
+  blocks: readonly LayerBlock[],
+  previousView = epoch - 1,
+): LayerStep {
+  const numbers = <T>(pick: (block: LayerBlock) => T) => blocks.map(pick);
+  return {
+    kind: 'layer',
+    lineage,
+    epoch,
+    previousView,
+    blocks: Float64Array.from(numbers(({ block }) => block)),
+    slots: Int32Array.from(numbers(({ slot }) => slot ?? ZERO_SLOT)),
+    sectors: Uint32Array.from(numbers(({ sectors }) => sectors ?? ALL_SECTORS)),
+    baseIds: Float64Array.from(numbers(({ base }) => (base ?? NOTHING).id)),
+    baseCrcs: Uint32Array.from(numbers(({ base }) => (base ?? NOTHING).crc)),
+    baseSectors: Uint32Array.from(numbers(({ base }) => (base ?? NOTHING).sectors)),
+    mapped: Uint8Array.from(numbers(({ mapped }) => (mapped ? 1 : 0))),
+  };
+}
+
+export class StorePool {
+  store: BlockStore;
+  readonly seed = crc32(IDENTITY.poolUuid);
+  private readonly slab = new SharedArrayBuffer(SLOTS * BLOCK_BYTES);
+  private sequence = 0;
+
+  constructor(private readonly backend: StoreBackend) {
+    for (let slot = 0; slot < SLOTS; slot += 1) {
+      new Uint8Array(this.slab, slot * BLOCK_BYTES, BLOCK_BYTES).fill(slotByte(slot));
+    }
+    this.store = this.open();
+  }
+
+  /** Publishes `steps` and `records` under the next sequence number. */
+  publish(
+    steps: readonly PublishStep[],
+    records: readonly { key: Uint8Array; value: Uint8Array | undefined }[] = [],
+  ): Promise<PublishResult> {
+    this.sequence += 1;
+    return this.store.run({ kind: 'publish', sequence: this.sequence, steps, records });
+  }
+
+  /** Makes the records of lineages: [id, parent, epoch of the parent]. */
+  async lineages(...rows: readonly [number, number, number][]): Promise<void> {
+    const records = rows.map(([id, parent, parentEpoch]) => ({
+      key: recordKey('lineage', id),
+      value: packLineage({ id, parent, parentEpoch }),
+    }));
+    await this.publish([], records);
+  }
+
+  /** Changes the store behind its back, as damage or an older daemon would, and opens it again. */
+  async edit(action: (transaction: StoreTransaction) => void, firstId = 1): Promise<void> {
+    await this.store.close();
+    await this.backend.edit(action, firstId);
+    this.store = this.open();
+  }
+
+  async close(): Promise<void> {
+    await this.store.close();
+    await this.backend.remove();
+  }
+
+  /** The versions of a lineage as `block@epoch=id`, in the order of the map. */
+  versions(lineage: number): string[] {
+    const { store } = this;
+    const found: string[] = [];
+    const end = mapKey(lineage + 1, 0, EPOCH_MAX);
+    for (const { key, value } of store.range('map', mapKey(lineage, 0, EPOCH_MAX), end)) {
+      const { block, epoch } = parseMapKey(key);
+      found.push(
+        `${block}@${epoch}=${checkedLocation(value, this.seed, lineage, block, epoch).id}`,
+      );
+    }
+    return found;
+  }
+
+  location(lineage: number, block: number, epoch: number): Location {
+    const value = this.store.get('map', mapKey(lineage, block, epoch));
+    if (value === undefined) throw new Error(`no version ${lineage}/${block}@${epoch}`);
+    const { id, crc, sectors } = checkedLocation(value, this.seed, lineage, block, epoch);
+    return { id, crc, sectors };
+  }
+
+  /** What the born bitmaps of a lineage say, as `block@epoch`. */
+  born(lineage: number): string[] {
+    const found: string[] = [];
+    const end = bornKey(lineage + 1, 0, 0);
+    for (const { key, value } of this.store.range('born', bornKey(lineage, 0, 0), end)) {
+      const { epoch, chunk } = parseBornKey(key);
+      const bitmap = unpackBorn(value) ?? new Uint8Array(0);
+      for (const bit of setBits(bitmap)) found.push(`${chunk * CHUNK_BLOCKS + bit}@${epoch}`);
+    }
+    return found;
+  }
+
+  ids(): number[] {
+    return [...this.store.blocks.ids(1)];
+  }
+
+  /** First byte of each sector of a block. */
+  sectorBytes(id: number): number[] {
+    const content = this.store.blocks.read(id);
+    if (content === undefined) throw new Error(`no block ${id}`);
+    return Array.from({ length: 32 }, (_, sector) => content[sector * 512] as number);
+  }
+
+  counters(): CountersRecord {
+    return unpackCounters(this.store.get('records', recordKey('counters')) as Uint8Array);
+  }
+
+  usage(lineage: number, epoch = EPOCH_MAX): number | undefined {
+    const value = this.store.get('records', recordKey('usage', lineage, epoch));
+    return value && unpackCount(value);
+  }
+
+  hasRecord(...key: Parameters<typeof recordKey>): boolean {
+    return this.store.get('records', recordKey(...key)) !== undefined;
+  }
+
+  private open(): BlockStore {
+    const store = this.backend.open();
+    store.shareSlab(this.slab);
+    return store;
+  }
+}
