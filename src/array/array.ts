@@ -104,13 +104,13 @@ export class StorageArray implements DiskArray, ArrayContext {
   }
 
   cache(): CacheView {
-    const { cache, writersWaiting, publishedSequence } = this.pool.content;
+    const { cache, admission, publishedSequence } = this.pool.content;
     return {
       limitBytes: cache.memory.slotCountMax * BLOCK_BYTES,
       dirtyBytes: cache.dirtyBlocks * BLOCK_BYTES,
       generationsPending: cache.closed.length,
       publishedSequence,
-      writersWaiting,
+      writersWaiting: admission.writersWaiting,
     };
   }
 

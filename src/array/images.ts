@@ -59,14 +59,14 @@ class Image implements ImageHandle {
     if (roundUpToSector(offset + data.length) > VOLUME_BYTES_MAX) {
       throw new ArrayError('EFBIG', `a volume has at most ${formatSize(VOLUME_BYTES_MAX)}`);
     }
-    const { content } = volume.pool;
+    const { admission } = volume.pool.content;
     // One block more than the data: growing may have to zero the old last block.
     const length = data.length + BLOCK_BYTES;
-    if (content.canAccept(volume.lineage, offset, length)) {
+    if (admission.canAccept(volume.lineage, offset, length)) {
       this.writeNow(volume, offset, data);
       return data.length;
     }
-    return content
+    return admission
       .acceptLater(volume.lineage, offset, length, () => this.writeNow(volume, offset, data))
       .then(() => data.length);
   }
@@ -127,7 +127,7 @@ export async function resizeVolume(
     throw new ArrayError('EFBIG', `a volume has at most ${formatSize(VOLUME_BYTES_MAX)}`);
   }
   if (sizeBytes > volume.sizeBytes && volume.sizeBytes % BLOCK_BYTES !== 0) {
-    await content.acceptLater(volume.lineage, volume.sizeBytes, 1, () => {
+    await content.admission.acceptLater(volume.lineage, volume.sizeBytes, 1, () => {
       zeroTail(volume, sizeBytes);
     });
   }

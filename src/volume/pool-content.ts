@@ -8,7 +8,7 @@
 
 import { crc32 } from 'node:zlib';
 import { assert } from '../base/assert.js';
-import { type Clock, pause } from '../base/clock.js';
+import type { Clock } from '../base/clock.js';
 import { ArrayError, asArrayError } from '../base/errors.js';
 import { CACHE_BYTES_MIN, CLIPS_PER_LINEAGE_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, SECTOR_BYTES } from '../base/sizes.js';
@@ -17,6 +17,7 @@ import { EPOCH_MAX, parseRecordKey, recordKey, recordKeyEnd } from '../store/key
 import { type CountersRecord, packLineage, unpackCount, unpackLineage } from '../store/records.js';
 import { loadClips } from '../store/resolve.js';
 import type { PublishResult } from '../store/tasks.js';
+import { Admission } from './admission.js';
 import type { IndexBudget } from './block-index.js';
 import { BlockMap, type DamageReport, type View } from './block-map.js';
 import { Destager } from './destager.js';
@@ -50,19 +51,17 @@ export interface PoolContentOptions {
 export class PoolContent {
   readonly cache: WriteCache;
   readonly space: Space;
+  /** Room for writes: ask it before `write`. */
+  readonly admission: Admission;
   /** Publishing or background work failed and is tried again. */
   failure: ArrayError | undefined;
   publishedSequence = 0;
-  writersWaiting = 0;
   private readonly store: BlockStore;
-  private readonly clock: Clock;
   private readonly map: BlockMap;
   private readonly destager: Destager;
   private readonly reclaimer: Reclaimer;
   private readonly lineages = new Map<number, Lineage>();
   private readonly usage = new UsageCounts();
-  private roomWaiters: (() => void)[] = [];
-  private writerQueue: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly options: PoolContentOptions,
@@ -71,7 +70,6 @@ export class PoolContent {
     const { store, clock } = options;
     assert(options.cacheBytes >= CACHE_BYTES_MIN, 'the cache holds a few generations');
     this.store = store;
-    this.clock = clock;
     this.map = new BlockMap(store, crc32(options.poolUuid), options.indexBudget, options.onDamage);
     const memory = new SlotMemory(options.cacheBytes, (slab) => store.shareSlab(slab));
     const slots = Math.floor(memory.slotCountMax / GENERATIONS_IN_CACHE);
@@ -97,6 +95,7 @@ export class PoolContent {
         return Math.max(-1, ...views.filter((view) => view < epoch));
       },
     });
+    this.admission = new Admission(this.cache, this.space, this.destager, this.reclaimer, clock);
     this.publishedSequence = counters.publishedSequence;
     this.count(counters);
   }
@@ -211,32 +210,6 @@ export class PoolContent {
   /** Fills `target`; EIO where a block is damaged. */
   read(view: View, offset: number, target: Uint8Array): void {
     this.map.read(view, offset, target);
-  }
-
-  /** The write can be accepted without waiting. */
-  canAccept(lineage: Lineage, offset: number, length: number): boolean {
-    if (this.writersWaiting > 0) return false;
-    const needed = this.slotsNeeded(lineage, offset, length);
-    const { memory } = this.cache;
-    return needed <= memory.available && this.space.hasRoom(needed, memory.used);
-  }
-
-  /**
-   * Waits until the write can be accepted and calls `write`, in the order of the calls. ENOSPC where
-   * no space will come free; a cache that is full only makes it wait.
-   */
-  acceptLater(lineage: Lineage, offset: number, length: number, write: () => void): Promise<void> {
-    this.writersWaiting += 1;
-    const turn = this.writerQueue.then(async () => {
-      try {
-        await this.waitForRoom(lineage, offset, length);
-        write();
-      } finally {
-        this.writersWaiting -= 1;
-      }
-    });
-    this.writerQueue = turn.catch(() => undefined);
-    return turn;
   }
 
   /** Writes accepted bytes. Ends within a sector are filled up from the present content. */
@@ -395,67 +368,13 @@ export class PoolContent {
     this.cache.write(lineage, block, from, filled);
   }
 
-  private slotsNeeded(lineage: Lineage, offset: number, length: number): number {
-    const first = Math.floor(offset / BLOCK_BYTES);
-    const count = Math.ceil((offset + length) / BLOCK_BYTES) - first;
-    return this.cache.slotsNeeded(lineage, first, count);
-  }
-
-  private async waitForRoom(lineage: Lineage, offset: number, length: number): Promise<void> {
-    for (;;) {
-      const needed = this.slotsNeeded(lineage, offset, length);
-      const { memory } = this.cache;
-      if (needed > memory.available) {
-        await this.waitForSlots();
-      } else if (this.space.hasRoom(needed, memory.used)) {
-        return;
-      } else {
-        await this.waitForSpace(needed);
-      }
-    }
-  }
-
-  private async waitForSlots(): Promise<void> {
-    const released = new Promise<void>((resolve) => this.roomWaiters.push(resolve));
-    this.destager.durable().catch(() => {
-      // The writer waits on: the generation is tried again.
-    });
-    await released;
-  }
-
-  /** Everything that may give space back is waited for before a write is refused. */
-  private async waitForSpace(blocks: number): Promise<void> {
-    const { memory } = this.cache;
-    if (memory.used > 0) {
-      await this.durable();
-    } else if (this.reclaimer.isBusy) {
-      await this.reclaimer.progress();
-    }
-    await this.destager.trim();
-    this.space.refresh();
-    if (this.space.hasRoom(blocks, memory.used)) return;
-    if (memory.used === 0 && !this.reclaimer.isBusy) {
-      throw new ArrayError('ENOSPC', this.fullReason());
-    }
-    await pause(this.clock, 0);
-  }
-
-  private fullReason(): string {
-    const byCapacity = this.space.capacityBytes - this.space.usedBytes;
-    return byCapacity <= this.freeBytes
-      ? 'the array is full (its capacity is used up)'
-      : 'the disk that holds the array is full';
-  }
-
   private published(result: PublishResult): void {
     this.publishedSequence = result.counters.publishedSequence;
     for (const { lineage, epoch, count } of result.usage) {
       this.usage.set(lineage, epoch, count);
     }
     this.count(result.counters);
-    const waiters = this.roomWaiters;
-    this.roomWaiters = [];
-    for (const resolve of waiters) resolve();
+    this.admission.roomMade();
     this.reclaimer.wake();
   }
 

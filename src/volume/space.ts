@@ -45,6 +45,14 @@ export class Space {
     return Math.max(0, Math.min(byCapacity, this.hostBytes - dirtyBytes));
   }
 
+  /** What is used up when nothing more can be accepted. */
+  fullReason(): string {
+    const byCapacity = this.capacityBytes - this.usedBytes;
+    return byCapacity <= this.hostBytes
+      ? 'the array is full (its capacity is used up)'
+      : 'the disk that holds the array is full';
+  }
+
   /** Forgets the last sample, for a decision that must not be wrong. */
   refresh(): void {
     this.sampledMs = Number.NEGATIVE_INFINITY;

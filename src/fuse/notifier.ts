@@ -1,0 +1,26 @@
+/**
+ * The notifier: a thread that writes notifications to /dev/fuse. The kernel may hold such a write until
+ * other requests of the mount are answered, so the event loop, which answers them, must not do it.
+ */
+import { writeSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+
+export interface NotifierData {
+  /** Of /dev/fuse, mounted. */
+  readonly device: number;
+}
+
+/** The kernel does not know the node or name, or there is no mount any more. */
+const ERRORS_HARMLESS = new Set(['ENOENT', 'ENOTDIR', 'ENODEV', 'ECONNABORTED', 'ENOTCONN']);
+
+const { device } = workerData as NotifierData;
+
+parentPort?.on('message', (frame: Uint8Array) => {
+  try {
+    writeSync(device, frame);
+  } catch (error) {
+    if (!ERRORS_HARMLESS.has((error as NodeJS.ErrnoException).code ?? '')) {
+      parentPort?.postMessage(error);
+    }
+  }
+});
