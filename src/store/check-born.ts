@@ -1,4 +1,5 @@
 /** The born bitmaps: exactly the versions the map holds. */
+import { BLOCK_BYTES } from '../base/sizes.js';
 import type { StoreReader } from './block-store.js';
 import { packBorn, setBits, unpackBorn } from './born-bitmaps.js';
 import type { Catalogue, CheckedLineage } from './check-catalogue.js';
@@ -31,10 +32,28 @@ export function checkBornChunk(check: BornCheck, lineage: CheckedLineage, chunk:
     const repaired = check.repairs.add((transaction) => {
       transaction.put('born', key, packBorn(expected));
     });
-    const what = bitmap === undefined ? 'is missing or damaged' : 'differs from the map';
-    const place = `lineage ${lineage.id}, epoch ${epoch}, chunk ${chunk.chunk}`;
-    check.findings.add(KIND, namesOf(lineage), `${place} ${what}`, repaired);
+    const first = chunk.chunk * CHUNK_BLOCKS;
+    const what = bitmap === undefined ? 'missing or damaged' : difference(bitmap, expected, first);
+    const place = `lineage ${lineage.id}, epoch ${epoch}, from byte ${first * BLOCK_BYTES}`;
+    check.findings.add(KIND, namesOf(lineage), `${place}: ${what}`, repaired);
   }
+}
+
+/** A bit too many may stand for a map entry that was lost: say where. */
+function difference(stored: Uint8Array, expected: Uint8Array, first: number): string {
+  const surplus = stored.map((byte, index) => byte & ~(expected[index] as number));
+  const missing = expected.map((byte, index) => byte & ~(stored[index] as number));
+  const parts: string[] = [];
+  for (const [bits, what] of [
+    [surplus, 'the map lacks'],
+    [missing, 'the bitmap lacks'],
+  ] as const) {
+    const blocks = [...setBits(bits)];
+    if (blocks.length === 0) continue;
+    const more = blocks.length > 1 ? ` and ${blocks.length - 1} more` : '';
+    parts.push(`${what} byte ${(first + (blocks[0] as number)) * BLOCK_BYTES}${more}`);
+  }
+  return parts.join(', ');
 }
 
 /**
@@ -46,9 +65,15 @@ export function checkSurplusBorn(check: BornCheck, catalogue: Catalogue): void {
     if (key.length === BORN_KEY_BYTES && hasVersion(check.reader, key, value)) continue;
     const repaired =
       catalogue.sound && check.repairs.add((transaction) => transaction.remove('born', key));
-    const detail = `key ${Buffer.from(key).toString('hex')} names versions the map does not have`;
-    check.findings.add(KIND, '-', detail, repaired);
+    check.findings.add(KIND, '-', surplusDetail(key), repaired);
   }
+}
+
+function surplusDetail(key: Uint8Array): string {
+  if (key.length !== BORN_KEY_BYTES) return `key ${Buffer.from(key).toString('hex')} is none`;
+  const { lineage, epoch, chunk } = parseBornKey(key);
+  const from = chunk * CHUNK_BLOCKS * BLOCK_BYTES;
+  return `lineage ${lineage}, epoch ${epoch}, from byte ${from}: the map has none of its versions`;
 }
 
 function hasVersion(reader: StoreReader, key: Uint8Array, value: Uint8Array): boolean {
