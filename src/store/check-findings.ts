@@ -2,7 +2,7 @@
  * What a check finds, and what it repairs. Both are bounded: of each kind the first findings are
  * listed and the rest only counted, and repairs go into the store in transactions of limited size.
  */
-import type { StoreReader, StoreTransaction, TransactionRunner } from './block-store.js';
+import type { StoreReader, StoreTransaction, TableName, TransactionRunner } from './block-store.js';
 
 export interface CheckFinding {
   readonly kind: string;
@@ -14,7 +14,10 @@ export interface CheckFinding {
 }
 
 /** A store that is checked: tables to read, and transactions for what is repaired. */
-export type CheckTarget = StoreReader & Pick<TransactionRunner, 'transaction'>;
+export interface CheckTarget extends StoreReader, Pick<TransactionRunner, 'transaction'> {
+  /** Entries a table says it has, where the store keeps such a count. */
+  entryCount?(table: TableName | 'blocks'): number;
+}
 
 /** Findings of one kind that are listed. */
 export const FINDINGS_PER_KIND_MAX = 10_000;

@@ -4,9 +4,8 @@
  * damaged content stays an I/O error until it is overwritten or restored, and a damaged volume,
  * snapshot or lineage keeps everything that may hang on it.
  *
- *   records -> how they refer to each other -> map, lineage by lineage -> born bitmaps -> blocks
+ *   trees -> records -> how they refer to each other -> map, lineage by lineage -> born bitmaps -> blocks
  */
-import { crc32 } from 'node:zlib';
 import { ArrayError } from '../base/errors.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
 import { type BlocksCheck, checkBlocks, WINDOW_BLOCKS } from './check-blocks.js';
@@ -17,6 +16,7 @@ import { type CheckFinding, type CheckTarget, Findings, Repairs } from './check-
 import { checkLineages } from './check-lineages.js';
 import { checkLineageMap, type MapCheck } from './check-map.js';
 import { checkOrphanEntries } from './check-orphans.js';
+import { checkTrees, TREE_KIND, treeDamage } from './check-tree.js';
 import { checkUsage } from './check-usage.js';
 import { Viewers } from './check-viewers.js';
 import { recordKey } from './keys.js';
@@ -60,23 +60,22 @@ export async function checkStore(target: CheckTarget, options: CheckOptions): Pr
 
 class StoreCheck {
   private readonly findings = new Findings('-');
-  private readonly repairs: Repairs;
   private catalogue = new Catalogue();
   private blocksChecked = 0;
 
   constructor(
     private readonly target: CheckTarget,
     private readonly options: CheckOptions,
-  ) {
-    this.repairs = new Repairs(target, options.repair);
-  }
+  ) {}
 
   async run(): Promise<CheckReport> {
     try {
       const identity = this.readIdentity();
       if (identity !== undefined) await this.checkAll(identity);
     } catch (error) {
-      this.findings.add('damaged tree', '-', treeDamage(error));
+      const damage = treeDamage(error);
+      // Trees that cannot be walked to their end have been found already.
+      if (this.findings.count(TREE_KIND) === 0) this.findings.add(TREE_KIND, '-', damage);
     }
     return {
       findings: this.findings.finish(),
@@ -103,14 +102,16 @@ class StoreCheck {
   }
 
   private async checkAll(identity: PoolIdentityRecord): Promise<void> {
-    const { target, findings, repairs, options } = this;
+    const { target, findings, options } = this;
+    const isWhole = checkTrees(target, findings);
+    const repairs = new Repairs(target, options.repair && isWhole);
     this.catalogue = readCatalogue(target, findings, repairs);
     const { catalogue } = this;
     const lineages = checkLineages(catalogue, findings, repairs);
     repairs.flush();
     const check: MapCheck = {
       reader: target,
-      poolSeed: crc32(identity.poolUuid),
+      poolSeed: identity.tagSeed,
       findings,
       repairs,
       viewers: new Viewers(target, catalogue),
@@ -141,12 +142,4 @@ class StoreCheck {
     settleCounters(check, catalogue, counters, await checkBlocks(blocks));
     repairs.flush();
   }
-}
-
-/** What LMDB says about pages it cannot follow; anything else goes on as it is. */
-function treeDamage(error: unknown): string {
-  if (error instanceof ArrayError && error.code === 'EIO') return error.reason;
-  const code = (error as { code?: unknown } | undefined)?.code;
-  if (error instanceof Error && typeof code === 'number') return error.message;
-  throw error;
 }

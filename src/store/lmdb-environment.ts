@@ -137,6 +137,12 @@ export class LmdbEnvironment implements StoreTransaction, StoreReader {
     this.root.resetReadTxn();
   }
 
+  /** Entries the table's tree says it has. */
+  entryCount(name: TableName | 'blocks'): number {
+    const table = name === 'blocks' ? this.content : this.table(name);
+    return (table.getStats() as { entryCount: number }).entryCount;
+  }
+
   fileBytes(): number {
     return statSync(join(this.directory, DATA_FILE)).size;
   }

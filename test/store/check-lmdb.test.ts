@@ -15,6 +15,7 @@ import {
   checkPool,
   checkStore,
 } from '../../src/store/check.js';
+import { END_KEY, FIRST_KEY } from '../../src/store/check-scan.js';
 import { bornKey, recordKey } from '../../src/store/keys.js';
 import { LmdbEnvironment } from '../../src/store/lmdb-environment.js';
 import { createPool, loadIdentity } from '../../src/store/pool-files.js';
@@ -197,6 +198,23 @@ describe('checkStore', () => {
     const report = await checkStore(broken, { repair: false, onProgress: () => {} });
     expect(kinds(report)).toEqual(['damaged tree -']);
     expect(report.volumes).toBe(2);
+  });
+
+  it('repairs nothing in a store whose trees have lost entries', async () => {
+    const store = await closedHistory();
+    store.transaction((transaction) => transaction.remove('born', bornKey(1, 1, 0)));
+    const broken: CheckTarget = {
+      blocks: store.blocks,
+      get: (table, key) => store.get(table, key),
+      transaction: (action) => store.transaction(action),
+      range: (table, start, end) => store.range(table, start, end),
+      entryCount: (table) =>
+        table === 'blocks' ? 22 : [...store.range(table, FIRST_KEY, END_KEY)].length,
+    };
+    const report = await checkStore(broken, { repair: true, onProgress: () => {} });
+    expect(kinds(report)).toEqual(['damaged tree -', 'wrong born bitmap db db@a db@b']);
+    expect(report.findings[0]?.detail).toBe('table blocks: of 22 entries 21 can be reached');
+    expect(report.findings.some(({ repaired }) => repaired)).toBe(false);
   });
 
   it('lets an error of the program through', async () => {
