@@ -3,7 +3,6 @@
  * 2, head 3), lineage 2 is `copy`, branched off epoch 1. Block ids 1 to 16 are blocks 0 to 15 of `a`, 17
  * to 20 blocks 0 to 3 of `b`, 21 is block 15 of `copy`.
  */
-import { crc32 } from 'node:zlib';
 import { expect } from 'vitest';
 import type { StoreTransaction } from '../../src/store/block-store.js';
 import { mapKey, recordKey } from '../../src/store/keys.js';
@@ -49,7 +48,7 @@ export function putEntry(
   location: Location,
 ): void {
   const identity = unpackIdentity(transaction.get('records', recordKey('identity')) as Uint8Array);
-  const tag = mapTag(crc32(identity.poolUuid), lineage, block, epoch, location);
+  const tag = mapTag(identity.tagSeed, lineage, block, epoch, location);
   transaction.put('map', mapKey(lineage, block, epoch), packMapEntry(location, tag));
 }
 
