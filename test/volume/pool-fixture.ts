@@ -122,7 +122,7 @@ export class PoolFixture {
     const identity = unpackIdentity(this.store.get('records', recordKey('identity')) as Uint8Array);
     this.content = await PoolContent.open({
       store: this.store,
-      poolUuid: identity.poolUuid,
+      tagSeed: identity.tagSeed,
       capacityBytes,
       cacheBytes,
       clock: this.clock,
