@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { ArrayError, asArrayError } from '../base/errors.js';
-import { VOLUMES_MAX } from '../base/limits.js';
+import { DAMAGES_REPORTED_MAX, VOLUMES_MAX } from '../base/limits.js';
 import { checkName } from '../base/names.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
 import { uuidText } from '../base/uuid.js';
@@ -48,6 +48,7 @@ export class StorageArray implements DiskArray, ArrayContext {
   readonly events: Events;
   readonly copies = new CopyDirectory();
   revision = 0;
+  private readonly damages = new Set<string>();
   private lastFailure: string | undefined;
   private readonly jobList: Jobs;
 
@@ -215,8 +216,11 @@ export class StorageArray implements DiskArray, ArrayContext {
     this.recordEvent('REFUSED', subject === '' ? '-' : subject, error.message);
   }
 
-  /** A block of some view is damaged: says which volumes and snapshots show it. */
+  /** A block of some view is damaged: says once which volumes and snapshots show it. */
   reportDamage(view: View, block: number, reason: string): void {
+    const place = `${view.lineage.id}/${view.epoch}/${block}`;
+    if (this.damages.has(place) || this.damages.size >= DAMAGES_REPORTED_MAX) return;
+    this.damages.add(place);
     const shown = this.copies.copiesShowing(view).map(copyName).join(' ') || '-';
     const pool = this.pool.identity.poolName;
     this.recordEvent('DAMAGED', shown, `byte ${block * BLOCK_BYTES} in pool ${pool}: ${reason}`);

@@ -70,7 +70,7 @@ export class Pool {
     const content = await PoolContent.open({
       ...options,
       store,
-      poolUuid: identity.poolUuid,
+      tagSeed: identity.tagSeed,
       capacityBytes: identity.capacityBytes,
       takeLineageId: () => allocation.take('nextLineage'),
     });

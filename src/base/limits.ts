@@ -27,6 +27,8 @@ export const JOBS_RUNNING_MAX = 64;
 export const EVENTS_MAX = 100_000;
 /** Characters of one event's message. */
 export const EVENT_MESSAGE_CHARACTERS_MAX = 1_024;
+/** Damaged places that get an event of their own while mounted; a reader may retry for ever. */
+export const DAMAGES_REPORTED_MAX = 10_000;
 /** Lineages above a volume before the chain is merged in the background. */
 export const LINEAGE_DEPTH_MAX = 8;
 /** Clip records of one lineage (shrinks without a newer, smaller one). */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { sleep, systemClock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
+import { ArrayClient } from '../client/array-client.js';
 import { askHolder, findHolder } from '../host/instance-lock.js';
 import { mountHolders } from '../host/mount-holders.js';
 import { mountHealth } from '../host/mount-point.js';
@@ -51,6 +52,8 @@ async function umount(path: string, force: boolean): Promise<Unmounted> {
     note(`the daemon of ${mountPoint} had died; removed the mount it left`);
     return { mountPoint, ended: true };
   }
+  // After an unmount nobody would see that a full disk keeps writes from becoming durable.
+  if (!force) await new ArrayClient(mountPoint).run({ name: 'sync', words: [], options: {} });
   const holder = serial === undefined ? undefined : await askHolder(serial);
   // Read before: afterwards the holders' paths no longer show the mount.
   const users = force ? mountHolders(mountPoint, { mappings: true }) : [];

@@ -3,7 +3,7 @@
  * ends, and closes the array. Whatever fails, nothing is left mounted and one line says why.
  */
 import type { DiskArray } from '../array/disk-array.js';
-import { type Clock, pause } from '../base/clock.js';
+import { type Clock, pause, sleep } from '../base/clock.js';
 import { ArrayError, asArrayError } from '../base/errors.js';
 import { refusePathOnMount } from '../host/backing-chain.js';
 import { DaemonLog } from '../host/daemon-log.js';
@@ -18,6 +18,8 @@ import type { MountEnd, MountedTree, MountOptions, Transport } from './transport
 
 /** How long a daemon in an unknown state may take to save what it can. */
 const LAST_SYNC_MS_MAX = 10_000;
+/** Between two attempts to save everything after an unmount. */
+const SAVE_RETRY_MS = 2_000;
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /** What the daemon needs of the array. */
@@ -130,7 +132,11 @@ async function serveMount(served: ServedMount): Promise<MountEnd | 'given up' | 
     holders: () => mountHolders(options.mountPoint, { mappings: false }),
     recordEvent: (code, subject, message) => array.recordEvent(code, subject, message),
   });
-  const onStop = (signal: string) => void stops.request(signal);
+  let giveUp: () => void = () => {};
+  const onStop = (signal: string) => {
+    giveUp();
+    void stops.request(signal);
+  };
   const onHangUp = () => log.reopen();
   let saved: Promise<'crashed'> | undefined;
   let endBroken: (end: Promise<'crashed'>) => void = () => {};
@@ -150,6 +156,10 @@ async function serveMount(served: ServedMount): Promise<MountEnd | 'given up' | 
     const end = await Promise.race([mount.ended, givenUp, broken]);
     // Saving detaches the mount, whose end may be the first to be seen.
     if (saved !== undefined) return await saved;
+    const stopped = new Promise<'stopped'>((resolve) => {
+      giveUp = () => resolve('stopped');
+    });
+    if (end !== 'given up') await saveEverything(array, log, stopped);
     await array.close();
     return end;
   } finally {
@@ -157,6 +167,26 @@ async function serveMount(served: ServedMount): Promise<MountEnd | 'given up' | 
     process.off('SIGHUP', onHangUp);
     process.off('uncaughtException', onCrash);
     process.off('unhandledRejection', onCrash);
+  }
+}
+
+/**
+ * Nobody can see an error after an unmount, so a disk that is full or gone is waited for, until it
+ * works again or a signal ends the waiting.
+ */
+async function saveEverything(
+  array: ServedArray,
+  log: DaemonLog,
+  stopped: Promise<'stopped'>,
+): Promise<void> {
+  for (;;) {
+    try {
+      return await array.sync();
+    } catch (error) {
+      const { reason } = asArrayError(error);
+      log.write('error', `unmounted, but not everything is durable: ${reason}; trying again`);
+    }
+    if ((await Promise.race([sleep(SAVE_RETRY_MS), stopped])) === 'stopped') return;
   }
 }
 

@@ -128,8 +128,11 @@ export class FuseMessage {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  get capacity(): number {
-    return this.bytes.length;
+  /** The same request in memory of its own. */
+  copy(): FuseMessage {
+    const copy = new FuseMessage(Buffer.from(this.bytes.subarray(0, this.length)));
+    copy.length = this.length;
+    return copy;
   }
 
   get declaredLength(): number {

@@ -5,7 +5,7 @@
  */
 import { readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type RingMemory, RingProducer } from './request-ring.js';
+import { type EndReason, type RingMemory, RingProducer } from './request-ring.js';
 
 export interface PumpData {
   /** Of /dev/fuse, mounted. */
@@ -19,25 +19,26 @@ const ERRORS_OVER = new Set(['ENODEV', 'ECONNABORTED']);
 /** So many in a row are no accident. */
 const ERRORS_PASSING_MAX = 1_000;
 
-function pump({ device, ring }: PumpData): void {
-  const producer = new RingProducer(ring);
+function pump({ device, ring }: PumpData, producer: RingProducer): EndReason {
   const memory = new Uint8Array(ring.slots);
   for (let errors = 0; ; ) {
     const slot = producer.take();
-    if (slot === undefined) return producer.end('stopped');
+    if (slot === undefined) return 'stopped';
     try {
       const length = readSync(device, memory, slot * ring.slotBytes, ring.slotBytes, null);
       producer.publish(slot, length);
       errors = 0;
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? '';
-      if (ERRORS_OVER.has(code)) return producer.end('over');
+      if (ERRORS_OVER.has(code)) return 'over';
       errors += 1;
       if (ERRORS_PASSING.has(code) && errors < ERRORS_PASSING_MAX) continue;
       parentPort?.postMessage(error);
-      return producer.end('failed');
+      return 'failed';
     }
   }
 }
 
-pump(workerData as PumpData);
+const data = workerData as PumpData;
+const producer = new RingProducer(data.ring);
+producer.end(pump(data, producer));

@@ -141,6 +141,14 @@ export class RingConsumer extends RingWords {
     return END_REASONS[Atomics.load(this.words, WORD.end)];
   }
 
+  /** The pump is gone; where it said no word of its end, it failed. */
+  endBroken(): void {
+    if (this.endReason() !== undefined) return;
+    Atomics.store(this.words, WORD.end, END_REASONS.indexOf('failed'));
+    Atomics.add(this.words, WORD.signal, 1);
+    Atomics.notify(this.words, WORD.signal);
+  }
+
   /** To be read before looking whether there is anything to do, and then given to `changed`. */
   signalCount(): number {
     return Atomics.load(this.words, WORD.signal);

@@ -4,7 +4,6 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { crc32 } from 'node:zlib';
 import { ArrayError, type ErrorCode } from '../base/errors.js';
 import type { TransactionRunner } from './block-store.js';
 import { executeTask, loadCounters } from './execute-task.js';
@@ -46,7 +45,7 @@ if (parentPort !== null) {
   );
   const state: WriterState = {
     counters: loadCounters(environment),
-    poolSeed: crc32(identity.poolUuid),
+    poolSeed: identity.tagSeed,
   };
   const runner: TransactionRunner = {
     transaction: (action) => environment.transaction(action),

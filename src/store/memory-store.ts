@@ -3,7 +3,6 @@
  * gives the store a killed daemon would find, and `failTransactionAfter` makes a disk that fails.
  */
 
-import { crc32 } from 'node:zlib';
 import { ArrayError, asArrayError } from '../base/errors.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
 import {
@@ -191,9 +190,8 @@ export class MemoryStore implements BlockStore, TransactionRunner {
     const result = this.last.then(() => {
       this.writer ??= {
         counters: loadCounters(this),
-        poolSeed: crc32(
-          unpackIdentity(this.get('records', recordKey('identity')) ?? new Uint8Array()).poolUuid,
-        ),
+        poolSeed: unpackIdentity(this.get('records', recordKey('identity')) ?? new Uint8Array())
+          .tagSeed,
       };
       return executeTask(this, this.writer, task) as StoreTaskResult<T>;
     });

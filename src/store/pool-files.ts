@@ -3,8 +3,10 @@
  *
  *   DIR/data.mdb, DIR/lock.mdb   the LMDB environment
  */
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { type Clock, systemClock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { POOL_BYTES_MAX, POOL_BYTES_MIN } from '../base/limits.js';
@@ -12,13 +14,18 @@ import { checkLabel, checkName } from '../base/names.js';
 import { formatSize } from '../base/sizes.js';
 import { newUuid, uuidText } from '../base/uuid.js';
 import type { StoreReader, StoreTransaction } from './block-store.js';
-import { recordKey } from './keys.js';
+import { recordKey, recordKeyEnd } from './keys.js';
 import { DATA_FILE, LmdbEnvironment } from './lmdb-environment.js';
 import {
+  type CopyRecord,
   LAYOUT_VERSION,
   type PoolIdentityRecord,
   packIdentity,
+  packSnapshot,
+  packVolume,
   unpackIdentity,
+  unpackSnapshot,
+  unpackVolume,
 } from './records.js';
 
 /** Who a pool is, texts in canonical form. */
@@ -53,12 +60,14 @@ export function newIdentity(options: CreatePoolOptions, clock: Clock): PoolIdent
       `capacity must be ${formatSize(POOL_BYTES_MIN)} to ${formatSize(POOL_BYTES_MAX)}`,
     );
   }
+  const poolUuid = newUuid(clock);
   return {
     layoutVersion: LAYOUT_VERSION,
     arrayUuid: newUuid(clock),
     arraySerial: Buffer.from(clock.randomBytes(6)).toString('hex'),
     arrayLabel: label,
-    poolUuid: newUuid(clock),
+    poolUuid,
+    tagSeed: crc32(poolUuid),
     poolName,
     createdMs: clock.nowMs(),
     capacityBytes,
@@ -81,6 +90,9 @@ export function createPool(directory: string, options: CreatePoolOptions): PoolI
     throw new ArrayError('EINVAL', `${directory} is not empty (it holds ${left[0]})`);
   }
   withEnvironment(directory, (environment) => writeIdentity(environment, identity));
+  for (const name of readdirSync(directory)) {
+    if (name.endsWith('.mdb')) chmodSync(join(directory, name), 0o600);
+  }
   return publicIdentity(identity);
 }
 
@@ -88,12 +100,38 @@ export function createPool(directory: string, options: CreatePoolOptions): PoolI
 export function adoptPool(directory: string): PoolIdentity {
   requirePool(directory);
   return withEnvironment(directory, (environment) => {
-    const fresh = newIdentity({ capacityBytes: POOL_BYTES_MIN }, systemClock);
-    const { arrayUuid, arraySerial } = fresh;
-    const identity = { ...readIdentity(environment, directory), arrayUuid, arraySerial };
-    writeIdentity(environment, identity);
+    const { arrayUuid, arraySerial, poolUuid } = newIdentity(
+      { capacityBytes: POOL_BYTES_MIN },
+      systemClock,
+    );
+    const old = readIdentity(environment, directory);
+    const identity = { ...old, arrayUuid, arraySerial, poolUuid };
+    environment.transaction((transaction) => {
+      renewCopies(transaction, systemClock);
+      transaction.put('records', recordKey('identity'), packIdentity(identity));
+    });
     return publicIdentity(identity);
   });
+}
+
+/** Gives every volume and snapshot a UUID of its own. */
+function renewCopies(transaction: StoreTransaction, clock: Clock): void {
+  const renew = <T extends CopyRecord>(
+    kind: 'volume' | 'snapshot',
+    unpack: (value: Uint8Array) => T,
+    pack: (copy: T) => Uint8Array,
+  ): void => {
+    const copies: T[] = [];
+    for (const { value } of transaction.range('records', recordKey(kind), recordKeyEnd(kind))) {
+      copies.push(unpack(value));
+    }
+    for (const copy of copies) {
+      const renewed = pack({ ...copy, uuid: newUuid(clock) });
+      transaction.put('records', recordKey(kind, copy.number), renewed);
+    }
+  };
+  renew('volume', unpackVolume, packVolume);
+  renew('snapshot', unpackSnapshot, packSnapshot);
 }
 
 /** Who the pool in `directory` is. EINVAL where it is no pool or one of a newer layout. */

@@ -103,6 +103,8 @@ export interface PoolIdentityRecord {
   readonly arraySerial: string;
   readonly arrayLabel: string;
   readonly poolUuid: Uint8Array;
+  /** Seed of the map tags: CRC-32 of the UUID the pool was made with. */
+  readonly tagSeed: number;
   readonly poolName: string;
   readonly createdMs: number;
   readonly capacityBytes: number;
@@ -118,6 +120,7 @@ export function packIdentity(identity: PoolIdentityRecord): Uint8Array {
       .text(identity.arraySerial)
       .text(identity.arrayLabel)
       .raw(identity.poolUuid)
+      .u32(identity.tagSeed)
       .text(identity.poolName)
       .u64(identity.createdMs)
       .u64(identity.capacityBytes)
@@ -141,6 +144,7 @@ export function unpackIdentity(value: Uint8Array): PoolIdentityRecord {
     arraySerial: reader.text(),
     arrayLabel: reader.text(),
     poolUuid: reader.raw(16),
+    tagSeed: reader.u32(),
     poolName: reader.text(),
     createdMs: reader.u64(),
     capacityBytes: reader.u64(),

@@ -6,7 +6,6 @@
  * generation; `durable` waits until that is published.
  */
 
-import { crc32 } from 'node:zlib';
 import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { ArrayError, asArrayError } from '../base/errors.js';
@@ -35,7 +34,8 @@ const GENERATION_SLOTS_MAX = 2048;
 
 export interface PoolContentOptions {
   readonly store: BlockStore;
-  readonly poolUuid: Uint8Array;
+  /** Seed of the map tags. */
+  readonly tagSeed: number;
   readonly capacityBytes: number;
   readonly clock: Clock;
   readonly cacheBytes: number;
@@ -70,7 +70,7 @@ export class PoolContent {
     const { store, clock } = options;
     assert(options.cacheBytes >= CACHE_BYTES_MIN, 'the cache holds a few generations');
     this.store = store;
-    this.map = new BlockMap(store, crc32(options.poolUuid), options.indexBudget, options.onDamage);
+    this.map = new BlockMap(store, options.tagSeed, options.indexBudget, options.onDamage);
     const memory = new SlotMemory(options.cacheBytes, (slab) => store.shareSlab(slab));
     const slots = Math.floor(memory.slotCountMax / GENERATIONS_IN_CACHE);
     this.cache = new WriteCache(
@@ -191,11 +191,13 @@ export class PoolContent {
   }
 
   touch(source: RecordSource): void {
+    if (this.options.readOnly) return;
     this.cache.active.touch(source);
     this.destager.noteDirty();
   }
 
   change(key: Uint8Array, value: Uint8Array | undefined): void {
+    if (this.options.readOnly) return;
     this.cache.active.change(key, value);
     this.destager.noteDirty();
   }

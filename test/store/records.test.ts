@@ -53,6 +53,7 @@ const IDENTITY = {
   arraySerial: '0123456789ab',
   arrayLabel: 'Lager ä',
   poolUuid: new Uint8Array(16).fill(0xb2),
+  tagSeed: 0x01020304,
   poolName: 'main',
   createdMs: 0x0123456789ab,
   capacityBytes: 2 ** 40,
@@ -61,7 +62,7 @@ const IDENTITY = {
 
 const IDENTITY_BODY = `
   01 0001 ${'a1'.repeat(16)} ${utf8('0123456789ab')} ${utf8('Lager ä')}
-  ${'b2'.repeat(16)} ${utf8('main')} 00000123456789ab 0000010000000000 ${utf8('lmdb')}`;
+  ${'b2'.repeat(16)} 01020304 ${utf8('main')} 00000123456789ab 0000010000000000 ${utf8('lmdb')}`;
 
 const COPY: CopyRecord = {
   number: 7,

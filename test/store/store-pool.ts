@@ -3,7 +3,6 @@
  * and short ways to publish and to look at what is stored. An implementation brings a StoreBackend.
  */
 
-import { crc32 } from 'node:zlib';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import type { BlockStore, StoreTransaction } from '../../src/store/block-store.js';
 import { setBits, unpackBorn } from '../../src/store/born-bitmaps.js';
@@ -85,7 +84,7 @@ export function layer(
 
 export class StorePool {
   store: BlockStore;
-  readonly seed = crc32(IDENTITY.poolUuid);
+  readonly seed = IDENTITY.tagSeed;
   private readonly slab = new SharedArrayBuffer(SLOTS * BLOCK_BYTES);
   private sequence = 0;
 

@@ -1,0 +1,143 @@
+/** The kernel transport's operations on open files. */
+import { ArrayError } from '../base/errors.js';
+import type { Answer, OpenFile, RangeChange } from './file-tree.js';
+import { type OpcodeName, REPLY_HEADER_BYTES } from './fuse-format.js';
+import { countFrame, OPEN_REPLY, offsetFrame, openFrame } from './fuse-format-replies.js';
+import {
+  decodeCopyFileRange,
+  decodeFallocate,
+  decodeHandle,
+  decodeLseek,
+  decodeOpen,
+  decodePoll,
+  decodeRead,
+  decodeWrite,
+  openFlagsOf,
+} from './fuse-format-requests.js';
+import { callerOf, done, next, type Operation, type OperationContext } from './kernel-operation.js';
+
+/**
+ * The page cache is bypassed, so nothing is ever stale, and writes that do not extend the file go in
+ * parallel.
+ */
+export const FILE_OPEN_FLAGS = OPEN_REPLY.directIo | OPEN_REPLY.parallelDirectWrites;
+
+/** FALLOC_FL_* of fallocate(2); the kernel passes no others on. */
+const FALLOCATE = { keepSize: 1, punchHole: 2, zeroRange: 16 } as const;
+/** Of lseek(2). */
+const SEEK = { data: 3, hole: 4 } as const;
+const POLL_READABLE = 0x0001 | 0x0040;
+const POLL_WRITABLE = 0x0004 | 0x0100;
+/** The kernel takes a count of 32 bits as the answer. */
+const COPY_BYTES_MAX = 2 ** 30;
+
+export const FILE_OPERATIONS = {
+  OPEN({ tree, inodes, files }, message) {
+    const flags = openFlagsOf(decodeOpen(message));
+    const opened = tree.open(inodes.node(message.nodeId), flags, callerOf(message));
+    return next(opened, (file) => openFrame(files.add(file), FILE_OPEN_FLAGS));
+  },
+  READ(context, message) {
+    const { handle, offset, sizeBytes } = decodeRead(message);
+    return readInto(context, context.files.get(handle), offset, sizeBytes);
+  },
+  WRITE({ files }, message) {
+    const { handle, offset, data } = decodeWrite(message);
+    return next(files.get(handle).write(offset, data), countFrame);
+  },
+  FLUSH: ({ files }, message) => done(files.get(decodeHandle(message)).flush()),
+  FSYNC: ({ files }, message) => done(files.get(decodeHandle(message)).sync()),
+  RELEASE({ files, polls }, message) {
+    const handle = decodeHandle(message);
+    polls.remove(handle);
+    return done(files.remove(handle).close());
+  },
+  LSEEK(context, message) {
+    const { handle, offset, whence } = decodeLseek(message);
+    const file = context.files.get(handle);
+    return next(context.tree.attributes(file.node), ({ sizeBytes }) => {
+      if (offset >= sizeBytes) throw nothingFollows();
+      return next(seek(file, offset, whence, sizeBytes), offsetFrame);
+    });
+  },
+  FALLOCATE({ files }, message) {
+    const { handle, offset, sizeBytes, mode } = decodeFallocate(message);
+    const file = files.get(handle);
+    if (file.allocate === undefined) throw notOffered();
+    const keepsSize = (mode & FALLOCATE.keepSize) !== 0;
+    return done(file.allocate({ kind: changeKind(mode), offset, sizeBytes, keepsSize }));
+  },
+  COPY_FILE_RANGE({ files }, message) {
+    const { handle, offset, targetHandle, targetOffset, sizeBytes } = decodeCopyFileRange(message);
+    const source = files.get(handle);
+    const target = files.get(targetHandle);
+    if (source.copyRange === undefined) throw notOffered();
+    const bytes = Math.min(sizeBytes, COPY_BYTES_MAX);
+    return next(source.copyRange(offset, target, targetOffset, bytes), countFrame);
+  },
+  POLL({ files, polls }, message) {
+    const { handle, kernelHandle, wantsNotice, events } = decodePoll(message);
+    const file = files.get(handle);
+    // Entered before looking: what becomes readable in between is then not missed.
+    if (wantsNotice) polls.add(handle, file.node, kernelHandle);
+    const isReadable = file.isReadable?.() ?? true;
+    return offsetFrame((POLL_WRITABLE | (isReadable ? POLL_READABLE : 0)) & events);
+  },
+} satisfies Partial<Record<OpcodeName, Operation>>;
+
+/** The tree fills the reply behind the place of its header: nothing is copied again. */
+function readInto(
+  { buffers }: OperationContext,
+  file: OpenFile,
+  offset: number,
+  sizeBytes: number,
+): Answer<Buffer> {
+  const frame = buffers.take(REPLY_HEADER_BYTES + sizeBytes);
+  const fail = (error: unknown): never => {
+    buffers.giveBack(frame);
+    throw error;
+  };
+  const finish = (filled: number) => frame.subarray(0, REPLY_HEADER_BYTES + filled);
+  try {
+    const filled = file.read(offset, frame.subarray(REPLY_HEADER_BYTES));
+    return filled instanceof Promise ? filled.then(finish, fail) : finish(filled);
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+function seek(file: OpenFile, offset: number, whence: number, sizeBytes: number): Answer<number> {
+  switch (whence) {
+    case SEEK.data:
+      if (file.seekData === undefined) return offset;
+      return next(file.seekData(offset), (found) => {
+        if (found === undefined) throw nothingFollows();
+        return found;
+      });
+    case SEEK.hole:
+      return file.seekHole?.(offset) ?? sizeBytes;
+    default:
+      throw new ArrayError('EINVAL', `lseek ${whence} is the kernel's`);
+  }
+}
+
+function changeKind(mode: number): RangeChange['kind'] {
+  switch (mode & ~FALLOCATE.keepSize) {
+    case 0:
+      return 'reserve';
+    case FALLOCATE.punchHole:
+      return 'punch';
+    case FALLOCATE.zeroRange:
+      return 'zero';
+    default:
+      throw notOffered();
+  }
+}
+
+function nothingFollows(): ArrayError {
+  return new ArrayError('ENXIO', 'no data or hole follows');
+}
+
+function notOffered(): ArrayError {
+  return new ArrayError('EOPNOTSUPP', 'this file does not offer it');
+}

@@ -1,0 +1,150 @@
+/**
+ * Serves one connection to the kernel: starts the pump, takes requests from the ring on the event loop
+ * and writes the replies, until the kernel ends the connection.
+ */
+import { writeSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import type { Clock } from '../base/clock.js';
+import type { FileTree } from './file-tree.js';
+import { FuseMessage, OPCODES, REQUEST_BYTES_MAX } from './fuse-format.js';
+import { KernelDispatcher } from './kernel-dispatcher.js';
+import type { PumpData } from './request-pump.js';
+import { allocateRing, type EndReason, RingConsumer, type RingItem } from './request-ring.js';
+
+/** Requests served in one turn of the event loop: then timers, disk and other work have theirs. */
+const TURN_REQUESTS = 64;
+/** Below so many free slots the data of writes is copied, so that waiting writes hold up no read. */
+const FREE_SLOTS_MIN = 24;
+/** Held at most in such copies; then writes hold their slots, and the kernel the next requests. */
+const COPIED_BYTES_MAX = 32 * 2 ** 20;
+/** The request was withdrawn, or there is no connection any more. */
+const ERRORS_HARMLESS = new Set(['ENOENT', 'ENODEV', 'ECONNABORTED', 'ENOTCONN', 'EPERM']);
+
+export interface ServerParts {
+  readonly tree: FileTree;
+  /** Of /dev/fuse, mounted. */
+  readonly device: number;
+  /** Directory of the compiled thread programs. */
+  readonly programs: URL;
+  readonly clock: Clock;
+  readonly onBug: (error: unknown) => void;
+}
+
+export class KernelServer {
+  readonly dispatcher: KernelDispatcher;
+  /** Resolves when the first request has been answered; rejects where the pump cannot run. */
+  readonly ready: Promise<void>;
+  /** Resolves when the pump has ended and every request was answered. */
+  readonly ended: Promise<EndReason>;
+  private readonly ring = new RingConsumer(allocateRing(REQUEST_BYTES_MAX));
+  private readonly messages: FuseMessage[];
+  private readonly worker: Worker;
+  private copiedBytes = 0;
+  private hasEnded = false;
+  private resolveReady: () => void = () => {};
+
+  constructor(private readonly parts: ServerParts) {
+    const { tree, onBug, clock } = parts;
+    this.dispatcher = new KernelDispatcher({
+      tree,
+      onBug,
+      clock,
+      send: (frame) => this.send(frame),
+    });
+    this.messages = Array.from(
+      { length: this.ring.memory.slotCount },
+      (_unused, slot) => new FuseMessage(this.ring.slotBytes(slot)),
+    );
+    this.worker = new Worker(new URL('request-pump.js', parts.programs), {
+      workerData: { device: parts.device, ring: this.ring.memory } satisfies PumpData,
+    });
+    this.worker.on('message', onBug);
+    // Whatever the pump read is in the ring by then, and its end, unless it broke.
+    this.worker.on('exit', () => this.ring.endBroken());
+    this.ready = new Promise((resolve, reject) => {
+      this.resolveReady = resolve;
+      this.worker.on('error', (error) => {
+        onBug(error);
+        reject(error);
+      });
+    });
+    this.ended = this.serve();
+  }
+
+  /** False from the moment the pump cannot be inside a read any more. */
+  get isReading(): boolean {
+    return !this.hasEnded && this.ring.endReason() === undefined;
+  }
+
+  /** The pump ends with the request it reads next, which is not answered. */
+  stop(): void {
+    this.ring.stop();
+  }
+
+  private async serve(): Promise<EndReason> {
+    let reason: EndReason | undefined;
+    while (reason === undefined) {
+      const signalCount = this.ring.signalCount();
+      reason = this.ring.endReason();
+      if (this.serveTurn()) {
+        await this.parts.clock.yield();
+        reason = undefined;
+      } else if (reason === undefined) {
+        await this.ring.changed(signalCount);
+      }
+    }
+    this.hasEnded = true;
+    await this.dispatcher.idle();
+    await this.worker.terminate();
+    return reason;
+  }
+
+  /** True where there may be more. */
+  private serveTurn(): boolean {
+    for (let count = 0; count < TURN_REQUESTS; count += 1) {
+      const item = this.ring.next();
+      if (item === undefined) return false;
+      this.serveItem(item);
+    }
+    return true;
+  }
+
+  private serveItem({ slot, length }: RingItem): void {
+    const message = this.messages[slot] as FuseMessage;
+    message.length = length;
+    if (this.mustCopy(message)) {
+      const copy = message.copy();
+      this.ring.release(slot);
+      this.copiedBytes += length;
+      this.dispatch(copy, () => {
+        this.copiedBytes -= length;
+      });
+      return;
+    }
+    this.dispatch(message, () => this.ring.release(slot));
+  }
+
+  private dispatch(message: FuseMessage, release: () => void): void {
+    const held = this.dispatcher.dispatch(message);
+    if (held === undefined) release();
+    else void held.then(release);
+  }
+
+  private mustCopy(message: FuseMessage): boolean {
+    if (message.length < 8 || message.opcode !== OPCODES.WRITE.code) return false;
+    return (
+      this.ring.freeCount < FREE_SLOTS_MIN && this.copiedBytes + message.length <= COPIED_BYTES_MAX
+    );
+  }
+
+  private send(frame: Buffer): void {
+    try {
+      writeSync(this.parts.device, frame, 0, frame.length);
+    } catch (error) {
+      if (!ERRORS_HARMLESS.has((error as NodeJS.ErrnoException).code ?? '')) {
+        this.parts.onBug(error);
+      }
+    }
+    this.resolveReady();
+  }
+}

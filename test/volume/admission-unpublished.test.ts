@@ -1,0 +1,22 @@
+/** A full pool also waits for space that a generation not yet published will give back. */
+import { describe, expect, it } from 'vitest';
+import { BLOCK_COST_BYTES } from '../../src/base/limits.js';
+import { BLOCK_BYTES } from '../../src/base/sizes.js';
+import type { Lineage } from '../../src/volume/lineage.js';
+import type { PoolFixture } from './pool-fixture.js';
+
+describe('a full pool', () => {
+  it.each<[string, (pool: PoolFixture, head: Lineage) => void]>([
+    ['a snapshot', (pool, head) => pool.content.releaseEpoch(head, 1)],
+    ['a shrink', (pool, head) => pool.content.clip(head, 5)],
+    ['zeros over content', (pool, head) => pool.content.zero(head, 0, 10 * BLOCK_BYTES)],
+  ])('waits for the space of %s that is not yet published', async (_what, give) => {
+    const { pool, head } = await XX;
+    pool.freeze(head);
+    await write(pool, head, 0, 10, 2);
+    await pool.settle();
+    give(pool, head);
+    await pool.drive(write(pool, head, 20, 5, 3));
+    expect(pool.bytes(head, 21)[20]).toBe(3);
+  });
+});
