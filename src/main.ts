@@ -7,6 +7,7 @@ import { systemClock } from './base/clock.js';
 import { asArrayError } from './base/errors.js';
 import { runDaemon } from './fuse/daemon.js';
 import { FuseNativeTransport } from './fuse/fuse-native-transport.js';
+import { KernelTransport } from './fuse/kernel-transport.js';
 import { type DaemonReport, decodeDaemonOptions } from './host/daemon-options.js';
 import { readPoolIdentity } from './store/pool-files.js';
 
@@ -23,7 +24,7 @@ async function main(): Promise<number> {
     process.chdir('/');
     return await runDaemon(options, {
       clock: systemClock,
-      transports: (onBug) => [new FuseNativeTransport({ onBug })],
+      transports: (onBug) => [new FuseNativeTransport({ onBug }), new KernelTransport({ onBug })],
       readSerial: (directory) => readPoolIdentity(directory).arraySerial,
       assemble,
       report,

@@ -2,10 +2,12 @@
  * Volumes and snapshots in memory: what the records say, and who has them open. They hold no rules;
  * array.ts decides what may happen to them.
  */
+
 import { assert } from '../base/assert.js';
 import { naaText, uuidText } from '../base/uuid.js';
+import { type CopyRecord, packSnapshot, packVolume } from '../store/copy-records.js';
 import { EPOCH_MAX, recordKey } from '../store/keys.js';
-import { type CopyRecord, packSnapshot, packVolume } from '../store/records.js';
+
 import type { RecordSource } from '../volume/generation.js';
 import type { Lineage } from '../volume/lineage.js';
 import type { SnapshotView, VolumeView } from './disk-array.js';

@@ -2,9 +2,11 @@
  * The volumes and snapshots of the array by name and number. Names of snapshots are per volume;
  * `#12` is the copy with number 12.
  */
+
 import { ArrayError } from '../base/errors.js';
+import { unpackSnapshot, unpackVolume } from '../store/copy-records.js';
 import { recordKey, recordKeyEnd } from '../store/keys.js';
-import { unpackSnapshot, unpackVolume } from '../store/records.js';
+
 import type { View } from '../volume/block-map.js';
 import { type AnyCopy, Snapshot, Volume } from './copies.js';
 import type { Pool } from './pool.js';

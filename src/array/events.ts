@@ -2,11 +2,13 @@
  * The history of the array: one record per event, shown as one growing text. Offsets in the text
  * never change while mounted; the oldest events are dropped when the array is opened.
  */
+
 import type { Clock } from '../base/clock.js';
 import { EVENT_MESSAGE_CHARACTERS_MAX, EVENTS_MAX } from '../base/limits.js';
 import { printable } from '../base/names.js';
+import { type EventRecord, packEvent, unpackEvent } from '../store/history-records.js';
 import { parseRecordKey, recordKey, recordKeyEnd } from '../store/keys.js';
-import { type EventRecord, packEvent, unpackEvent } from '../store/records.js';
+
 import type { EventText, EventView } from './disk-array.js';
 import type { Pool } from './pool.js';
 

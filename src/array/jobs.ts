@@ -6,8 +6,9 @@
 import type { Clock } from '../base/clock.js';
 import { ArrayError, asArrayError } from '../base/errors.js';
 import { JOBS_FINISHED_MAX, JOBS_RUNNING_MAX } from '../base/limits.js';
+import { type JobRecord, packJob, unpackJob } from '../store/history-records.js';
 import { recordKey, recordKeyEnd } from '../store/keys.js';
-import { type JobRecord, packJob, unpackJob } from '../store/records.js';
+
 import type { RecordSource } from '../volume/generation.js';
 import type { JobState, JobView } from './disk-array.js';
 import type { Pool } from './pool.js';

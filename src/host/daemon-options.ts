@@ -4,7 +4,7 @@
  */
 import { ArrayError, ERROR_TABLE, type ErrorCode } from '../base/errors.js';
 
-export const TRANSPORT_CHOICES = ['auto', 'fuse-native'] as const;
+export const TRANSPORT_CHOICES = ['auto', 'kernel', 'fuse-native'] as const;
 export type TransportChoice = (typeof TRANSPORT_CHOICES)[number];
 
 /** All paths are absolute. */

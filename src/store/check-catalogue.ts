@@ -11,21 +11,18 @@ import { ArrayError } from '../base/errors.js';
 import type { StoreReader } from './block-store.js';
 import type { Findings, Repairs } from './check-findings.js';
 import { scanTable } from './check-scan.js';
+import { type CopyRecord, unpackSnapshot, unpackVolume } from './copy-records.js';
+import { unpackEvent, unpackJob } from './history-records.js';
 import { parseRecordKey, RECORD_KIND, type RecordKind, recordKey } from './keys.js';
 import {
   type AllocationRecord,
-  type CopyRecord,
   type CountersRecord,
   packCount,
   unpackAllocation,
   unpackCount,
   unpackCounters,
-  unpackEvent,
   unpackIds,
-  unpackJob,
   unpackLineage,
-  unpackSnapshot,
-  unpackVolume,
 } from './records.js';
 import type { Clip } from './tasks.js';
 

@@ -14,18 +14,20 @@ import { checkLabel, checkName } from '../base/names.js';
 import { formatSize } from '../base/sizes.js';
 import { newUuid, uuidText } from '../base/uuid.js';
 import type { StoreReader, StoreTransaction } from './block-store.js';
+import {
+  type CopyRecord,
+  packSnapshot,
+  packVolume,
+  unpackSnapshot,
+  unpackVolume,
+} from './copy-records.js';
 import { recordKey, recordKeyEnd } from './keys.js';
 import { DATA_FILE, LmdbEnvironment } from './lmdb-environment.js';
 import {
-  type CopyRecord,
   LAYOUT_VERSION,
   type PoolIdentityRecord,
   packIdentity,
-  packSnapshot,
-  packVolume,
   unpackIdentity,
-  unpackSnapshot,
-  unpackVolume,
 } from './records.js';
 
 /** Who a pool is, texts in canonical form. */

@@ -8,36 +8,11 @@
  *               tag = CRC-32 over pool, lineage, block, epoch, id, CRC and mask.
  */
 import { crc32 } from 'node:zlib';
-import { ByteReader, ByteWriter } from '../base/byte-cursor.js';
 import { ArrayError } from '../base/errors.js';
+import { RECORD_VERSION, seal, unseal } from './sealed-record.js';
 
 /** Version of the whole layout; a pool with a higher one is refused. */
 export const LAYOUT_VERSION = 1;
-const RECORD_VERSION = 1;
-
-/** Adds version and CRC-32 around the fields. */
-function seal(fill: (writer: ByteWriter) => void): Uint8Array {
-  const writer = new ByteWriter().u8(RECORD_VERSION);
-  fill(writer);
-  const body = writer.finish();
-  return new ByteWriter().raw(body).u32(crc32(body)).finish();
-}
-
-/** Checks version and CRC-32 and unpacks the fields; EIO where the record is damaged. */
-function unseal<T>(value: Uint8Array, read: (reader: ByteReader) => T): T {
-  if (value.length < 5) throw new ArrayError('EIO', 'record is cut short');
-  const body = value.subarray(0, value.length - 4);
-  const stored = new ByteReader(value.subarray(value.length - 4)).u32();
-  if (crc32(body) !== stored) throw new ArrayError('EIO', 'record has a wrong checksum');
-  const reader = new ByteReader(body);
-  const version = reader.u8();
-  if (version !== RECORD_VERSION) {
-    throw new ArrayError('EINVAL', `record has version ${version}, this program knows 1`);
-  }
-  const result = read(reader);
-  reader.expectEnd();
-  return result;
-}
 
 // ---- map entries
 
@@ -204,100 +179,6 @@ export function unpackAllocation(value: Uint8Array): AllocationRecord {
   }));
 }
 
-// ---- volumes and snapshots
-
-/** What a volume and a snapshot store alike. */
-export interface CopyRecord {
-  readonly number: number;
-  readonly uuid: Uint8Array;
-  readonly name: string;
-  readonly label: string;
-  readonly sizeBytes: number;
-  readonly lineage: number;
-  readonly epoch: number;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly createdMs: number;
-  readonly accessedMs: number;
-  readonly modifiedMs: number;
-  readonly changedMs: number;
-  readonly infoModified: boolean;
-  /** 512 bytes or undefined. */
-  readonly info: Uint8Array | undefined;
-}
-
-export interface SnapshotRecord extends CopyRecord {
-  /** Number of the volume it belongs to. */
-  readonly volumeNumber: number;
-}
-
-function writeCopy(writer: ByteWriter, copy: CopyRecord): void {
-  writer
-    .u32(copy.number)
-    .raw(copy.uuid)
-    .text(copy.name)
-    .text(copy.label)
-    .u64(copy.sizeBytes)
-    .u32(copy.lineage)
-    .u32(copy.epoch)
-    .u16(copy.mode)
-    .u32(copy.uid)
-    .u32(copy.gid)
-    .u64(copy.createdMs)
-    .u64(copy.accessedMs)
-    .u64(copy.modifiedMs)
-    .u64(copy.changedMs)
-    .u8(copy.infoModified ? 1 : 0)
-    .u16(copy.info?.length ?? 0)
-    .raw(copy.info ?? new Uint8Array(0));
-}
-
-function readCopy(reader: ByteReader): CopyRecord {
-  return {
-    number: reader.u32(),
-    uuid: reader.raw(16),
-    name: reader.text(),
-    label: reader.text(),
-    sizeBytes: reader.u64(),
-    lineage: reader.u32(),
-    epoch: reader.u32(),
-    mode: reader.u16(),
-    uid: reader.u32(),
-    gid: reader.u32(),
-    createdMs: reader.u64(),
-    accessedMs: reader.u64(),
-    modifiedMs: reader.u64(),
-    changedMs: reader.u64(),
-    infoModified: reader.u8() === 1,
-    info: readInfo(reader),
-  };
-}
-
-function readInfo(reader: ByteReader): Uint8Array | undefined {
-  const size = reader.u16();
-  return size === 0 ? undefined : reader.raw(size);
-}
-
-export function packVolume(volume: CopyRecord): Uint8Array {
-  return seal((writer) => writeCopy(writer, volume));
-}
-
-export function unpackVolume(value: Uint8Array): CopyRecord {
-  return unseal(value, readCopy);
-}
-
-export function packSnapshot(snapshot: SnapshotRecord): Uint8Array {
-  return seal((writer) => {
-    writer.u32(snapshot.volumeNumber);
-    writeCopy(writer, snapshot);
-  });
-}
-
-export function unpackSnapshot(value: Uint8Array): SnapshotRecord {
-  return unseal(value, (reader) => ({ volumeNumber: reader.u32(), ...readCopy(reader) }));
-}
-
 // ---- lineages, clips, reclaims, usage
 
 /** A lineage sees its parent's content as of `parentEpoch`; parent 0: none. Its epochs begin at 1. */
@@ -342,81 +223,4 @@ export function packIds(ids: readonly number[]): Uint8Array {
 
 export function unpackIds(value: Uint8Array): number[] {
   return unseal(value, (reader) => Array.from({ length: reader.u32() }, () => reader.u48()));
-}
-
-// ---- jobs and events
-
-export interface JobRecord {
-  readonly id: number;
-  readonly kind: string;
-  readonly subject: string;
-  readonly state: string;
-  readonly startedMs: number;
-  /** 0 while it runs. */
-  readonly endedMs: number;
-  readonly done: number;
-  readonly total: number;
-  readonly unit: string;
-  readonly message: string;
-}
-
-export function packJob(job: JobRecord): Uint8Array {
-  return seal((writer) => {
-    writer
-      .u32(job.id)
-      .text(job.kind)
-      .text(job.subject)
-      .text(job.state)
-      .u64(job.startedMs)
-      .u64(job.endedMs)
-      .u64(job.done)
-      .u64(job.total)
-      .text(job.unit)
-      .text(job.message);
-  });
-}
-
-export function unpackJob(value: Uint8Array): JobRecord {
-  return unseal(value, (reader) => ({
-    id: reader.u32(),
-    kind: reader.text(),
-    subject: reader.text(),
-    state: reader.text(),
-    startedMs: reader.u64(),
-    endedMs: reader.u64(),
-    done: reader.u64(),
-    total: reader.u64(),
-    unit: reader.text(),
-    message: reader.text(),
-  }));
-}
-
-export interface EventRecord {
-  readonly timeMs: number;
-  /** Where its line begins in the text of all events ever recorded. */
-  readonly textOffset: number;
-  readonly code: string;
-  readonly subject: string;
-  readonly message: string;
-}
-
-export function packEvent(event: EventRecord): Uint8Array {
-  return seal((writer) => {
-    writer
-      .u64(event.timeMs)
-      .u64(event.textOffset)
-      .text(event.code)
-      .text(event.subject)
-      .text(event.message);
-  });
-}
-
-export function unpackEvent(value: Uint8Array): EventRecord {
-  return unseal(value, (reader) => ({
-    timeMs: reader.u64(),
-    textOffset: reader.u64(),
-    code: reader.text(),
-    subject: reader.text(),
-    message: reader.text(),
-  }));
 }

@@ -9,6 +9,7 @@ import { mountAt, readMountTable } from '../../src/host/mount-table.js';
 import { FakeArray, optionsIn, possible, SERIAL, start } from './daemon-fixture.js';
 import { MemoryTree } from './memory-tree.js';
 import { cleanMounts, mountTree, run, scratchDirectory } from './mounted-tree-fixture.js';
+import { FUSE_NATIVE } from './transport-cases.js';
 
 afterEach(cleanMounts);
 
@@ -43,7 +44,7 @@ describe.skipIf(!possible)('a daemon that cannot start', () => {
   it('refuses a mount point that is in use', async () => {
     const options = optionsIn(scratchDirectory());
     const { mountPoint } = options;
-    const { mount } = await mountTree(new MemoryTree(), { mountPoint });
+    const { mount } = await mountTree(FUSE_NATIVE, new MemoryTree(), { mountPoint });
     expect(await failure(options)).toMatchObject({
       code: 'EBUSY',
       reason: expect.stringContaining(`${mountPoint} is already the mount of arrayfs-`),

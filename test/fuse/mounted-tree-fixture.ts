@@ -8,8 +8,8 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FileTree } from '../../src/fuse/file-tree.js';
-import { FuseNativeTransport } from '../../src/fuse/fuse-native-transport.js';
 import type { MountedTree, MountOptions } from '../../src/fuse/transport.js';
+import type { TransportCase } from './transport-cases.js';
 
 export interface RunResult {
   readonly status: number;
@@ -50,21 +50,23 @@ export interface MountedFixture {
 }
 
 export async function mountTree(
+  transport: TransportCase,
   tree: FileTree,
   options: Partial<MountOptions> = {},
 ): Promise<MountedFixture> {
   const mountPoint = options.mountPoint ?? join(scratchDirectory(), 'mount');
   await mkdir(mountPoint, { recursive: true });
   const bugs: unknown[] = [];
-  const transport = new FuseNativeTransport({ onBug: (error) => bugs.push(error) });
   mountPoints.add(mountPoint);
-  const mount = await transport.mount(tree, {
-    sourceName: 'arrayfs-000000000001',
-    readOnly: false,
-    allowOther: false,
-    ...options,
-    mountPoint,
-  });
+  const mount = await transport
+    .make((error) => bugs.push(error))
+    .mount(tree, {
+      sourceName: 'arrayfs-000000000001',
+      readOnly: false,
+      allowOther: false,
+      ...options,
+      mountPoint,
+    });
   return { mount, mountPoint, bugs };
 }
 

@@ -2,18 +2,17 @@
  * Damage that cannot be derived is found by its name, volumes and address, and a repair leaves all that
  * may hang on it.
  */
+
 import { describe, expect, it } from 'vitest';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
-import { bornKey, mapKey, recordKey } from '../../src/store/keys.js';
 import {
-  ALL_SECTORS,
-  packCount,
-  packLineage,
   packSnapshot,
   packVolume,
   unpackSnapshot,
   unpackVolume,
-} from '../../src/store/records.js';
+} from '../../src/store/copy-records.js';
+import { bornKey, mapKey, recordKey } from '../../src/store/keys.js';
+import { ALL_SECTORS, packCount, packLineage } from '../../src/store/records.js';
 import {
   type Change,
   changeCounters,

@@ -1,33 +1,33 @@
 /** Records: expected bytes built by hand, damage found, newer layouts refused. */
+
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import {
-  ALL_SECTORS,
   type CopyRecord,
+  packSnapshot,
+  packVolume,
+  unpackSnapshot,
+  unpackVolume,
+} from '../../src/store/copy-records.js';
+import { packEvent, packJob, unpackEvent, unpackJob } from '../../src/store/history-records.js';
+import {
+  ALL_SECTORS,
   LAYOUT_VERSION,
   mapTag,
   packAllocation,
   packCount,
   packCounters,
-  packEvent,
   packIdentity,
   packIds,
-  packJob,
   packLineage,
   packMapEntry,
-  packSnapshot,
-  packVolume,
   unpackAllocation,
   unpackCount,
   unpackCounters,
-  unpackEvent,
   unpackIdentity,
   unpackIds,
-  unpackJob,
   unpackLineage,
   unpackMapEntry,
-  unpackSnapshot,
-  unpackVolume,
 } from '../../src/store/records.js';
 
 function hex(bytes: Uint8Array): string {
