@@ -75,7 +75,6 @@ const FILE_LINES_ASK = 300;
 const LONG_FILES: Readonly<Record<string, number>> = {
   'src/control/command-table': 346,
   'src/store/publish': 355,
-  'src/store/records': 418,
   'src/volume/pool-content': 400,
 };
 

@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 import type { StorageArray } from '../../src/array/array.js';
 import type { ImageHandle } from '../../src/array/disk-array.js';
 import { ArrayError } from '../../src/base/errors.js';
-import { BLOCK_BYTES, SECTOR_BYTES } from '../../src/base/sizes.js';
+import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import { checkStore } from '../../src/store/check.js';
 import type { MemoryStore } from '../../src/store/memory-store.js';
 import { repeat } from '../support/factor.js';
@@ -23,11 +23,9 @@ import {
   copyModel,
   describeModel,
   type ModelOperation,
+  type ModelVolume,
 } from './array-model.js';
-
-const VOLUME_BYTES_MAX = 24 * BLOCK_BYTES;
-const VOLUMES_MAX = 5;
-const SNAPSHOTS_MAX = 6;
+import { OperationChooser } from './operation-chooser.js';
 
 class Simulation {
   private readonly random: RandomSource;
@@ -39,10 +37,11 @@ class Simulation {
   private confirmed: ArrayModel = new Map();
   private since: ModelOperation[] = [];
   private readonly open = new Map<string, ImageHandle>();
-  private nextName = 1;
+  private readonly chooser: OperationChooser;
 
   constructor(seed: number) {
     this.random = new RandomSource(seed);
+    this.chooser = new OperationChooser(this.random);
     this.clock = new ManualClock(new RandomSource(seed + 1));
     this.store = newMemoryStore(this.clock);
   }
@@ -50,9 +49,9 @@ class Simulation {
   async run(steps: number): Promise<void> {
     this.array = await this.drive(openMemoryArray(this.store, this.clock));
     for (let step = 0; step < steps; step += 1) await this.step();
-    await this.checkAll();
+    expect(this.describeArray()).toEqual(describeModel(this.model, digestOf));
     await this.reopen();
-    await this.checkAll();
+    expect(this.describeArray()).toEqual(describeModel(this.model, digestOf));
     await this.drive(this.array.close());
   }
 
@@ -65,74 +64,7 @@ class Simulation {
     else if (dice < 0.18) await this.sync();
     else if (dice < 0.26) await this.checkRange();
     else if (dice < 0.28) await this.checkStore();
-    else await this.operate(this.chooseOperation());
-  }
-
-  // ---- operations
-
-  private chooseOperation(): ModelOperation {
-    const names = [...this.model.keys()];
-    if (names.length === 0) return this.creation();
-    const name = this.random.pick(names);
-    const volume = this.model.get(name) as {
-      bytes: Uint8Array;
-      snapshots: Map<string, Uint8Array>;
-    };
-    const snapshots = [...volume.snapshots.keys()];
-    const dice = this.random.next();
-    if (dice < 0.62) return this.writing(name, volume.bytes.length);
-    if (dice < 0.7) return { kind: 'resize', name, size: this.size() };
-    if (dice < 0.78 && snapshots.length < SNAPSHOTS_MAX) return this.freezing(names, name);
-    if (dice < 0.84 && snapshots.length > 0) {
-      return { kind: 'restore', name, snapshot: this.random.pick(snapshots) };
-    }
-    if (dice < 0.9 && snapshots.length > 0) {
-      return { kind: 'drop', name, snapshot: this.random.pick(snapshots) };
-    }
-    if (dice < 0.94 && snapshots.length > 0 && names.length < VOLUMES_MAX) {
-      const snapshot = this.random.pick(snapshots);
-      return { kind: 'clone', name, snapshot, newName: this.freshName() };
-    }
-    if (dice < 0.96) return { kind: 'rename', name, newName: this.freshName() };
-    if (dice < 0.975) return { kind: 'delete', name };
-    if (names.length < VOLUMES_MAX) return this.creation();
-    return this.writing(name, volume.bytes.length);
-  }
-
-  private creation(): ModelOperation {
-    return { kind: 'create', name: this.freshName(), size: this.size() };
-  }
-
-  private writing(name: string, size: number): ModelOperation {
-    const { random } = this;
-    const aligned = random.chance(0.5);
-    let offset = random.integer(0, Math.min(VOLUME_BYTES_MAX - 1, size + BLOCK_BYTES));
-    if (aligned) offset -= offset % SECTOR_BYTES;
-    let length = random.integer(1, random.chance(0.3) ? 4 * BLOCK_BYTES : 3_000);
-    if (aligned) length = Math.ceil(length / SECTOR_BYTES) * SECTOR_BYTES;
-    length = Math.min(length, VOLUME_BYTES_MAX - offset);
-    const data = new Uint8Array(length);
-    // A third of the writes is zeros: holes are made and filled.
-    if (!random.chance(0.33))
-      data.fill(random.integer(1, 255)).set(random.bytes(Math.min(8, length)));
-    return { kind: 'write', name, offset, data };
-  }
-
-  private freezing(names: string[], name: string): ModelOperation {
-    const others = names.filter((other) => other !== name && this.random.chance(0.3));
-    const chosen = [name, ...others].filter((each) => {
-      return (this.model.get(each)?.snapshots.size ?? 0) < SNAPSHOTS_MAX;
-    });
-    return { kind: 'snapshot', names: chosen, snapshot: this.freshName() };
-  }
-
-  private freshName(): string {
-    this.nextName += 1;
-    return `n${this.nextName}`;
-  }
-
-  private size(): number {
-    return this.random.integer(0, VOLUME_BYTES_MAX / SECTOR_BYTES) * SECTOR_BYTES;
+    else await this.operate(this.chooser.choose(this.model));
   }
 
   private async operate(operation: ModelOperation): Promise<void> {
@@ -232,7 +164,7 @@ class Simulation {
     }
     const operations = this.random.integer(0, 3);
     for (let count = 0; count < operations; count += 1) {
-      const operation = this.chooseOperation();
+      const operation = this.chooser.choose(this.model);
       applyOperation(this.model, operation);
       this.since.push(operation);
       const done = this.perform(operation).catch((error: unknown) => {
@@ -288,7 +220,7 @@ class Simulation {
     if (names.length > 0) {
       const name = this.random.pick(names);
       const size = this.model.get(name)?.bytes.length ?? 0;
-      const operation = this.writing(name, size);
+      const operation = this.chooser.writing(name, size);
       applyOperation(this.model, operation);
       this.since.push(operation);
       await this.drive(this.perform(operation));
@@ -309,10 +241,7 @@ class Simulation {
     const names = [...this.model.keys()];
     if (names.length === 0) return;
     const name = this.random.pick(names);
-    const volume = this.model.get(name) as {
-      bytes: Uint8Array;
-      snapshots: Map<string, Uint8Array>;
-    };
+    const volume = this.model.get(name) as ModelVolume;
     const snapshot = this.random.pick([undefined, ...volume.snapshots.keys()]);
     const bytes =
       snapshot === undefined ? volume.bytes : (volume.snapshots.get(snapshot) as Uint8Array);
@@ -323,10 +252,6 @@ class Simulation {
       Buffer.from(found).equals(bytes.subarray(offset, offset + length)),
       `${name} ${snapshot}`,
     ).toBe(true);
-  }
-
-  private async checkAll(): Promise<void> {
-    expect(this.describeArray()).toEqual(describeModel(this.model, digestOf));
   }
 
   private describeArray(): string[] {

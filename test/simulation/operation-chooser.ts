@@ -1,0 +1,76 @@
+/** Chooses random operations that make sense in the model's present state. */
+import { BLOCK_BYTES, SECTOR_BYTES } from '../../src/base/sizes.js';
+import type { RandomSource } from '../support/random-source.js';
+import type { ArrayModel, ModelOperation, ModelVolume } from './array-model.js';
+
+const VOLUME_BYTES_MAX = 24 * BLOCK_BYTES;
+const VOLUMES_MAX = 5;
+const SNAPSHOTS_MAX = 6;
+
+export class OperationChooser {
+  private nextName = 1;
+
+  constructor(private readonly random: RandomSource) {}
+
+  choose(model: ArrayModel): ModelOperation {
+    const names = [...model.keys()];
+    if (names.length === 0) return this.creation();
+    const name = this.random.pick(names);
+    const volume = model.get(name) as ModelVolume;
+    const snapshots = [...volume.snapshots.keys()];
+    const dice = this.random.next();
+    if (dice < 0.62) return this.writing(name, volume.bytes.length);
+    if (dice < 0.7) return { kind: 'resize', name, size: this.size() };
+    if (dice < 0.78 && snapshots.length < SNAPSHOTS_MAX) return this.freezing(model, names, name);
+    if (dice < 0.84 && snapshots.length > 0) {
+      return { kind: 'restore', name, snapshot: this.random.pick(snapshots) };
+    }
+    if (dice < 0.9 && snapshots.length > 0) {
+      return { kind: 'drop', name, snapshot: this.random.pick(snapshots) };
+    }
+    if (dice < 0.94 && snapshots.length > 0 && names.length < VOLUMES_MAX) {
+      const snapshot = this.random.pick(snapshots);
+      return { kind: 'clone', name, snapshot, newName: this.freshName() };
+    }
+    if (dice < 0.96) return { kind: 'rename', name, newName: this.freshName() };
+    if (dice < 0.975) return { kind: 'delete', name };
+    if (names.length < VOLUMES_MAX) return this.creation();
+    return this.writing(name, volume.bytes.length);
+  }
+
+  private creation(): ModelOperation {
+    return { kind: 'create', name: this.freshName(), size: this.size() };
+  }
+
+  writing(name: string, size: number): ModelOperation {
+    const { random } = this;
+    const aligned = random.chance(0.5);
+    let offset = random.integer(0, Math.min(VOLUME_BYTES_MAX - 1, size + BLOCK_BYTES));
+    if (aligned) offset -= offset % SECTOR_BYTES;
+    let length = random.integer(1, random.chance(0.3) ? 4 * BLOCK_BYTES : 3_000);
+    if (aligned) length = Math.ceil(length / SECTOR_BYTES) * SECTOR_BYTES;
+    length = Math.min(length, VOLUME_BYTES_MAX - offset);
+    const data = new Uint8Array(length);
+    // A third of the writes is zeros: holes are made and filled.
+    if (!random.chance(0.33))
+      data.fill(random.integer(1, 255)).set(random.bytes(Math.min(8, length)));
+    return { kind: 'write', name, offset, data };
+  }
+
+  private freezing(model: ArrayModel, names: string[], name: string): ModelOperation {
+    const others = names.filter((other) => other !== name && this.random.chance(0.3));
+    const chosen = [name, ...others].filter((each) => {
+      return (model.get(each)?.snapshots.size ?? 0) < SNAPSHOTS_MAX;
+    });
+    return { kind: 'snapshot', names: chosen, snapshot: this.freshName() };
+  }
+
+  private freshName(): string {
+    this.nextName += 1;
+    return `n${this.nextName}`;
+  }
+
+  private size(): number {
+    return this.random.integer(0, VOLUME_BYTES_MAX / SECTOR_BYTES) * SECTOR_BYTES;
+  }
+}
