@@ -85,8 +85,9 @@ export class Admission {
   /** Everything that may give space back is waited for before a write is refused. */
   private async waitForSpace(blocks: number): Promise<void> {
     const { memory } = this.cache;
-    if (memory.used > 0) await this.destager.durable();
-    else if (this.reclaimer.isBusy) await this.reclaimer.progress();
+    // Also without cached blocks: deletions and shrinks free space once they are published.
+    await this.destager.durable();
+    if (this.reclaimer.isBusy) await this.reclaimer.progress();
     await this.destager.trim();
     this.space.refresh();
     if (this.space.hasRoom(blocks, memory.used)) return;
