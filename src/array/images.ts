@@ -12,6 +12,7 @@ import { VOLUME_BYTES_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, blocksCovering, formatSize, roundUpToSector } from '../base/sizes.js';
 import { type AnyCopy, copyName, type Volume } from './copies.js';
 import type { ImageHandle } from './disk-array.js';
+import { checkNoOtherWriter } from './rules.js';
 
 /** What images need of the array around them. */
 export interface ImageHost {
@@ -72,7 +73,9 @@ class Image implements ImageHandle {
   }
 
   async resize(sizeBytes: number): Promise<void> {
-    await resizeVolume(this.host, this.writableVolume(), sizeBytes);
+    const volume = this.writableVolume();
+    if (sizeBytes < volume.sizeBytes) checkNoOtherWriter(volume);
+    await resizeVolume(this.host, volume, sizeBytes);
   }
 
   sync(): Promise<void> {

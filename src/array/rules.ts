@@ -30,6 +30,15 @@ export function checkNoWriter(volume: Volume, force: boolean, action: string): v
   );
 }
 
+/** EBUSY where somebody besides the caller, who may write, has the volume open for writing. */
+export function checkNoOtherWriter(volume: Volume): void {
+  if (volume.writerCount <= 1) return;
+  throw new ArrayError(
+    'EBUSY',
+    `volume ${volume.name} is open for writing elsewhere and cannot be shrunk`,
+  );
+}
+
 export function checkSnapshotUnused(snapshot: Snapshot, force: boolean): void {
   if (snapshot.openCount === 0 || force) return;
   throw new ArrayError('EBUSY', `snapshot ${copyName(snapshot)} is in use`);
