@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { StorageArray } from '../../src/array/array.js';
+import { LINEAGE_DEPTH_MAX, SLICE_VERSIONS } from '../../src/base/limits.js';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import type { StoreTransaction } from '../../src/store/block-store.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
@@ -12,10 +13,12 @@ import { repeat } from '../support/factor.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { openMemoryArray } from '../support/memory-array.js';
 import { RandomSource } from '../support/random-source.js';
-import { check, close, fill } from './check-fixture.js';
+import { check, close, fill, settle } from './check-fixture.js';
 
 const STEPS = 60;
 const BLOCKS_MAX = 12;
+/** More than one slice of background work. */
+const LARGE_BLOCKS = SLICE_VERSIONS + 60;
 
 /** Keeps what a kill after each transaction leaves. */
 class RecordingStore extends MemoryStore {
@@ -29,7 +32,12 @@ class RecordingStore extends MemoryStore {
 }
 
 /** One random operation; those the array refuses are part of the game. */
-async function operate(array: StorageArray, random: RandomSource, step: number): Promise<void> {
+async function operate(
+  array: StorageArray,
+  random: RandomSource,
+  step: number,
+  restores: number,
+): Promise<void> {
   const volumes = array.volumes();
   const volume = volumes.length > 0 ? random.pick(volumes) : undefined;
   if (volume === undefined || (volumes.length < 3 && random.chance(0.1))) {
@@ -48,20 +56,27 @@ async function operate(array: StorageArray, random: RandomSource, step: number):
     await array.resizeVolume(name, sizeBytes, { force: true });
   } else if (dice < 0.74 || snapshot === undefined) {
     await array.takeSnapshots([name], { name: `s${step}` });
-  } else if (dice < 0.8) await array.restore(name, snapshot, { force: true });
-  else if (dice < 0.86) await array.clone(name, snapshot, `c${step}`, {});
+  } else if (dice < 0.74 + restores) await array.restore(name, snapshot, { force: true });
+  else if (dice < 0.8 + restores) await array.clone(name, snapshot, `c${step}`, {});
   else if (dice < 0.96) await array.deleteSnapshot(name, snapshot, { force: true });
   else await array.deleteVolume(name, { snapshots: true });
+}
+
+function newRecordingStore(clock: ManualClock): RecordingStore {
+  const store = new RecordingStore();
+  writeIdentity(store, newIdentity({ capacityBytes: 2 ** 40 }, clock));
+  return store;
 }
 
 async function run(seed: number): Promise<void> {
   const random = new RandomSource(seed);
   const clock = new ManualClock(new RandomSource(seed + 1));
-  const store = new RecordingStore();
-  writeIdentity(store, newIdentity({ capacityBytes: 2 ** 40 }, clock));
+  const store = newRecordingStore(clock);
   const array = await openMemoryArray(store, clock);
+  // Many restores in a row make chains that have to be merged.
+  const restores = random.pick([0.06, 0.15]);
   for (let step = 0; step < STEPS; step += 1) {
-    const done = operate(array, random, step);
+    const done = operate(array, random, step, restores);
     if (random.chance(0.5)) await done;
     if (random.chance(0.5)) await clock.advance(random.integer(1, 2_000));
     await done;
@@ -69,6 +84,20 @@ async function run(seed: number): Promise<void> {
   }
   await close(array, clock);
   await findNothing(store, `seed ${seed}, end`);
+}
+
+/** More than the cache holds: in parts, each destaged before the next. */
+async function fillLarge(
+  array: StorageArray,
+  clock: ManualClock,
+  count: number,
+  byte: number,
+): Promise<void> {
+  for (let block = 0; block < count; block += 100) {
+    fill(array, 'db', block, Math.min(100, count - block), byte);
+    await array.sync();
+  }
+  await settle(array, clock);
 }
 
 async function findNothing(store: RecordingStore, place: string): Promise<void> {
@@ -79,6 +108,35 @@ async function findNothing(store: RecordingStore, place: string): Promise<void> 
 }
 
 describe('checkStore after a kill at any transaction', () => {
+  it('finds nothing in the middle of reclaims and merges of several slices', async () => {
+    const clock = new ManualClock();
+    const store = newRecordingStore(clock);
+    const array = await openMemoryArray(store, clock);
+    await array.createVolume({ name: 'db', sizeBytes: LARGE_BLOCKS * BLOCK_BYTES });
+    await fillLarge(array, clock, LARGE_BLOCKS, 1);
+    for (let round = 0; round < 22; round += 1) {
+      await array.takeSnapshots(['db'], { name: `s${round}` });
+      await fillLarge(array, clock, round < 4 ? LARGE_BLOCKS : 40, 2 + round);
+      if (round % 2 === 0) await array.restore('db', `s${round}`, { force: false });
+    }
+    // Of 11 restores some have been merged.
+    expect(array.volume('db').lineageDepth).toBe(LINEAGE_DEPTH_MAX);
+    await array.deleteSnapshot('db', 's3', { force: false });
+    await settle(array, clock);
+    await array.deleteVolume('db', { snapshots: true });
+    await settle(array, clock);
+    expect(Math.max(...store.crashes.map((crashed) => crashed.fileBytes()))).toBeGreaterThan(
+      3 * LARGE_BLOCKS * BLOCK_BYTES,
+    );
+    await close(array, clock);
+    expect(store.crashes.length).toBeGreaterThan(100);
+    for (const crashed of store.crashes) {
+      const { findings } = await check(crashed);
+      expect(findings).toEqual([]);
+    }
+    expect((await check(store.crash())).blocksChecked).toBe(0);
+  });
+
   const only = process.env.ARRAYFS_SEED;
   const seeds = only === undefined ? repeat(30) : 1;
   for (let index = 0; index < seeds; index += 1) {
