@@ -110,7 +110,7 @@ export function identity<Row extends CopyView>(): Column<Row> {
 }
 
 /**
- * Ascending numbers as `4 6-9 12`; a list that would be long is cut after whole ranges and ends with
+ * Ascending numbers as `#4 #6-9 #12`; a list that would be long is cut after whole ranges and ends with
  * its count: a volume with a thousand snapshots still fits a line.
  */
 export function numberRanges(numbers: readonly number[], charactersMax: number): string {
@@ -124,7 +124,7 @@ export function numberRanges(numbers: readonly number[], charactersMax: number):
       index += 1;
     }
     index += 1;
-    const range = first === last ? `${first}` : `${first}-${last}`;
+    const range = first === last ? `#${first}` : `#${first}-${last}`;
     if (text.length + range.length + 1 > charactersMax) return `${text} ... (${numbers.length})`;
     text = text === '' ? range : `${text} ${range}`;
   }

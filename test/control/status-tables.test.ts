@@ -29,7 +29,7 @@ describe('status/volumes', () => {
     expect(text('volumes')).toBe(
       [
         'NUMBER  NAME           SIZE  ALLOCATED  STATE   POOL   INTERFACE  PORT  LUN  MIRRORS  SNAPSHOTS  INFORMATION  LABEL',
-        '     1  db              10G          0  normal  pool0  -          -     -    -        3-4        -            orders',
+        '     1  db              10G          0  normal  pool0  -          -     -    -        #3-4       -            orders',
         '     2  a-longer-name  1.5K          0  normal  pool0  -          -     -    -        -          -            -',
         '',
       ].join('\n'),
@@ -87,7 +87,7 @@ describe('status/volumes', () => {
     }
     const lines = text('volumes').split('\n');
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(160);
-    expect(lines[1]).toMatch(/ 3-5 7 9 11 .*\.\.\. \(502\) /);
+    expect(lines[1]).toMatch(/ #3-5 #7 #9 .*\.\.\. \(502\) /);
     expect(json('volumes')[0].snapshots).toHaveLength(502);
   });
 });
@@ -138,10 +138,10 @@ describe('the other tables', () => {
 describe('numberRanges', () => {
   it.each([
     [[], 20, ''],
-    [[4], 20, '4'],
-    [[4, 5], 20, '4-5'],
-    [[4, 6, 7, 8, 12], 20, '4 6-8 12'],
-    [[1, 3, 5, 7, 9], 6, '1 3 5 ... (5)'],
+    [[4], 20, '#4'],
+    [[4, 5], 20, '#4-5'],
+    [[4, 6, 7, 8, 12], 20, '#4 #6-8 #12'],
+    [[1, 3, 5, 7, 9], 8, '#1 #3 ... (5)'],
   ])('of %j within %d characters', (numbers, charactersMax, shown) => {
     expect(numberRanges(numbers, charactersMax)).toBe(shown);
   });
