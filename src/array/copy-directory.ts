@@ -12,6 +12,8 @@ import { type AnyCopy, Snapshot, Volume } from './copies.js';
 import type { Pool } from './pool.js';
 
 export class CopyDirectory {
+  /** By creation. */
+  private readonly volumesByNumber = new Map<number, Volume>();
   private readonly byName = new Map<string, Volume>();
   private readonly byNumber = new Map<number, AnyCopy>();
 
@@ -20,7 +22,7 @@ export class CopyDirectory {
   }
 
   volumes(): readonly Volume[] {
-    return [...this.byName.values()];
+    return [...this.volumesByNumber.values()];
   }
 
   findVolume(name: string): Volume | undefined {
@@ -67,11 +69,13 @@ export class CopyDirectory {
 
   addVolume(volume: Volume): void {
     this.byName.set(volume.name, volume);
+    this.volumesByNumber.set(volume.number, volume);
     this.byNumber.set(volume.number, volume);
   }
 
   removeVolume(volume: Volume): void {
     this.byName.delete(volume.name);
+    this.volumesByNumber.delete(volume.number);
     this.byNumber.delete(volume.number);
   }
 

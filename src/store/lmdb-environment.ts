@@ -28,12 +28,16 @@ export const DATA_FILE = 'data.mdb';
 /** ENOSPC in errno, and LMDB's own code for a map that is full. */
 const FULL_CODES = new Set<unknown>([28, 'ENOSPC', -30792]);
 
-/** The ArrayError an exception of lmdb stands for. */
-export function storeError(error: unknown): ArrayError {
+/** With less than this left a failed write is taken for a full disk: LMDB calls a short write EIO. */
+const FULL_DISK_BYTES = 4 * 2 ** 20;
+
+/** The ArrayError an exception of lmdb stands for, with `hostFreeBytes` left on the disk. */
+export function storeError(error: unknown, hostFreeBytes = Number.POSITIVE_INFINITY): ArrayError {
   if (error instanceof ArrayError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const code = (error as { code?: unknown } | undefined)?.code;
-  if (FULL_CODES.has(code) || /no space left/i.test(message)) {
+  const isFull = FULL_CODES.has(code) || /no space left/i.test(message);
+  if (isFull || hostFreeBytes < FULL_DISK_BYTES) {
     return new ArrayError('ENOSPC', 'the disk that holds the pool is full');
   }
   return new ArrayError('EIO', `the pool's store failed: ${message}`);
@@ -124,7 +128,7 @@ export class LmdbEnvironment implements StoreTransaction, StoreReader {
     try {
       return this.root.transactionSync(() => action(this));
     } catch (error) {
-      throw storeError(error);
+      throw storeError(error, this.hostFreeBytes());
     }
   }
 

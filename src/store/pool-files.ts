@@ -164,8 +164,9 @@ export function writeIdentity(
 }
 
 export function publicIdentity(identity: PoolIdentityRecord): PoolIdentity {
+  const { tagSeed: _internal, ...shown } = identity;
   return {
-    ...identity,
+    ...shown,
     arrayUuid: uuidText(identity.arrayUuid),
     poolUuid: uuidText(identity.poolUuid),
   };

@@ -8,7 +8,7 @@
 
 import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
-import { ArrayError, asArrayError } from '../base/errors.js';
+import { ArrayError } from '../base/errors.js';
 import { CACHE_BYTES_MIN, CLIPS_PER_LINEAGE_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, SECTOR_BYTES } from '../base/sizes.js';
 import type { BlockStore } from '../store/block-store.js';
@@ -53,8 +53,8 @@ export class PoolContent {
   readonly space: Space;
   /** Room for writes: ask it before `write`. */
   readonly admission: Admission;
-  /** Publishing or background work failed and is tried again. */
-  failure: ArrayError | undefined;
+  private destageFailure: ArrayError | undefined;
+  private backgroundFailure: ArrayError | undefined;
   publishedSequence = 0;
   private readonly store: BlockStore;
   private readonly map: BlockMap;
@@ -84,12 +84,18 @@ export class PoolContent {
       forget: (lineage) => this.forget(lineage),
       lineage: (id) => this.lineages.get(id),
       publishedSequence: () => this.publishedSequence,
-      failed: (error) => this.fail(asArrayError(error)),
+      failed: (error) => {
+        this.backgroundFailure = error;
+        options.onFailure(this.failure);
+      },
     });
     this.destager = new Destager(this.cache, store, this.map, clock, {
       published: (result) => this.published(result),
       trimmed: (fresh) => this.count(fresh),
-      failed: (error) => this.fail(error),
+      failed: (error) => {
+        this.destageFailure = error;
+        options.onFailure(this.failure);
+      },
       viewBefore: ({ lineage, epoch, sequence }) => {
         const views = this.reclaimer.viewsAt(lineage, sequence);
         return Math.max(-1, ...views.filter((view) => view < epoch));
@@ -262,6 +268,11 @@ export class PoolContent {
 
   // ---- state
 
+  /** Publishing or background work failed and is tried again. */
+  get failure(): ArrayError | undefined {
+    return this.destageFailure ?? this.backgroundFailure;
+  }
+
   get reclaimsPending(): number {
     return this.reclaimer.pendingCount;
   }
@@ -382,11 +393,6 @@ export class PoolContent {
 
   private count(counters: CountersRecord): void {
     this.space.storedBlocks = counters.storedBlocks;
-  }
-
-  private fail(error: ArrayError | undefined): void {
-    this.failure = error;
-    this.options.onFailure(error);
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { type Clock, pause } from '../base/clock.js';
+import { type ArrayError, asArrayError } from '../base/errors.js';
 import { LINEAGE_DEPTH_MAX, SLICE_VERSIONS } from '../base/limits.js';
 import type { BlockStore } from '../store/block-store.js';
 import { recordKey } from '../store/keys.js';
@@ -28,8 +29,8 @@ export interface ReclaimHost {
   lineage(id: number): Lineage | undefined;
   /** Sequence of the newest published generation. */
   publishedSequence(): number;
-  /** A background task failed; the work is tried again. */
-  failed(error: unknown): void;
+  /** A background task failed and is tried again; undefined: it works again. */
+  failed(error: ArrayError | undefined): void;
 }
 
 const RETRY_MS = 1_000;
@@ -110,6 +111,7 @@ export class Reclaimer {
   }
 
   private async run(): Promise<void> {
+    let failing = false;
     while (!this.stopped) {
       const item = this.nextItem();
       const deep = item === undefined ? this.deepLineage() : undefined;
@@ -117,8 +119,11 @@ export class Reclaimer {
       try {
         if (item !== undefined) await this.reclaim(item);
         else if (deep !== undefined) await this.merge(deep);
+        if (failing) this.host.failed(undefined);
+        failing = false;
       } catch (error) {
-        this.host.failed(error);
+        failing = true;
+        this.host.failed(asArrayError(error));
         await pause(this.clock, RETRY_MS);
       }
     }

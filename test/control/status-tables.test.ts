@@ -141,7 +141,7 @@ describe('numberRanges', () => {
     [[4], 20, '#4'],
     [[4, 5], 20, '#4-5'],
     [[4, 6, 7, 8, 12], 20, '#4 #6-8 #12'],
-    [[1, 3, 5, 7, 9], 8, '#1 #3 ... (5)'],
+    [[1, 3, 5, 7, 9], 8, '#1 #3 #5 ... (5)'],
   ])('of %j within %d characters', (numbers, charactersMax, shown) => {
     expect(numberRanges(numbers, charactersMax)).toBe(shown);
   });
