@@ -213,13 +213,7 @@ function takeCached(view: View, newest: number, floor: number, part: Part, wante
 
 /** Some lineage below has cached writes that a view of `lineage` would show. */
 function hasCachedAncestors(lineage: Lineage): boolean {
-  let child = lineage;
-  while (child.parent !== undefined) {
-    const oldest = child.parent.layers[0];
-    if (oldest !== undefined && oldest.epoch <= child.parentEpoch) return true;
-    child = child.parent;
-  }
-  return false;
+  return lineage.parent?.hasLayersUpTo(lineage.parentEpoch) ?? false;
 }
 
 /** Calls `copy` with the byte ranges of the block that `mask` and the part have in common. */

@@ -117,6 +117,12 @@ export class Lineage {
     return { previous, next };
   }
 
+  /** A view at `epoch` shows cached writes, of this lineage or of one below. */
+  hasLayersUpTo(epoch: number): boolean {
+    if (this.layers.some((layer) => layer.epoch <= epoch)) return true;
+    return this.parent?.hasLayersUpTo(this.parentEpoch) ?? false;
+  }
+
   /** Some view is left between `from` (included) and `to` (not included). */
   isVisibleBetween(from: number, to: number): boolean {
     if (this.hasHead && this.epoch >= from && this.epoch < to) return true;

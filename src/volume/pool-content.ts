@@ -138,7 +138,7 @@ export class PoolContent {
   /** A new line of versions that begins with what `base` shows, or with zeros. */
   newLineage(base: View | undefined): Lineage {
     // A base with writes in the active generation would be published together with its child.
-    if (base !== undefined && hasLayersUpTo(base)) this.destager.cut();
+    if (base?.lineage.hasLayersUpTo(base.epoch)) this.destager.cut();
     const id = this.options.takeLineageId();
     const lineage = this.addLineage(id, base?.lineage, base?.epoch ?? 0, this.sequence);
     const record = { id, parent: base?.lineage.id ?? 0, parentEpoch: base?.epoch ?? 0 };
@@ -393,14 +393,5 @@ export class PoolContent {
 
   private count(counters: CountersRecord): void {
     this.space.storedBlocks = counters.storedBlocks;
-  }
-}
-
-function hasLayersUpTo(view: View): boolean {
-  for (let { lineage, epoch }: View = view; ; ) {
-    if (lineage.layers.some((layer) => layer.epoch <= epoch)) return true;
-    if (lineage.parent === undefined) return false;
-    epoch = lineage.parentEpoch;
-    lineage = lineage.parent;
   }
 }
