@@ -237,7 +237,8 @@ class Publication {
     step: LayerStep,
     block: number,
     location: Location,
-    wasMapped: boolean,
+    /** Something older was visible at the block, or has just been removed. */
+    hidesOlder: boolean,
     hasParent: boolean,
   ): void {
     const { lineage, epoch } = step;
@@ -247,7 +248,7 @@ class Publication {
       const { id } = checkedLocation(old, this.state.poolSeed, lineage, block, epoch);
       if (isStored(id)) this.replaced.push(id);
     }
-    const covers = old !== undefined || wasMapped;
+    const covers = old !== undefined || hidesOlder;
     const needed =
       location.id !== 0 || (covers && (hasParent || this.hasOlder(lineage, block, epoch)));
     if (needed) {
