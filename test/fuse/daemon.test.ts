@@ -23,7 +23,7 @@ describe.skipIf(!possible)('the daemon', () => {
     expect((await shell(options.mountPoint, 'cat $M/file')).out).toBe('hello');
     await run('umount', options.mountPoint);
     expect(await daemon.ended).toBe(0);
-    expect(fake.calls).toEqual(['close']);
+    expect(fake.calls).toEqual(['sync', 'close']);
     expect(findHolder(SERIAL)).toBeUndefined();
     expect(daemon.log()).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z info array \S+ of \S+ is mounted at/);
   });
@@ -34,7 +34,7 @@ describe.skipIf(!possible)('the daemon', () => {
     await daemon.ready;
     process.kill(process.pid, 'SIGTERM');
     expect(await daemon.ended).toBe(0);
-    expect([fake.calls, daemon.isMounted()]).toEqual([['sync', 'close'], false]);
+    expect([fake.calls, daemon.isMounted()]).toEqual([['sync', 'sync', 'close'], false]);
   });
 
   it('says who holds a busy mount, goes on serving, and detaches at the second signal', async () => {
