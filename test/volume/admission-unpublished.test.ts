@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BLOCK_COST_BYTES } from '../../src/base/limits.js';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import type { Lineage } from '../../src/volume/lineage.js';
-import type { PoolFixture } from './pool-fixture.js';
+import { PoolFixture } from './pool-fixture.js';
 
 describe('a full pool', () => {
   it.each<[string, (pool: PoolFixture, head: Lineage) => void]>([
@@ -11,12 +11,18 @@ describe('a full pool', () => {
     ['a shrink', (pool, head) => pool.content.clip(head, 5)],
     ['zeros over content', (pool, head) => pool.content.zero(head, 0, 10 * BLOCK_BYTES)],
   ])('waits for the space of %s that is not yet published', async (_what, give) => {
-    const { pool, head } = await XX;
+    const pool = await PoolFixture.open({ capacityBytes: 20 * BLOCK_COST_BYTES });
+    const head = pool.head();
+    pool.write(head, 0, 1, 10);
     pool.freeze(head);
-    await write(pool, head, 0, 10, 2);
+    pool.write(head, 0, 2, 10);
     await pool.settle();
     give(pool, head);
-    await pool.drive(write(pool, head, 20, 5, 3));
+    const [offset, length] = [20 * BLOCK_BYTES, 5 * BLOCK_BYTES];
+    const accepted = pool.content.admission.acceptLater(head, offset, length, () => {
+      pool.write(head, 20, 3, 5);
+    });
+    await pool.drive(accepted);
     expect(pool.bytes(head, 21)[20]).toBe(3);
   });
 });
