@@ -171,6 +171,10 @@ export interface FileTree {
     caller: Caller | undefined,
   ): Answer<void>;
   statistics(): TreeStatistics;
-  /** Called once, before the first request, by a transport that can pass such changes on. */
+  /**
+   * Called once, before the first request, by a transport that can pass such changes on. A tree that
+   * has it tells of every change but those by this transport's requests: the host may then keep what
+   * a listing told for a second.
+   */
   watch?(watcher: TreeWatcher): void;
 }

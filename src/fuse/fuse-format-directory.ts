@@ -15,6 +15,9 @@ const DIRENT_BYTES = 24;
 const TYPE_DIRECTORY = 4;
 const TYPE_FILE = 8;
 
+/** How long the attributes of a listing hold: the program that lists asks for them at once. */
+const VALID_SECONDS = 1;
+
 /** Packs entries into one frame until it is full. */
 export class DirectoryPacker {
   private readonly frame: Buffer;
@@ -37,7 +40,8 @@ export class DirectoryPacker {
   /** Without `node` the kernel gets the name alone, and counts no lookup. */
   addPlus(entry: DirectoryEntry, nextCookie: number, node: NodeAttributes | undefined): void {
     const start = this.pack(entry, nextCookie, ENTRY_BYTES);
-    if (start !== undefined && node !== undefined) writeEntry(this.frame, start, node);
+    if (start !== undefined && node !== undefined)
+      writeEntry(this.frame, start, node, VALID_SECONDS);
   }
 
   finish(): Buffer {

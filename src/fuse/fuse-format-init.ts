@@ -21,13 +21,13 @@ const FLAGS = {
   asyncRead: 1 << 0,
   atomicTruncate: 1 << 3,
   bigWrites: 1 << 5,
-  readdirPlus: 1 << 13,
-  readdirPlusAuto: 1 << 14,
   asyncDirectIo: 1 << 15,
   parallelDirectoryOperations: 1 << 18,
   maxPages: 1 << 22,
   initExtended: 1 << 30,
 } as const;
+/** DO_READDIRPLUS and READDIRPLUS_AUTO: attributes come with a listing. */
+const READDIRPLUS_FLAGS = (1 << 13) | (1 << 14);
 /** Those of the second word. */
 const FLAGS2 = { directIoAllowMmap: 1 << 4 } as const;
 
@@ -53,7 +53,7 @@ export function decodeInit(message: FuseMessage): InitRequest {
 }
 
 /** The answer; EIO for a kernel this codec cannot serve. */
-export function initFrame(request: InitRequest): Buffer {
+export function initFrame(request: InitRequest, options: { listsAttributes: boolean }): Buffer {
   const { major, minor } = request;
   if (major < MAJOR || (major === MAJOR && minor < KERNEL_MINOR_MIN)) {
     throw new ArrayError('EIO', `this kernel speaks FUSE ${major}.${minor}: 7.28 is needed`);
@@ -65,7 +65,8 @@ export function initFrame(request: InitRequest): Buffer {
   if (major > MAJOR) return frame;
   frame.writeUInt32LE(Math.min(minor, MINOR), start + 4);
   frame.writeUInt32LE(request.readaheadBytesMax, start + 8);
-  frame.writeUInt32LE((request.flags & WANTED) >>> 0, start + 12);
+  const wanted = WANTED | (options.listsAttributes ? READDIRPLUS_FLAGS : 0);
+  frame.writeUInt32LE((request.flags & wanted) >>> 0, start + 12);
   frame.writeUInt16LE(BACKGROUND_MAX, start + 16);
   frame.writeUInt16LE(CONGESTION_THRESHOLD, start + 18);
   frame.writeUInt32LE(TRANSFER_BYTES_MAX, start + 20);

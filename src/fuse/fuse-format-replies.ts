@@ -96,9 +96,16 @@ export function statfsFrame(statistics: TreeStatistics): Buffer {
   return frame;
 }
 
-/** entry_out. All validity times stay 0: the kernel asks again at every access. */
-export function writeEntry(target: Buffer, start: number, node: NodeAttributes): void {
+/** entry_out. Where it is valid for no time, the kernel asks again at every access. */
+export function writeEntry(
+  target: Buffer,
+  start: number,
+  node: NodeAttributes,
+  validSeconds = 0,
+): void {
   writeU64(target, start, node.nodeId);
+  writeU64(target, start + 16, validSeconds);
+  writeU64(target, start + 24, validSeconds);
   writeAttributes(target, start + 40, node.attributes);
 }
 

@@ -38,7 +38,11 @@ const OPERATIONS: Partial<Record<OpcodeName, Operation>> = {
   ...FILE_OPERATIONS,
   ...DIRECTORY_OPERATIONS,
   ...ATTRIBUTE_OPERATIONS,
-  INIT: (_context, message) => initFrame(decodeInit(message)),
+  // The answer to a RETRIEVE, which is never sent.
+  NOTIFY_REPLY: () => undefined,
+  // Attributes that are kept for a while need a tree that tells when they change.
+  INIT: ({ tree }, message) =>
+    initFrame(decodeInit(message), { listsAttributes: tree.watch !== undefined }),
 };
 
 const BY_CODE: readonly (Operation | undefined)[] = operationsByCode();

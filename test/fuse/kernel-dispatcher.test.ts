@@ -1,0 +1,235 @@
+/** The kernel transport's operations, each by a request written by hand. */
+import { describe, expect, it } from 'vitest';
+import type { OpenFile, RangeChange } from '../../src/fuse/file-tree.js';
+import { bytesOf } from './fuse-messages.js';
+import { harnessWithFile, KernelHarness } from './kernel-harness.js';
+import { MemoryTree } from './memory-tree.js';
+
+const ENOENT = 2;
+const EIO = 5;
+const ENXIO = 6;
+const EBADF = 9;
+const EEXIST = 17;
+const EINVAL = 22;
+const ENOSYS = 38;
+const EOPNOTSUPP = 95;
+
+/** A tree whose open files have further members. */
+class OfferingTree extends MemoryTree {
+  offered: Partial<OpenFile> = {};
+
+  override open(...words: Parameters<MemoryTree['open']>) {
+    const opened = super.open(...words);
+    return opened instanceof Promise ? opened : Object.assign(opened, this.offered);
+  }
+}
+
+async function offering(offered: Partial<OpenFile>) {
+  const tree = new OfferingTree();
+  tree.add(tree.root, 'file', false, 0o600).write(0, Buffer.alloc(8192));
+  tree.offered = offered;
+  const kernel = new KernelHarness(tree);
+  return { kernel, handle: await kernel.open(await kernel.lookup('file')) };
+}
+
+describe.each([false, true])('an answer (later: %s)', (slow) => {
+  it('comes to each request, with the request it belongs to', async () => {
+    const kernel = harnessWithFile();
+    kernel.tree.slow = slow;
+    const handle = await kernel.open(await kernel.lookup('file'));
+    const asked = await Promise.all([
+      kernel.read(handle, 1, 2),
+      kernel.read(handle, 4, 100),
+      kernel.read(handle, 5, 100),
+      kernel.write(handle, 0, 'H'),
+      kernel.read(handle, 0, 5),
+    ]);
+    expect(asked.map(({ error, body }) => [error, `${body}`])).toEqual([
+      [0, 'el'],
+      [0, 'o'],
+      [0, ''],
+      [0, '\x01\0\0\0\0\0\0\0'],
+      [0, 'Hello'],
+    ]);
+  });
+
+  it('is an errno where the tree refuses, and EIO for a bug, which is reported', async () => {
+    const kernel = harnessWithFile();
+    kernel.tree.slow = slow;
+    const handle = await kernel.open(await kernel.lookup('file'));
+    expect(await kernel.errorOf(1, bytesOf('none\0'))).toBe(ENOENT);
+    kernel.tree.nextWriteError = new TypeError('a bug');
+    expect([(await kernel.write(handle, 0, 'x')).error, kernel.bugs.length]).toEqual([EIO, 1]);
+    expect((await kernel.write(handle, 0, 'x')).error).toBe(0);
+  });
+});
+
+describe('a request the kernel should not have sent', () => {
+  it('is refused with an errno', async () => {
+    const kernel = harnessWithFile();
+    const unknown = { nodeId: 99 };
+    expect(await kernel.errorOf(3, Buffer.alloc(16), unknown)).toBe(ENOENT);
+    expect((await kernel.read(99, 0, 1)).error).toBe(EBADF);
+    expect(await kernel.errorOf(18, Buffer.alloc(24))).toBe(EBADF);
+    expect(await kernel.errorOf(3, Buffer.alloc(15))).toBe(EIO);
+    expect(await kernel.errorOf(999)).toBe(ENOSYS);
+    expect(kernel.bugs).toEqual([new Error('the kernel sent GETATTR has a body of 15 bytes')]);
+  });
+
+  it('gets no answer without a header, nor where none is taken', async () => {
+    const kernel = harnessWithFile();
+    await kernel.send(Buffer.alloc(39));
+    for (const opcode of [2, 36, 42]) {
+      await expect(kernel.ask(opcode, Buffer.alloc(7))).rejects.toThrow('not answered');
+      await expect(kernel.ask(opcode, Buffer.alloc(8))).rejects.toThrow('not answered');
+    }
+  });
+
+  it.each([20 + 10, 21, 22, 23, 24, 31, 34, 39, 51, 52])(
+    'opcode %i is not offered',
+    async (code) => {
+      expect(await harnessWithFile().errorOf(code, Buffer.alloc(64, 1))).toBe(ENOSYS);
+    },
+  );
+});
+
+describe('names', () => {
+  it('count lookups, which FORGET takes back', async () => {
+    const kernel = harnessWithFile();
+    const { inodes } = kernel.dispatcher.context;
+    const id = await kernel.lookup('file');
+    expect(await kernel.lookup('file')).toBe(id);
+    await kernel.send(bytesOf([4, 48], [4, 2], [8, 0], [8, id], Buffer.alloc(16), [8, 1]));
+    expect(inodes.size).toBe(2);
+    const forgets = bytesOf([4, 64], [4, 42], [8, 0], [8, 0], Buffer.alloc(16));
+    await kernel.send(Buffer.concat([forgets, bytesOf([4, 1], [4, 0], [8, id], [8, 1])]));
+    expect(inodes.size).toBe(1);
+  });
+
+  it('that another host has just made are opened by CREATE, without O_EXCL', async () => {
+    const kernel = harnessWithFile();
+    const create = (flags: number) =>
+      kernel.ask(35, bytesOf([4, flags], [4, 0o100600], [4, 0], [4, 0], 'file\0'));
+    const { error, body } = await create(0o102);
+    expect([error, body.length]).toEqual([0, 144]);
+    expect((await kernel.read(Number(body.readBigUInt64LE(128)), 0, 9)).body).toEqual(
+      Buffer.from('hello'),
+    );
+    expect((await create(0o302)).error).toBe(EEXIST);
+  });
+
+  it('are not replaced or exchanged by RENAME2', async () => {
+    const kernel = harnessWithFile();
+    kernel.tree.add(kernel.tree.root, 'other', false, 0o600);
+    const rename = (flags: number, target: string) =>
+      kernel.errorOf(45, bytesOf([8, 1], [4, flags], [4, 0], `file\0${target}\0`));
+    expect(await rename(1, 'other')).toBe(EEXIST);
+    expect(await rename(2, 'other')).toBe(EINVAL);
+    expect(await rename(1, 'fresh')).toBe(0);
+    expect(await kernel.lookup('fresh')).not.toBe(0);
+  });
+
+  it('are listed with attributes and count as looked up, but for the dots', async () => {
+    const kernel = harnessWithFile();
+    const opened = await kernel.ask(27, Buffer.alloc(8));
+    const handle = Number(opened.body.readBigUInt64LE(0));
+    const list = (offset: number, size: number) =>
+      kernel.ask(44, bytesOf([8, handle], [8, offset], [4, size], Buffer.alloc(20)));
+    const first = await list(0, 2 * 160);
+    expect([first.body.length, kernel.dispatcher.context.inodes.size]).toEqual([320, 1]);
+    const second = await list(2, 4096);
+    expect(second.body.subarray(152, 156).toString()).toBe('file');
+    expect([second.body.length, kernel.dispatcher.context.inodes.size]).toEqual([160, 2]);
+    expect((await list(3, 4096)).body).toHaveLength(0);
+  });
+});
+
+describe('an open file', () => {
+  it('is data up to its end for LSEEK', async () => {
+    const kernel = harnessWithFile();
+    const handle = await kernel.open(await kernel.lookup('file'));
+    const seek = async (offset: number, whence: number) => {
+      const { error, body } = await kernel.ask(
+        46,
+        bytesOf([8, handle], [8, offset], [4, whence], [4, 0]),
+      );
+      return error === 0 ? Number(body.readBigUInt64LE(0)) : -error;
+    };
+    expect([await seek(2, 3), await seek(2, 4), await seek(5, 3), await seek(9, 4)]).toEqual([
+      2,
+      5,
+      -ENXIO,
+      -ENXIO,
+    ]);
+    expect(await seek(0, 7)).toBe(-EINVAL);
+  });
+
+  it('tells where its data and holes are, if it knows', async () => {
+    const offered = {
+      seekData: (offset: number) => (offset < 4096 ? 1024 : undefined),
+      seekHole: () => 2048,
+    };
+    const { kernel, handle } = await offering(offered);
+    const seek = (offset: number, whence: number) =>
+      kernel.ask(46, bytesOf([8, handle], [8, offset], [4, whence], [4, 0]));
+    expect((await seek(0, 3)).body).toEqual(bytesOf([8, 1024]));
+    expect((await seek(0, 4)).body).toEqual(bytesOf([8, 2048]));
+    expect((await seek(4096, 3)).error).toBe(ENXIO);
+  });
+
+  it('is given what fallocate asks for', async () => {
+    const changes: RangeChange[] = [];
+    const { kernel, handle } = await offering({ allocate: (change) => void changes.push(change) });
+    const allocate = (mode: number) =>
+      kernel.errorOf(43, bytesOf([8, handle], [8, 512], [8, 1024], [4, mode], [4, 0]));
+    for (const mode of [0, 1, 3, 16, 17]) expect(await allocate(mode)).toBe(0);
+    expect(changes.map(({ kind, keepsSize }) => `${kind} ${keepsSize}`)).toEqual([
+      'reserve false',
+      'reserve true',
+      'punch true',
+      'zero false',
+      'zero true',
+    ]);
+    expect(changes[0]).toMatchObject({ offset: 512, sizeBytes: 1024 });
+    expect(await allocate(8)).toBe(EOPNOTSUPP);
+  });
+
+  it('copies into another one', async () => {
+    const copies: unknown[] = [];
+    const { kernel, handle } = await offering({
+      copyRange: (offset, target, targetOffset, sizeBytes) => {
+        copies.push([offset, target.node.ino, targetOffset, sizeBytes]);
+        return 4096;
+      },
+    });
+    const copy = bytesOf([8, handle], [8, 1], [8, 2], [8, handle], [8, 3], [8, 2 ** 40], [8, 0]);
+    expect((await kernel.ask(47, copy)).body).toEqual(bytesOf([4, 4096], [4, 0]));
+    expect(copies).toEqual([[1, 2, 3, 2 ** 30]]);
+  });
+
+  it('refuses what it does not offer, without ENOSYS, which would be for all files', async () => {
+    const { kernel, handle } = await offering({});
+    expect(await kernel.errorOf(43, bytesOf([8, handle], Buffer.alloc(24)))).toBe(EOPNOTSUPP);
+    const copy = bytesOf([8, handle], [8, 0], [8, 2], [8, handle], Buffer.alloc(24));
+    expect(await kernel.errorOf(47, copy)).toBe(EOPNOTSUPP);
+  });
+
+  it('wakes those who sleep in poll', async () => {
+    let readable = false;
+    const { kernel, handle } = await offering({ isReadable: () => readable });
+    const poll = (flags: number) =>
+      kernel.ask(40, bytesOf([8, handle], [8, 77], [4, flags], [4, 0x45]));
+    expect((await poll(0)).body.readUInt32LE(0)).toBe(4);
+    const { polls } = kernel.dispatcher.context;
+    const node = { ino: 2, isDirectory: false };
+    expect(polls.wake(node)).toEqual([]);
+    await poll(1);
+    expect(polls.wake({ ...node, ino: 3 })).toEqual([]);
+    expect(polls.wake(node)).toEqual([77]);
+    expect(polls.wake(node)).toEqual([]);
+    readable = true;
+    expect((await poll(1)).body.readUInt32LE(0)).toBe(0x45);
+    await kernel.ask(18, bytesOf([8, handle], Buffer.alloc(16)));
+    expect(polls.wake(node)).toEqual([]);
+  });
+});
