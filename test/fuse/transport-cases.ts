@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { afterAll } from 'vitest';
 import { FuseNativeTransport } from '../../src/fuse/fuse-native-transport.js';
 import { KernelTransport } from '../../src/fuse/kernel-transport.js';
 import type { Transport } from '../../src/fuse/transport.js';
@@ -37,7 +38,12 @@ export function isPossible(transport: TransportCase): boolean {
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const THREADS = ['src/fuse/request-pump.ts', 'src/fuse/notifier.ts'];
+const directories: string[] = [];
 let programs: URL | undefined;
+
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
 
 function threadPrograms(): URL {
   programs ??= compileThreads();
@@ -46,7 +52,7 @@ function threadPrograms(): URL {
 
 function compileThreads(): URL {
   const directory = mkdtempSync(join(tmpdir(), 'arrayfs-threads-'));
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+  directories.push(directory);
   const settings = {
     extends: join(ROOT, 'tsconfig.json'),
     compilerOptions: { rootDir: join(ROOT, 'src'), outDir: directory, typeRoots: [types()] },
