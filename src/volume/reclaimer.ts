@@ -107,6 +107,8 @@ export class Reclaimer {
     this.running = this.run().finally(() => {
       this.running = undefined;
       this.tellProgress();
+      // What became ready while the loop was ending starts a new one.
+      this.start();
     });
   }
 
