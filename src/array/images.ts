@@ -135,7 +135,9 @@ export async function resizeVolume(
     });
   }
   const keptBlocks = blocksCovering(sizeBytes);
-  if (keptBlocks < blocksCovering(volume.sizeBytes) && volume.allocatedBytes > 0) {
+  // A lineage without a parent and without blocks has nothing to hide.
+  const mayShow = volume.allocatedBytes > 0 || volume.lineage.parent !== undefined;
+  if (keptBlocks < blocksCovering(volume.sizeBytes) && mayShow) {
     content.clip(volume.lineage, keptBlocks);
   }
   volume.fields.sizeBytes = sizeBytes;

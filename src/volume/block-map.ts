@@ -94,7 +94,7 @@ export class BlockMap {
       missing = takeCached({ lineage, epoch }, lineage.layers.length - 1, floor, part, missing);
       if (missing === 0) return;
       const next =
-        level === 0 && !hasCachedAncestors(lineage)
+        level === 0 && !hasUnpublishedAncestors(lineage)
           ? this.locate(view, part.block)
           : this.locateAtLevel(lineage, epoch, part.block);
       if (next !== undefined) {
@@ -211,9 +211,9 @@ function takeCached(view: View, newest: number, floor: number, part: Part, wante
   return missing;
 }
 
-/** Some lineage below has cached writes that a view of `lineage` would show. */
-function hasCachedAncestors(lineage: Lineage): boolean {
-  return lineage.parent?.hasLayersUpTo(lineage.parentEpoch) ?? false;
+/** A view of `lineage` shows what some lineage below has not published yet. */
+function hasUnpublishedAncestors(lineage: Lineage): boolean {
+  return lineage.parent?.hasUnpublishedUpTo(lineage.parentEpoch) ?? false;
 }
 
 /** Calls `copy` with the byte ranges of the block that `mask` and the part have in common. */

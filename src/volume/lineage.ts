@@ -117,10 +117,11 @@ export class Lineage {
     return { previous, next };
   }
 
-  /** A view at `epoch` shows cached writes, of this lineage or of one below. */
-  hasLayersUpTo(epoch: number): boolean {
+  /** A view at `epoch` shows what is not published yet, of this lineage or of one below. */
+  hasUnpublishedUpTo(epoch: number): boolean {
+    if (this.clips.some((clip) => !clip.published && clip.epoch <= epoch)) return true;
     if (this.layers.some((layer) => layer.epoch <= epoch)) return true;
-    return this.parent?.hasLayersUpTo(this.parentEpoch) ?? false;
+    return this.parent?.hasUnpublishedUpTo(this.parentEpoch) ?? false;
   }
 
   /** Some view is left between `from` (included) and `to` (not included). */

@@ -138,7 +138,7 @@ export class PoolContent {
   /** A new line of versions that begins with what `base` shows, or with zeros. */
   newLineage(base: View | undefined): Lineage {
     // A base with writes in the active generation would be published together with its child.
-    if (base?.lineage.hasLayersUpTo(base.epoch)) this.destager.cut();
+    if (base?.lineage.hasUnpublishedUpTo(base.epoch)) this.destager.cut();
     const id = this.options.takeLineageId();
     const lineage = this.addLineage(id, base?.lineage, base?.epoch ?? 0, this.sequence);
     const record = { id, parent: base?.lineage.id ?? 0, parentEpoch: base?.epoch ?? 0 };
@@ -358,6 +358,8 @@ export class PoolContent {
   }
 
   private copyUsage(from: View, to: View): void {
+    const count = this.usage.get(from.lineage.id, from.epoch);
+    if (count !== undefined) this.usage.set(to.lineage.id, to.epoch, count);
     this.cache.active.steps.push({
       kind: 'usage',
       lineage: from.lineage.id,
