@@ -195,3 +195,11 @@ export function codeOf(action: () => unknown): string | undefined {
     return (error as NodeJS.ErrnoException).code ?? `${error}`;
   }
 }
+
+/** Writes all of `data`: after a short write, which is what was accepted, the next one says why. */
+export function writeWhole(file: number, data: Uint8Array, position: number): void {
+  let written = 0;
+  while (written < data.length) {
+    written += writeSync(file, data, written, data.length - written, position + written);
+  }
+}
