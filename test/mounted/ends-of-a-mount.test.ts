@@ -1,0 +1,116 @@
+/** How a mount ends, ways to mount, and several arrays at one time. */
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { canLoop, canMount, codeOf, MountedArray } from '../support/mounted-array.js';
+import { ARRAYFS, done, run, until } from '../support/programs.js';
+import { cleanScratch, mountsBelow } from '../support/scratch-directory.js';
+
+describe.skipIf(!canMount)('a mount', () => {
+  afterEach(cleanScratch);
+
+  const create = () => {
+    const array = MountedArray.create();
+    array.ok('create', 'v 1M');
+    return array;
+  };
+  const logOf = (array: MountedArray) => readFileSync(join(array.store, 'daemon.log'), 'utf8');
+
+  function writeText(array: MountedArray, text: string): void {
+    const file = openSync(array.volume('v'), 'r+');
+    writeSync(file, text);
+    closeSync(file);
+  }
+
+  const textOf = (array: MountedArray) =>
+    readFileSync(array.volume('v'), 'utf8').replace(/\0+$/, '');
+
+  it('ended by umount(8) from outside loses nothing that was not fsynced', async () => {
+    const array = create();
+    writeText(array, 'written last');
+    done('umount', array.mount);
+    await array.daemonEnded();
+    expect(array.findings()).toBeUndefined();
+    array.mountAgain();
+    expect(textOf(array)).toBe('written last');
+  });
+
+  it('ended by SIGTERM loses nothing that was not fsynced', async () => {
+    const array = create();
+    writeText(array, 'written last');
+    process.kill(array.daemonPid, 'SIGTERM');
+    await array.daemonEnded();
+    expect(mountsBelow(array.directory)).toEqual([]);
+    array.mountAgain();
+    expect(textOf(array)).toBe('written last');
+  });
+
+  it('is not ended by SIGTERM while it is busy, says by whom, and goes on', async () => {
+    const array = create();
+    const file = openSync(array.volume('v'), 'r+');
+    writeSync(file, 'durable');
+    process.kill(array.daemonPid, 'SIGTERM');
+    await until(() => logOf(array).includes('still serving'));
+    expect(array.read('events')).toMatch(
+      new RegExp(` BUSY .* in use by process ${process.pid} .*${array.volume('v')}`),
+    );
+    expect(run(ARRAYFS, 'umount', array.mount)).toMatchObject({
+      status: 1,
+      errors: expect.stringContaining(`process ${process.pid}`),
+    });
+    writeSync(file, ' and more', 7);
+    process.kill(array.daemonPid, 'SIGTERM');
+    await until(() => mountsBelow(array.directory).length === 0);
+    writeSync(file, ' after detaching', 16);
+    closeSync(file);
+    await array.daemonEnded();
+    array.mountAgain();
+    expect(textOf(array)).toBe('durable and more after detaching');
+  });
+
+  it.skipIf(!canLoop)('names the loop device that keeps it busy', async () => {
+    const array = create();
+    array.ok('resize', 'v 16M');
+    done('mkfs.ext4', '-q', array.volume('v'));
+    const point = array.loopMount(array.volume('v'), 'fs');
+    writeFileSync(join(point, 'file'), 'content');
+    process.kill(array.daemonPid, 'SIGTERM');
+    await until(() => logOf(array).includes('still serving'));
+    expect(array.read('events')).toMatch(/ BUSY .* in use by loop device \/dev\/loop\d+ /);
+    expect(readFileSync(join(point, 'file'), 'utf8')).toBe('content');
+    await array.loopUnmount(point);
+    await array.umount();
+  });
+
+  it('that is read-only refuses every change and shows everything', async () => {
+    const array = create();
+    writeText(array, 'kept');
+    array.ok('snapshot', 'v name=s');
+    await array.umount();
+    array.mountAgain('--read-only');
+    expect(textOf(array)).toBe('kept');
+    expect(codeOf(() => array.command('snapshot', 'v name=t'))).toBe('EROFS');
+    expect(codeOf(() => openSync(array.volume('v'), 'r+'))).toBe('EROFS');
+    expect(codeOf(() => writeFileSync(array.volume('new'), ''))).toBe('EROFS');
+    expect(codeOf(() => writeFileSync(array.path('info', 'v'), Buffer.alloc(512)))).toBe('EROFS');
+    expect(array.snapshots()).toHaveLength(1);
+    await array.umount();
+    expect(array.findings()).toBeUndefined();
+  });
+
+  it('of one array knows nothing of another at the same time', async () => {
+    const arrays = [create(), create()];
+    const [first, second] = arrays as [MountedArray, MountedArray];
+    writeText(first, 'first');
+    writeText(second, 'second');
+    first.ok('snapshot', 'v name=only-here');
+    expect([textOf(first), textOf(second)]).toEqual(['first', 'second']);
+    expect(second.snapshots()).toEqual([]);
+    await first.kill();
+    expect(textOf(second)).toBe('second');
+    first.mountAgain();
+    await second.umount();
+    expect(first.snapshots()).toHaveLength(1);
+    expect(existsSync(second.volume('v'))).toBe(false);
+  });
+});
