@@ -33,6 +33,7 @@ export class Job implements JobView, RecordSource {
     readonly startedMs: number,
     readonly unit: 'bytes' | 'blocks',
     private readonly save: (job: Job) => void,
+    private readonly changed: () => void,
   ) {}
 
   get recordKey(): Uint8Array {
@@ -57,6 +58,7 @@ export class Job implements JobView, RecordSource {
   progress(done: number, total: number, nowMs: number): void {
     this.done = done;
     this.total = total;
+    this.changed();
     if (nowMs - this.savedMs < SAVE_MS) return;
     this.savedMs = nowMs;
     this.save(this);
@@ -164,7 +166,15 @@ export class Jobs {
     startedMs: number,
     unit: 'bytes' | 'blocks',
   ): Job {
-    const job = new Job(id, kind, subject, startedMs, unit, (changed) => this.save(changed));
+    const job = new Job(
+      id,
+      kind,
+      subject,
+      startedMs,
+      unit,
+      (changed) => this.save(changed),
+      this.changed,
+    );
     this.jobs.set(id, job);
     return job;
   }

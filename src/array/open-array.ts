@@ -25,6 +25,7 @@ export async function openArray(options: OpenArrayOptions): Promise<StorageArray
     readOnly,
     indexBudget: new IndexBudget(INDEX_BYTES_MAX),
     onDamage: (view, block, reason) => array?.reportDamage(view, block, reason),
+    onChange: () => array?.changed(),
     onFailure: (error) => array?.poolFailed(error),
   });
   array = new StorageArray(pool, options);

@@ -48,7 +48,7 @@ export class Allocation implements RecordSource {
 
 export type PoolOptions = Pick<
   PoolContentOptions,
-  'clock' | 'cacheBytes' | 'indexBudget' | 'readOnly' | 'onDamage' | 'onFailure'
+  'clock' | 'cacheBytes' | 'indexBudget' | 'readOnly' | 'onDamage' | 'onChange' | 'onFailure'
 >;
 
 export class Pool {

@@ -13,8 +13,7 @@ import { CACHE_BYTES_MIN, CLIPS_PER_LINEAGE_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, SECTOR_BYTES } from '../base/sizes.js';
 import type { BlockStore } from '../store/block-store.js';
 import { EPOCH_MAX, parseRecordKey, recordKey, recordKeyEnd } from '../store/keys.js';
-import { type CountersRecord, packLineage, unpackCount, unpackLineage } from '../store/records.js';
-import { loadClips } from '../store/resolve.js';
+import { type CountersRecord, packLineage, unpackCount } from '../store/records.js';
 import type { PublishResult } from '../store/tasks.js';
 import { Admission } from './admission.js';
 import type { IndexBudget } from './block-index.js';
@@ -22,6 +21,7 @@ import { BlockMap, type DamageReport, type View } from './block-map.js';
 import { Destager } from './destager.js';
 import type { RecordSource } from './generation.js';
 import { Lineage } from './lineage.js';
+import { loadLineages } from './load-lineages.js';
 import { Reclaimer, reclaimRecord } from './reclaimer.js';
 import { SlotMemory } from './slot-memory.js';
 import { Space } from './space.js';
@@ -44,8 +44,16 @@ export interface PoolContentOptions {
   /** First free lineage id, and who is told when one is used. */
   readonly takeLineageId: () => number;
   readonly onDamage: DamageReport;
+  /** What the pool's state shows has changed without a command. */
+  readonly onChange: () => void;
   /** Publishing failed; undefined: it works again. */
   readonly onFailure: (error: ArrayError | undefined) => void;
+}
+
+/** What fails now and is tried again. */
+interface Failures {
+  readonly destage?: ArrayError | undefined;
+  readonly background?: ArrayError | undefined;
 }
 
 export class PoolContent {
@@ -53,8 +61,7 @@ export class PoolContent {
   readonly space: Space;
   /** Room for writes: ask it before `write`. */
   readonly admission: Admission;
-  private destageFailure: ArrayError | undefined;
-  private backgroundFailure: ArrayError | undefined;
+  private failures: Failures = {};
   publishedSequence = 0;
   private readonly store: BlockStore;
   private readonly map: BlockMap;
@@ -81,21 +88,16 @@ export class PoolContent {
     this.space = new Space(store, options.capacityBytes, clock);
     this.reclaimer = new Reclaimer(store, clock, {
       counted: (fresh) => this.count(fresh),
+      finished: () => options.onChange(),
       forget: (lineage) => this.forget(lineage),
       lineage: (id) => this.lineages.get(id),
       publishedSequence: () => this.publishedSequence,
-      failed: (error) => {
-        this.backgroundFailure = error;
-        options.onFailure(this.failure);
-      },
+      failed: (error) => this.noteFailure({ background: error }),
     });
     this.destager = new Destager(this.cache, store, this.map, clock, {
       published: (result) => this.published(result),
       trimmed: (fresh) => this.count(fresh),
-      failed: (error) => {
-        this.destageFailure = error;
-        options.onFailure(this.failure);
-      },
+      failed: (error) => this.noteFailure({ destage: error }),
       viewBefore: ({ lineage, epoch, sequence }) => {
         const views = this.reclaimer.viewsAt(lineage, sequence);
         return Math.max(-1, ...views.filter((view) => view < epoch));
@@ -110,7 +112,7 @@ export class PoolContent {
   static async open(options: PoolContentOptions): Promise<PoolContent> {
     const counters = await options.store.run({ kind: 'recover' });
     const content = new PoolContent(options, counters);
-    content.loadLineages();
+    content.load();
     return content;
   }
 
@@ -270,7 +272,7 @@ export class PoolContent {
 
   /** Publishing or background work failed and is tried again. */
   get failure(): ArrayError | undefined {
-    return this.destageFailure ?? this.backgroundFailure;
+    return this.failures.destage ?? this.failures.background;
   }
 
   get reclaimsPending(): number {
@@ -302,30 +304,10 @@ export class PoolContent {
 
   // ---- inside
 
-  private loadLineages(): void {
-    const records = [];
-    const start = recordKey('lineage');
-    for (const { value } of this.store.range('records', start, recordKeyEnd('lineage'))) {
-      records.push(unpackLineage(value));
-    }
-    // A merge can give a lineage a parent of any id: parents first, whatever the order.
-    const byId = new Map(records.map((record) => [record.id, record]));
-    const load = (id: number): Lineage | undefined => {
-      const known = this.lineages.get(id);
-      const record = byId.get(id);
-      if (known !== undefined || record === undefined) return known;
-      const parent = load(record.parent);
-      const lineage = this.addLineage(id, parent, record.parentEpoch, 0);
-      lineage.hasHead = false;
-      if (parent !== undefined) {
-        parent.pin(record.parentEpoch, 'stored');
-        parent.epoch = Math.max(parent.epoch, record.parentEpoch + 1);
-      }
-      for (const clip of loadClips(this.store, id))
-        lineage.clips.push({ ...clip, published: true });
-      return lineage;
-    };
-    for (const { id } of records) load(id);
+  private load(): void {
+    loadLineages(this.store, (id, parent, parentEpoch) => {
+      return this.addLineage(id, parent, parentEpoch, 0);
+    });
     const usageStart = recordKey('usage');
     for (const { key, value } of this.store.range('records', usageStart, recordKeyEnd('usage'))) {
       const { first, second } = parseRecordKey(key);
@@ -393,7 +375,13 @@ export class PoolContent {
     this.reclaimer.wake();
   }
 
+  private noteFailure(change: Failures): void {
+    this.failures = { ...this.failures, ...change };
+    this.options.onFailure(this.failure);
+  }
+
   private count(counters: CountersRecord): void {
     this.space.storedBlocks = counters.storedBlocks;
+    this.options.onChange();
   }
 }

@@ -24,6 +24,8 @@ interface ReclaimItem {
 export interface ReclaimHost {
   /** Counters after a slice. */
   counted(counters: CountersRecord): void;
+  /** Something that was pending no longer is. */
+  finished(): void;
   /** The lineage is gone, from memory too. */
   forget(lineage: Lineage): void;
   lineage(id: number): Lineage | undefined;
@@ -171,6 +173,7 @@ export class Reclaimer {
       cursor = result.cursor;
       if (cursor !== undefined) continue;
       for (const done of covered) this.items.delete(done);
+      this.host.finished();
       if (drops) this.dropLineage(lineage);
       return;
     }

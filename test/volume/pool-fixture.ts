@@ -131,6 +131,7 @@ export class PoolFixture {
       takeLineageId: () => this.nextLineage++,
       onDamage: (view, block, reason) =>
         this.damages.push(`${view.lineage.id}/${block}: ${reason}`),
+      onChange: () => {},
       onFailure: (error) => this.failures.push(error?.code ?? 'works'),
     });
   }
