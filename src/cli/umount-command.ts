@@ -53,7 +53,7 @@ async function umount(path: string, force: boolean): Promise<Unmounted> {
     return { mountPoint, ended: true };
   }
   // After an unmount nobody would see that a full disk keeps writes from becoming durable.
-  if (!force) await new ArrayClient(mountPoint).run({ name: 'sync', words: [], options: {} });
+  if (!force) await makeDurable(mountPoint);
   const holder = serial === undefined ? undefined : await askHolder(serial);
   // Read before: afterwards the holders' paths no longer show the mount.
   const users = force ? mountHolders(mountPoint, { mappings: true }) : [];
@@ -61,6 +61,15 @@ async function umount(path: string, force: boolean): Promise<Unmounted> {
   for (const user of users) note(`${mountPoint} is still held by ${user}`);
   if (serial === undefined) return { mountPoint, ended: false };
   return { mountPoint, ended: await daemonEnded(serial, holder?.pid, force) };
+}
+
+async function makeDurable(mountPoint: string): Promise<void> {
+  try {
+    await new ArrayClient(mountPoint).run({ name: 'sync', words: [], options: {} });
+  } catch (error) {
+    // A read-only array has nothing to make durable.
+    if (!(error instanceof ArrayError && error.code === 'EROFS')) throw error;
+  }
 }
 
 /** Decided from the mount table: the mount may be dead. */
