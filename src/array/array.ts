@@ -9,7 +9,7 @@ import { DAMAGES_REPORTED_MAX, VOLUMES_MAX } from '../base/limits.js';
 import { checkName } from '../base/names.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
 import { uuidText } from '../base/uuid.js';
-import type { View } from '../volume/block-map.js';
+import type { VersionPlace } from '../volume/block-map.js';
 import type { ArrayContext } from './array-context.js';
 import { type AnyCopy, copyName, type Snapshot, type Volume } from './copies.js';
 import { CopyDirectory } from './copy-directory.js';
@@ -196,9 +196,7 @@ export class StorageArray implements DiskArray, ArrayContext {
     const copy = reference === 'all' ? undefined : this.copy(reference);
     return this.jobList.start('scrub', reference, 'bytes', (job) => {
       return scrub(this.pool, copy, job, this.clock, {
-        damaged: ({ lineage, block, epoch, kind }) => {
-          this.reportDamage({ lineage: this.pool.content.lineage(lineage), epoch }, block, kind);
-        },
+        damaged: (damage) => this.reportDamage(damage, damage.block, damage.kind),
       });
     });
   }
@@ -216,12 +214,12 @@ export class StorageArray implements DiskArray, ArrayContext {
     this.recordEvent('REFUSED', subject === '' ? '-' : subject, error.message);
   }
 
-  /** A block of some view is damaged: says once which volumes and snapshots show it. */
-  reportDamage(view: View, block: number, reason: string): void {
-    const place = `${view.lineage.id}/${view.epoch}/${block}`;
-    if (this.damages.has(place) || this.damages.size >= DAMAGES_REPORTED_MAX) return;
-    this.damages.add(place);
-    const shown = this.copies.copiesShowing(view).map(copyName).join(' ') || '-';
+  /** A stored block is damaged: says once which volumes and snapshots show it. */
+  reportDamage(place: VersionPlace, block: number, reason: string): void {
+    const name = `${place.lineage}/${place.epoch}/${block}`;
+    if (this.damages.has(name) || this.damages.size >= DAMAGES_REPORTED_MAX) return;
+    this.damages.add(name);
+    const shown = this.copies.copiesShowing(place, block).map(copyName).join(' ') || '-';
     const pool = this.pool.identity.poolName;
     this.recordEvent('DAMAGED', shown, `byte ${block * BLOCK_BYTES} in pool ${pool}: ${reason}`);
   }

@@ -7,9 +7,12 @@ import { ArrayError } from '../base/errors.js';
 import { unpackSnapshot, unpackVolume } from '../store/copy-records.js';
 import { recordKey, recordKeyEnd } from '../store/keys.js';
 
-import type { View } from '../volume/block-map.js';
+import type { VersionPlace } from '../volume/block-map.js';
 import { type AnyCopy, Snapshot, Volume } from './copies.js';
 import type { Pool } from './pool.js';
+
+/** Copies looked at to name those that show a damaged block: each costs a look into the map. */
+const COPIES_ASKED_MAX = 100;
 
 export class CopyDirectory {
   /** By creation. */
@@ -99,16 +102,16 @@ export class CopyDirectory {
     this.byNumber.delete(snapshot.number);
   }
 
-  /** Volumes and snapshots that show the version a view names. */
-  copiesShowing(view: View): AnyCopy[] {
-    return [...this.byNumber.values()].filter((copy) => {
-      let { lineage, viewEpoch: epoch } = copy;
-      for (;;) {
-        if (lineage === view.lineage) return epoch >= view.epoch;
-        if (lineage.parent === undefined) return false;
-        epoch = lineage.parentEpoch;
-        lineage = lineage.parent;
-      }
+  /** Volumes and snapshots that show a stored version of a block, of the first that may. */
+  copiesShowing(place: VersionPlace, block: number): AnyCopy[] {
+    const candidates: AnyCopy[] = [];
+    for (const copy of this.byNumber.values()) {
+      if (candidates.length === COPIES_ASKED_MAX) break;
+      if (reaches(copy, place)) candidates.push(copy);
+    }
+    return candidates.filter((copy) => {
+      const view = { lineage: copy.lineage, epoch: copy.viewEpoch };
+      return copy.pool.content.shows(view, place, block);
     });
   }
 
@@ -138,6 +141,17 @@ export class CopyDirectory {
       lineage.pin(fields.epoch, 'stored');
       this.addSnapshot(new Snapshot(pool, { ...fields }, lineage, volume));
     }
+  }
+}
+
+/** The chain of the copy passes the lineage at or after the epoch. */
+function reaches(copy: AnyCopy, place: VersionPlace): boolean {
+  let { lineage, viewEpoch: epoch } = copy;
+  for (;;) {
+    if (lineage.id === place.lineage) return epoch >= place.epoch;
+    if (lineage.parent === undefined) return false;
+    epoch = lineage.parentEpoch;
+    lineage = lineage.parent;
   }
 }
 

@@ -30,8 +30,14 @@ export interface View {
   readonly epoch: number;
 }
 
+/** The stored version of a block: lineage and epoch it was written in. */
+export interface VersionPlace {
+  readonly lineage: number;
+  readonly epoch: number;
+}
+
 /** Tells of a damaged block; the reader gets EIO. */
-export type DamageReport = (view: View, block: number, reason: string) => void;
+export type DamageReport = (place: VersionPlace, block: number, reason: string) => void;
 
 /** Where part of a block goes: bytes [start, end) of the block to `target` at `targetOffset`. */
 interface Part {
@@ -83,6 +89,15 @@ export class BlockMap {
     const newest = lineage.layers.indexOf(layer) - 1;
     const missing = ~entry.sectors >>> 0;
     entry.sectors = ~takeCached({ lineage, epoch }, newest, floor, part, missing) >>> 0;
+  }
+
+  /** The stored version of `block` that a view shows, straight from the map. */
+  storedVersion({ lineage, epoch }: View, block: number): VersionPlace | undefined {
+    const levels = publishedLevels(lineage, epoch);
+    for (const version of visibleVersions(this.store, this.poolSeed, levels, block, block + 1)) {
+      return { lineage: version.lineage, epoch: version.epoch };
+    }
+    return undefined;
   }
 
   private readPart(view: View, part: Part): void {
@@ -167,7 +182,8 @@ export class BlockMap {
   }
 
   private fail(view: View, block: number, reason: string): never {
-    this.reportDamage(view, block, reason);
+    const place = this.storedVersion(view, block);
+    if (place !== undefined) this.reportDamage(place, block, reason);
     throw new ArrayError(
       'EIO',
       `block ${block} (byte ${block * BLOCK_BYTES}) is damaged: ${reason}`,

@@ -104,19 +104,6 @@ export class Lineage {
     return this.hasHead ? [...this.pins.keys(), this.epoch] : [...this.pins.keys()];
   }
 
-  /** The visible epochs around `epoch`, which itself is not looked at. */
-  viewsAround(epoch: number): { previous: number; next: number | undefined } {
-    let previous = -1;
-    let next: number | undefined;
-    const visit = (view: number): void => {
-      if (view < epoch && view > previous) previous = view;
-      if (view > epoch && (next === undefined || view < next)) next = view;
-    };
-    for (const view of this.pins.keys()) visit(view);
-    if (this.hasHead) visit(this.epoch);
-    return { previous, next };
-  }
-
   /** A view at `epoch` shows what is not published yet, of this lineage or of one below. */
   hasUnpublishedUpTo(epoch: number): boolean {
     if (this.clips.some((clip) => !clip.published && clip.epoch <= epoch)) return true;

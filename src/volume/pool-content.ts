@@ -17,7 +17,7 @@ import { type CountersRecord, packLineage, unpackCount } from '../store/records.
 import type { PublishResult } from '../store/tasks.js';
 import { Admission } from './admission.js';
 import type { IndexBudget } from './block-index.js';
-import { BlockMap, type DamageReport, type View } from './block-map.js';
+import { BlockMap, type DamageReport, type VersionPlace, type View } from './block-map.js';
 import { Destager } from './destager.js';
 import type { RecordSource } from './generation.js';
 import { Lineage } from './lineage.js';
@@ -220,6 +220,12 @@ export class PoolContent {
   /** Fills `target`; EIO where a block is damaged. */
   read(view: View, offset: number, target: Uint8Array): void {
     this.map.read(view, offset, target);
+  }
+
+  /** Whether a view shows this stored version of a block. */
+  shows(view: View, place: VersionPlace, block: number): boolean {
+    const shown = this.map.storedVersion(view, block);
+    return shown?.lineage === place.lineage && shown.epoch === place.epoch;
   }
 
   /** Writes accepted bytes. Ends within a sector are filled up from the present content. */

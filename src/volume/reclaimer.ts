@@ -21,6 +21,12 @@ interface ReclaimItem {
   readonly sequence: number;
 }
 
+/** Views around an epoch: the newest before it (-1: none) and the oldest after it. */
+interface Gap {
+  previous: number;
+  next: number | undefined;
+}
+
 export interface ReclaimHost {
   /** Counters after a slice. */
   counted(counters: CountersRecord): void;
@@ -153,22 +159,20 @@ export class Reclaimer {
     return false;
   }
 
+  /**
+   * One pass over the gap around the item's epoch. Gap and items are those of its beginning: views
+   * that go meanwhile make a wider gap, which their own items look at.
+   */
   private async reclaim(item: ReclaimItem): Promise<void> {
-    const { lineage, epoch } = item;
+    const { lineage } = item;
+    const gap = this.gap(item);
+    const covered = this.coveredBy(item, gap);
+    const drops = lineage.isAbandoned;
+    const finish = this.finishing(lineage, covered);
     let cursor: ReclaimCursor | undefined;
     while (!this.stopped && this.isReady(item)) {
-      const covered = this.coveredBy(item);
-      const drops = lineage.isAbandoned;
-      const result = await this.slice(() =>
-        this.store.run({
-          kind: 'reclaim',
-          lineage: lineage.id,
-          ...this.gap(lineage, epoch),
-          cursor,
-          limit: SLICE_VERSIONS,
-          finish: this.finishing(lineage, covered),
-        }),
-      );
+      const task = { kind: 'reclaim' as const, lineage: lineage.id, ...gap, cursor, finish };
+      const result = await this.slice(() => this.store.run({ ...task, limit: SLICE_VERSIONS }));
       this.host.counted(result.counters);
       cursor = result.cursor;
       if (cursor !== undefined) continue;
@@ -179,15 +183,19 @@ export class Reclaimer {
     }
   }
 
-  /** An epoch that came back into use has no gap. */
-  private gap(lineage: Lineage, epoch: number): { previous: number; next: number | undefined } {
+  /** The views around the item's epoch; an epoch that came back into use has no gap. */
+  private gap({ lineage, epoch }: ReclaimItem): Gap {
     if (lineage.isPinned(epoch)) return { previous: epoch, next: epoch + 1 };
-    return lineage.viewsAround(epoch);
+    const gap: Gap = { previous: -1, next: undefined };
+    for (const view of this.viewsAt(lineage, this.host.publishedSequence())) {
+      if (view < epoch) gap.previous = Math.max(gap.previous, view);
+      if (view > epoch) gap.next = Math.min(gap.next ?? view, view);
+    }
+    return gap;
   }
 
   /** All items whose gap is the same: one pass serves them. */
-  private coveredBy(item: ReclaimItem): ReclaimItem[] {
-    const { previous, next } = this.gap(item.lineage, item.epoch);
+  private coveredBy(item: ReclaimItem, { previous, next }: Gap): ReclaimItem[] {
     return [...this.items].filter((other) => {
       if (other.lineage !== item.lineage || !this.isReady(other)) return false;
       return (

@@ -129,8 +129,7 @@ export class PoolFixture {
       indexBudget: new IndexBudget(2 ** 20),
       readOnly: false,
       takeLineageId: () => this.nextLineage++,
-      onDamage: (view, block, reason) =>
-        this.damages.push(`${view.lineage.id}/${block}: ${reason}`),
+      onDamage: (place, block, reason) => this.damages.push(`${place.lineage}/${block}: ${reason}`),
       onChange: () => {},
       onFailure: (error) => this.failures.push(error?.code ?? 'works'),
     });
