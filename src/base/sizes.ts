@@ -32,11 +32,11 @@ export function roundUpToSector(bytes: number): number {
 }
 
 /**
- * Parses `10G`, `512M`, `1.5T`, `4096`; units are powers of 1024, an optional `iB` or `B` follows.
+ * Parses `10G`, `512M`, `1.5T`, `4096`; units are powers of 1024, an optional `i`, `iB` or `B` follows.
  * Throws EINVAL where it is not a size or not a whole number of bytes.
  */
 export function parseSize(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text);
+  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B|i)?$/i.exec(text);
   const unit = UNITS[(match?.[2] ?? '').toUpperCase()];
   if (!match || unit === undefined) {
     throw new ArrayError('EINVAL', `not a size: '${text}' (examples: 10G, 512M, 4096)`);

@@ -106,7 +106,10 @@ function chooseTransport(
     if (problem === undefined) return transport;
     problems.push(problem);
   }
-  throw new ArrayError('ENODEV', problems.join('; ') || `there is no transport '${choice}'`);
+  throw new ArrayError(
+    'ENODEV',
+    [...new Set(problems)].join('; ') || `there is no transport '${choice}'`,
+  );
 }
 
 interface ServedMount {

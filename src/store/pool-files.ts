@@ -174,7 +174,13 @@ export function publicIdentity(identity: PoolIdentityRecord): PoolIdentity {
 
 /** ENOENT or EINVAL unless `directory` holds LMDB's file; nothing is created. */
 export function requirePool(directory: string): void {
-  if (!existsSync(directory)) throw new ArrayError('ENOENT', `${directory} does not exist`);
+  try {
+    readdirSync(directory);
+  } catch (error) {
+    const code = (error as { code?: unknown }).code;
+    if (code === 'EACCES') throw new ArrayError('EACCES', `permission denied: ${directory}`);
+    if (code === 'ENOENT') throw new ArrayError('ENOENT', `${directory} does not exist`);
+  }
   if (!statSync(directory).isDirectory()) {
     throw new ArrayError('ENOTDIR', `${directory} is not a directory`);
   }
