@@ -55,6 +55,8 @@ export class KernelNotices implements TreeWatcher {
     const { device, programs, onBug } = this.parts;
     const worker = new Worker(new URL('notifier.js', programs), {
       workerData: { device } satisfies NotifierData,
+      // Not those of the process, some of which only fit a main program.
+      execArgv: [],
     });
     worker.on('message', onBug);
     worker.on('error', onBug);

@@ -57,6 +57,8 @@ export class KernelServer {
     );
     this.worker = new Worker(new URL('request-pump.js', parts.programs), {
       workerData: { device: parts.device, ring: this.ring.memory } satisfies PumpData,
+      // Not those of the process, some of which only fit a main program.
+      execArgv: [],
     });
     this.worker.on('message', onBug);
     // Whatever the pump read is in the ring by then, and its end, unless it broke.

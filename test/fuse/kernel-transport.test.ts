@@ -1,5 +1,8 @@
 /** What only the kernel transport does, by real programs over a tree in memory. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.js';
@@ -14,7 +17,7 @@ import {
   scratchDirectory,
   shell,
 } from './mounted-tree-fixture.js';
-import { isPossible, KERNEL } from './transport-cases.js';
+import { isPossible, KERNEL, threadPrograms } from './transport-cases.js';
 
 const IMAGE_BYTES = 64 * 2 ** 20;
 
@@ -200,6 +203,28 @@ print(os.pread(fd, 5, 4096)); p=mmap.mmap(fd, 4096, mmap.MAP_PRIVATE); print(p[0
     expect(await mount.ended).toBe('unmounted');
     await copy.finish();
     expect((await run('ls', mountPoint)).out).toBe('');
+  });
+
+  it('does not keep a process that exits while a file is open', async () => {
+    const mountPoint = join(scratchDirectory(), 'mount');
+    await mkdir(mountPoint);
+    const script = `
+      import { KernelTransport } from '${new URL('kernel-transport.js', threadPrograms())}';
+      import { NullTree } from '${new URL('null-tree.js', threadPrograms())}';
+      await new KernelTransport().mount(new NullTree(4096), {
+        mountPoint: '${mountPoint}', sourceName: 'x', readOnly: false, allowOther: false });
+      process.stdin.once('data', () => process.exit(7));
+      console.log('ready');`;
+    const daemon = spawn('node', ['--input-type=module', '-e', script], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await once(daemon.stdout, 'data');
+    const holder = await holdBusy(mountPoint, 'exec 3<> $M/image');
+    daemon.stdin.write('go\n');
+    expect(await once(daemon, 'exit')).toEqual([7, null]);
+    expect((await run('ls', mountPoint)).errors).toContain('not connected');
+    await holder.finish();
+    expect((await run('umount', mountPoint)).status).toBe(0);
   });
 
   it('tells the kernel of changes the tree made itself', async () => {

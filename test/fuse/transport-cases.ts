@@ -37,7 +37,8 @@ export function isPossible(transport: TransportCase): boolean {
 }
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const THREADS = ['src/fuse/request-pump.ts', 'src/fuse/notifier.ts'];
+/** The threads, and what a test runs in a process of its own. */
+const PROGRAMS = ['request-pump', 'notifier', 'kernel-transport', 'null-tree'];
 const directories: string[] = [];
 let programs: URL | undefined;
 
@@ -45,7 +46,8 @@ afterAll(() => {
   for (const directory of directories) rmSync(directory, { recursive: true, force: true });
 });
 
-function threadPrograms(): URL {
+/** Where the compiled programs lie. */
+export function threadPrograms(): URL {
   programs ??= compileThreads();
   return programs;
 }
@@ -56,7 +58,7 @@ function compileThreads(): URL {
   const settings = {
     extends: join(ROOT, 'tsconfig.json'),
     compilerOptions: { rootDir: join(ROOT, 'src'), outDir: directory, typeRoots: [types()] },
-    files: THREADS.map((file) => join(ROOT, file)),
+    files: PROGRAMS.map((name) => join(ROOT, `src/fuse/${name}.ts`)),
     include: [],
   };
   const project = join(directory, 'tsconfig.json');
