@@ -13,7 +13,6 @@ const ROUNDS = repeat(10);
 /** Rounds between two checks, which need the array unmounted. */
 const CHECK_EVERY = 2;
 const SNAPSHOTS_KEPT = 4;
-const CODES_OF_A_DEAD_MOUNT = ['ENOTCONN', 'ECONNABORTED'];
 
 /** One volume with its writer and the snapshots of it that were acknowledged, with their records. */
 class Subject {
@@ -43,8 +42,7 @@ class Subject {
       await this.writer.open(this.array.volume(this.name));
       for (;;) await this.step();
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? `${error}`;
-      if (!CODES_OF_A_DEAD_MOUNT.includes(code)) this.failure = code;
+      if (!this.array.isKilled) this.failure = `${error}`;
     } finally {
       await this.writer.close();
     }

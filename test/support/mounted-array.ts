@@ -54,6 +54,8 @@ export class MountedArray {
   readonly store: string;
   readonly mount: string;
   daemonPid = 0;
+  /** The daemon was told to die: from then on the mount may answer anything. */
+  isKilled = false;
 
   private constructor(readonly directory: string) {
     this.store = join(directory, 'store');
@@ -76,6 +78,7 @@ export class MountedArray {
       done(ARRAYFS, 'mount', this.store, this.mount, '--json', ...words),
     ) as { pid: number; notices: string[] };
     this.daemonPid = report.pid;
+    this.isKilled = false;
     killAtTheEnd(report.pid);
     return report;
   }
@@ -87,6 +90,7 @@ export class MountedArray {
 
   /** kill -9 of the daemon; resolves when it is gone, with its dead mount left. */
   async kill(): Promise<void> {
+    this.isKilled = true;
     process.kill(this.daemonPid, 'SIGKILL');
     await this.daemonEnded();
   }
