@@ -33,6 +33,9 @@ import { scrub } from './scrub.js';
 import * as snapshotCommands from './snapshot-commands.js';
 import * as volumeCommands from './volume-commands.js';
 
+/** Between two events that say that the array is full. */
+const REFUSALS_APART_MS = 60_000;
+
 export interface StorageArrayOptions {
   readonly clock: Clock;
   readonly readOnly: boolean;
@@ -50,6 +53,7 @@ export class StorageArray implements DiskArray, ArrayContext {
   revision = 0;
   private readonly damages = new Set<string>();
   private lastFailure: string | undefined;
+  private refusedMs = Number.NEGATIVE_INFINITY;
   private readonly jobList: Jobs;
 
   constructor(
@@ -222,6 +226,14 @@ export class StorageArray implements DiskArray, ArrayContext {
     const shown = this.copies.copiesShowing(place, block).map(copyName).join(' ') || '-';
     const pool = this.pool.identity.poolName;
     this.recordEvent('DAMAGED', shown, `byte ${block * BLOCK_BYTES} in pool ${pool}: ${reason}`);
+  }
+
+  /** Told once a minute at most: a host may try for ever. */
+  writeRefused(volume: Volume, reason: string): void {
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs - this.refusedMs < REFUSALS_APART_MS) return;
+    this.refusedMs = nowMs;
+    this.recordEvent('FULL', volume.name, `a write was refused: ${reason}`);
   }
 
   /** The pool cannot be written now; undefined: it can again. */

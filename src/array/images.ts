@@ -14,10 +14,15 @@ import { type AnyCopy, copyName, type Volume } from './copies.js';
 import type { ImageHandle } from './disk-array.js';
 import { checkNoOtherWriter } from './rules.js';
 
+/** Fetched ahead of a sequential reader of cold blocks. */
+const READ_AHEAD_BYTES = 2 ** 20;
+
 /** What images need of the array around them. */
 export interface ImageHost {
   readonly clock: Clock;
   readonly readOnly: boolean;
+  /** A write found no space: /events tells why, as an errno cannot. */
+  writeRefused(volume: Volume, reason: string): void;
   /** Something a status table shows has changed. */
   changed(): void;
   /** The last open image of a deleted volume was closed. */
@@ -35,6 +40,8 @@ export function openImage(host: ImageHost, copy: AnyCopy, write: boolean): Image
 
 class Image implements ImageHandle {
   private isOpen = true;
+  /** Where the last read ended. */
+  private nextOffset = 0;
 
   constructor(
     private readonly host: ImageHost,
@@ -46,12 +53,11 @@ class Image implements ImageHandle {
     if (copy.kind === 'snapshot') copy.pool.content.pinOpen(copy.lineage, copy.viewEpoch);
   }
 
-  read(offset: number, target: Uint8Array): number {
-    const { copy } = this;
-    const size = Math.max(0, Math.min(target.length, copy.sizeBytes - offset));
-    const { lineage, viewEpoch: epoch } = copy;
-    copy.pool.content.read({ lineage, epoch }, offset, target.subarray(0, size));
-    return size;
+  read(offset: number, target: Uint8Array): number | Promise<number> {
+    const fetched = this.fetch(offset, target.length);
+    return fetched === undefined
+      ? this.readNow(offset, target)
+      : fetched.then(() => this.readNow(offset, target));
   }
 
   write(offset: number, data: Uint8Array): number | Promise<number> {
@@ -69,7 +75,15 @@ class Image implements ImageHandle {
     }
     return admission
       .acceptLater(volume.lineage, offset, length, () => this.writeNow(volume, offset, data))
-      .then(() => data.length);
+      .then(
+        () => data.length,
+        (error: unknown) => {
+          if (error instanceof ArrayError && error.code === 'ENOSPC') {
+            this.host.writeRefused(volume, error.reason);
+          }
+          throw error;
+        },
+      );
   }
 
   async resize(sizeBytes: number): Promise<void> {
@@ -93,6 +107,31 @@ class Image implements ImageHandle {
     }
     if (this.writable) copy.writerCount -= 1;
     if (copy.deleted && copy.openCount === 0) this.host.unused(copy);
+  }
+
+  /** Blocks that are on disk only; of a reader that goes on where it stopped also those ahead. */
+  private fetch(offset: number, length: number): Promise<unknown> | undefined {
+    const { copy } = this;
+    const { content } = copy.pool;
+    const view = { lineage: copy.lineage, epoch: copy.viewEpoch };
+    const end = Math.min(offset + length, copy.sizeBytes);
+    const fetched = content.fetch(view, offset, end - offset);
+    if (fetched !== undefined && offset === this.nextOffset) {
+      const aheadEnd = Math.min(end + READ_AHEAD_BYTES, copy.sizeBytes);
+      // Nobody waits for it: a read that comes too early fetches what it needs itself.
+      content.fetch(view, end, aheadEnd - end)?.catch(() => undefined);
+    }
+    this.nextOffset = end;
+    return fetched;
+  }
+
+  /** After a fetch the image is looked at anew: it may have changed meanwhile. */
+  private readNow(offset: number, target: Uint8Array): number {
+    const { copy } = this;
+    const size = Math.max(0, Math.min(target.length, copy.sizeBytes - offset));
+    const { lineage, viewEpoch: epoch } = copy;
+    copy.pool.content.read({ lineage, epoch }, offset, target.subarray(0, size));
+    return size;
   }
 
   private writeNow(volume: Volume, offset: number, data: Uint8Array): void {

@@ -2,6 +2,7 @@
  * One pool of the array: its identity, its content, and the numbers it hands out.
  */
 import type { ArrayError } from '../base/errors.js';
+import { BLOCK_COST_BYTES } from '../base/limits.js';
 import type { BlockStore } from '../store/block-store.js';
 import { recordKey } from '../store/keys.js';
 import {
@@ -89,13 +90,20 @@ export class Pool {
     return this.failure.code === 'ENOSPC' ? 'degraded' : 'failed';
   }
 
+  /** Why it is not normal, or that it is full. */
+  private get problem(): string | undefined {
+    const { content, failure } = this;
+    if (failure !== undefined) return failure.reason;
+    return content.freeBytes < BLOCK_COST_BYTES ? content.space.fullReason() : undefined;
+  }
+
   view(): PoolView {
     const { space } = this.content;
     return {
       name: this.identity.poolName,
       directory: this.directory,
       state: this.state,
-      problem: this.failure?.reason,
+      problem: this.problem,
       blockContainer: 'lmdb',
       capacityBytes: space.capacityBytes,
       usedBytes: space.usedBytes,

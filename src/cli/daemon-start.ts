@@ -77,7 +77,9 @@ function forkDaemon(
   options: DaemonOptions,
   how: { detached?: boolean; stdio: StdioOptions },
 ): ChildProcess {
-  return fork(DAEMON_PROGRAM, [encodeDaemonOptions(options)], { ...how, execArgv: [] });
+  // Cold blocks are fetched on the thread pool, as many at a time as it has threads.
+  const env = { UV_THREADPOOL_SIZE: '16', ...process.env };
+  return fork(DAEMON_PROGRAM, [encodeDaemonOptions(options)], { ...how, env, execArgv: [] });
 }
 
 function endOnInterrupt(child: ChildProcess): () => void {

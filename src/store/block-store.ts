@@ -31,6 +31,11 @@ export interface StoreEntry {
 export interface BlockReader {
   /** Borrowed content of 16 KiB, undefined where no such block is stored. */
   read(id: number): Uint8Array | undefined;
+  /**
+   * Brings blocks from disk into memory, off the event loop, so that reading them does not wait.
+   * Undefined where there is nothing to wait for.
+   */
+  prefetch(ids: readonly number[]): Promise<void> | undefined;
   /** Ids of stored blocks from `fromId` up, ascending. */
   ids(fromId: number): Iterable<number>;
 }

@@ -92,6 +92,9 @@ export class LmdbEnvironment implements StoreTransaction, StoreReader {
       // The buffer is larger than its own `length` says: view exactly the value.
       return value && new Uint8Array(value.buffer, value.byteOffset, value.length);
     },
+    prefetch: (ids: readonly number[]): Promise<void> => {
+      return new Promise((resolve) => this.content.prefetch(ids.map(blockKey), () => resolve()));
+    },
     ids: (fromId: number): Iterable<number> => this.blockIds(fromId),
     put: (content: Uint8Array): number => {
       const id = this.next;

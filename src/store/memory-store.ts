@@ -93,6 +93,7 @@ class MemoryTransaction implements StoreTransaction {
 
   readonly blocks = {
     read: (id: number) => this.state.contents.get(id),
+    prefetch: () => undefined,
     ids: (fromId: number) =>
       [...this.state.contents.keys()].filter((id) => id >= fromId).sort(ascending),
     put: (content: Uint8Array) => {

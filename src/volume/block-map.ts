@@ -7,12 +7,14 @@
  */
 
 import { crc32 } from 'node:zlib';
+import type { Clock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { BLOCK_BYTES, SECTOR_BYTES, SECTORS_PER_BLOCK } from '../base/sizes.js';
 import type { BlockStore } from '../store/block-store.js';
 import { ALL_SECTORS, type Location } from '../store/records.js';
 import { clipFloor, levelVersions, visibleVersions } from '../store/resolve.js';
 import type { Level } from '../store/tasks.js';
+import { BlockFetcher } from './block-fetcher.js';
 import {
   BlockIndex,
   emptyRegion,
@@ -50,13 +52,21 @@ interface Part {
 
 const ZEROS: Location = { id: 0, crc: 0, sectors: ALL_SECTORS };
 
+/** A read of one block that takes longer had to wait for the disk. */
+const COLD_READ_MS = 0.5;
+
 export class BlockMap {
+  readonly fetcher: BlockFetcher;
+
   constructor(
     private readonly store: BlockStore,
     private readonly poolSeed: number,
     private readonly budget: IndexBudget,
+    private readonly clock: Clock,
     private readonly reportDamage: DamageReport,
-  ) {}
+  ) {
+    this.fetcher = new BlockFetcher(store);
+  }
 
   /** An index of the stored state of `lineage` at `epoch` (EPOCH_MAX: the newest). */
   readonly newIndex = (lineage: Lineage, epoch: number): BlockIndex => {
@@ -74,6 +84,20 @@ export class BlockMap {
       this.readPart(view, { block, start, end, target, targetOffset: done });
       done += end - start;
     }
+  }
+
+  /**
+   * Fetches the stored blocks of [offset, offset + length) that are cold. Undefined where none is, so
+   * that a warm read answers at once.
+   */
+  fetch(view: View, offset: number, length: number): Promise<unknown> | undefined {
+    if (hasUnpublishedAncestors(view.lineage)) return undefined;
+    const ids: number[] = [];
+    const end = Math.ceil((offset + length) / BLOCK_BYTES);
+    for (let block = Math.floor(offset / BLOCK_BYTES); block < end; block += 1) {
+      ids.push(this.locate(view, block).id);
+    }
+    return this.fetcher.fetch(ids);
   }
 
   /** The stored location under the view's cached sectors; the chain's caches are empty below it. */
@@ -172,12 +196,14 @@ export class BlockMap {
       return;
     }
     const lost = (wanted & ~location.sectors) !== 0;
+    const startMs = this.clock.monotonicMs();
     const content = lost ? undefined : this.store.blocks.read(location.id);
     if (content === undefined)
       this.fail(view, part.block, lost ? 'lost sectors' : 'block is missing');
     if (content.length !== BLOCK_BYTES || crc32(content) !== location.crc) {
       this.fail(view, part.block, 'wrong checksum');
     }
+    if (this.clock.monotonicMs() - startMs > COLD_READ_MS) this.fetcher.warm.clear();
     copySectors(wanted, content, part);
   }
 

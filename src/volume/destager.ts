@@ -244,7 +244,10 @@ export class Destager {
       if (step.kind !== 'layer') continue;
       const locations = result.layers[layerNumber];
       layerNumber += 1;
-      if (locations !== undefined) applyLayer(step, locations);
+      if (locations === undefined) continue;
+      applyLayer(step, locations);
+      // What was just written is in the host's page cache.
+      for (const id of locations.ids) if (id !== 0) this.map.fetcher.warm.add(id);
     }
   }
 }

@@ -77,7 +77,7 @@ export class PoolContent {
     const { store, clock } = options;
     assert(options.cacheBytes >= CACHE_BYTES_MIN, 'the cache holds a few generations');
     this.store = store;
-    this.map = new BlockMap(store, options.tagSeed, options.indexBudget, options.onDamage);
+    this.map = new BlockMap(store, options.tagSeed, options.indexBudget, clock, options.onDamage);
     const memory = new SlotMemory(options.cacheBytes, (slab) => store.shareSlab(slab));
     const slots = Math.floor(memory.slotCountMax / GENERATIONS_IN_CACHE);
     this.cache = new WriteCache(
@@ -216,6 +216,11 @@ export class PoolContent {
   }
 
   // ---- content
+
+  /** Fetches what a read would have to wait for the disk for; undefined: nothing. */
+  fetch(view: View, offset: number, length: number): Promise<unknown> | undefined {
+    return this.map.fetch(view, offset, length);
+  }
 
   /** Fills `target`; EIO where a block is damaged. */
   read(view: View, offset: number, target: Uint8Array): void {

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import type { BlockStore } from '../../src/store/block-store.js';
+import { DAMAGED_LOCATION } from '../../src/store/resolve.js';
+import { BlockFetcher } from '../../src/volume/block-fetcher.js';
+
+/** A store whose fetches end when the test says so. */
+class SlowStore {
+  readonly calls: { ids: readonly number[]; end: () => void }[] = [];
+  readonly blocks = {
+    prefetch: (ids: readonly number[]): Promise<void> =>
+      new Promise((end) => this.calls.push({ ids, end })),
+  };
+
+  fetcher(): BlockFetcher {
+    return new BlockFetcher(this as unknown as BlockStore);
+  }
+}
+
+function range(from: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => from + index);
+}
+
+describe('BlockFetcher', () => {
+  it('waits for nothing where all blocks are warm, zeros or damaged', () => {
+    const store = new SlowStore();
+    const fetcher = store.fetcher();
+    fetcher.warm.add(7);
+    expect(fetcher.fetch([0, 7, DAMAGED_LOCATION.id])).toBeUndefined();
+    expect(store.calls).toEqual([]);
+  });
+
+  it('fetches cold blocks, eight to a call', () => {
+    const store = new SlowStore();
+    store.fetcher().fetch(range(1, 20));
+    expect(store.calls.map(({ ids }) => ids)).toEqual([range(1, 8), range(9, 8), range(17, 4)]);
+  });
+
+  it('counts a block as warm only once it is there', async () => {
+    const store = new SlowStore();
+    const fetcher = store.fetcher();
+    const first = fetcher.fetch([5]);
+    const second = fetcher.fetch([5]);
+    expect(second).toBeDefined();
+    expect(store.calls).toHaveLength(1);
+    store.calls[0]?.end();
+    await Promise.all([first, second]);
+    expect(fetcher.fetch([5])).toBeUndefined();
+  });
+
+  it('fetches again what was forgotten', async () => {
+    const store = new SlowStore();
+    const fetcher = store.fetcher();
+    fetcher.warm.add(3);
+    fetcher.warm.clear();
+    expect(fetcher.fetch([3])).toBeDefined();
+  });
+
+  it('tells ids apart that share a place in its table', () => {
+    const { warm } = new SlowStore().fetcher();
+    warm.add(1 + 2 ** 20);
+    expect([warm.has(1), warm.has(1 + 2 ** 20)]).toEqual([false, true]);
+  });
+});
