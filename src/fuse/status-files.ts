@@ -54,7 +54,7 @@ abstract class ReadOnlyFile implements FileNode {
 
 /** A text that is made from the array's state, and only again when that has changed. */
 export class RenderedFile extends ReadOnlyFile {
-  private rendered: { readonly state: string; readonly content: Uint8Array } | undefined;
+  private rendered: { readonly revision: number; readonly content: Uint8Array } | undefined;
 
   constructor(
     array: DiskArray,
@@ -73,17 +73,12 @@ export class RenderedFile extends ReadOnlyFile {
   }
 
   private content(): Uint8Array {
-    const state = stateOf(this.array);
-    if (this.rendered?.state !== state) {
-      this.rendered = { state, content: Buffer.from(this.render(this.array)) };
+    const { revision } = this.array;
+    if (this.rendered?.revision !== revision) {
+      this.rendered = { revision, content: Buffer.from(this.render(this.array)) };
     }
     return this.rendered.content;
   }
-}
-
-/** Destage and reclaim go on without a revision: what they change is in the pools and the cache. */
-function stateOf(array: DiskArray): string {
-  return JSON.stringify([array.revision, array.pools(), array.cache()]);
 }
 
 /** /status: each table and its JSON twin. */

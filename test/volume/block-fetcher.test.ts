@@ -1,3 +1,4 @@
+/** Fetching of cold blocks: what is waited for, and what only once. */
 import { describe, expect, it } from 'vitest';
 import type { BlockStore } from '../../src/store/block-store.js';
 import { DAMAGED_LOCATION } from '../../src/store/resolve.js';
