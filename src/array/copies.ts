@@ -4,6 +4,7 @@
  */
 
 import { assert } from '../base/assert.js';
+import { BLOCK_BYTES, blocksCovering } from '../base/sizes.js';
 import { naaText, uuidText } from '../base/uuid.js';
 import { type CopyRecord, packSnapshot, packVolume } from '../store/copy-records.js';
 import { EPOCH_MAX, recordKey } from '../store/keys.js';
@@ -78,6 +79,11 @@ abstract class Copy implements RecordSource {
     return this.fields.infoModified;
   }
 
+  /** Counts follow a shrink and overwrites only when they are published. */
+  protected atMostSize(allocatedBytes: number): number {
+    return Math.min(allocatedBytes, blocksCovering(this.sizeBytes) * BLOCK_BYTES);
+  }
+
   /** Its record changes with the active generation. */
   touch(): void {
     this.pool.content.touch(this);
@@ -121,7 +127,7 @@ export class Volume extends Copy implements VolumeView {
   }
 
   get allocatedBytes(): number {
-    return this.pool.content.allocatedBytes(this.lineage, EPOCH_MAX);
+    return this.atMostSize(this.pool.content.allocatedBytes(this.lineage, EPOCH_MAX));
   }
 }
 
@@ -152,7 +158,7 @@ export class Snapshot extends Copy implements SnapshotView {
   }
 
   get allocatedBytes(): number {
-    return this.pool.content.allocatedBytes(this.lineage, this.fields.epoch);
+    return this.atMostSize(this.pool.content.allocatedBytes(this.lineage, this.fields.epoch));
   }
 }
 

@@ -78,7 +78,10 @@ export class Job implements JobView, RecordSource {
   }
 }
 
+const INTERRUPTED = 'the array was stopped before the job ended';
+
 export class Jobs {
+  private stopping = false;
   private readonly jobs = new Map<number, Job>();
 
   constructor(
@@ -131,14 +134,16 @@ export class Jobs {
 
   /** Ends all running jobs before the array closes. */
   async stop(): Promise<void> {
-    for (const job of this.all()) job.cancelled = true;
+    this.stopping = true;
+    for (const job of this.all()) if (job.state === 'running') job.cancelled = true;
     await Promise.all(this.all().map((job) => job.whenEnded()));
   }
 
   private async run(job: Job, work: (job: Job) => Promise<string>): Promise<void> {
     try {
       const message = await work(job);
-      job.end(job.cancelled ? 'cancelled' : 'done', message, this.clock.nowMs());
+      if (this.stopping && job.cancelled) job.end('failed', INTERRUPTED, this.clock.nowMs());
+      else job.end(job.cancelled ? 'cancelled' : 'done', message, this.clock.nowMs());
     } catch (error) {
       job.end('failed', asArrayError(error).message, this.clock.nowMs());
     }
@@ -151,7 +156,7 @@ export class Jobs {
     job.done = record.done;
     job.total = record.total;
     if (record.state === 'running') {
-      job.end('failed', 'the array was stopped before the job ended', this.clock.nowMs());
+      job.end('failed', INTERRUPTED, this.clock.nowMs());
       return;
     }
     job.state = record.state as JobState;

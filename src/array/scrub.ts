@@ -5,7 +5,7 @@
 
 import type { Clock } from '../base/clock.js';
 import { pause } from '../base/clock.js';
-import { BLOCK_BYTES, blocksCovering } from '../base/sizes.js';
+import { BLOCK_BYTES, blocksCovering, formatSize } from '../base/sizes.js';
 import { EPOCH_MAX } from '../store/keys.js';
 import type { Damage, VerifyResult, VerifyTask } from '../store/tasks.js';
 
@@ -53,7 +53,8 @@ export async function scrub(
     await pause(clock, clock.monotonicMs() - startMs);
   }
   job.progress(bytes, from === undefined ? bytes : Math.max(total, bytes), clock.nowMs());
-  return damages === 0 ? 'no damage found' : `${damages} damaged blocks, see /events`;
+  const result = damages === 0 ? 'no damage found' : `${damages} damaged blocks, see /events`;
+  return from === undefined ? result : `stopped after ${formatSize(bytes)}: ${result}`;
 }
 
 /** A volume is looked at as stored by now; what is written later is not. */

@@ -25,7 +25,8 @@ try {
 
 /** Help, the version and wrong command lines, which commander has already printed. */
 function endOfCommandLine({ exitCode, message }: CommanderError, json: boolean): void {
-  const reason = oneLine(message);
+  // A group without its command prints its help.
+  const reason = message === '(outputHelp)' ? 'which command? see --help' : oneLine(message);
   if (json && exitCode !== 0) printJson({ ok: false, error: 'EINVAL', reason });
   process.exitCode = exitCode === 0 ? 0 : EXIT_FAILED;
 }

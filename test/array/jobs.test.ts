@@ -122,10 +122,10 @@ describe('jobs', () => {
     });
   });
 
-  it('that a clean stop ends are cancelled', async () => {
+  it('that a clean stop ends have failed', async () => {
     await fixture.array.scrub('all');
     await fixture.remount();
-    expect(fixture.array.job(1).state).toBe('cancelled');
+    expect(fixture.array.job(1).state).toBe('failed');
   });
 
   it('that a kill ends have failed, once', async () => {
