@@ -1,4 +1,5 @@
 /** `arrayfs init`: makes the store of a new array, or gives a copied store identities of its own. */
+import { spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -7,7 +8,10 @@ import { formatSize, parseSize } from '../base/sizes.js';
 import { askHolder, findHolder } from '../host/instance-lock.js';
 import type { PoolIdentity } from '../store/pool-files.js';
 import { wantsJson } from './global-options.js';
-import { print, printJson } from './output.js';
+import { EXIT_FAILED, print, printJson } from './output.js';
+
+/** Set in the environment of the child that adopts. */
+const CHILD_MARK = 'ARRAYFS_ADOPT_CHILD';
 
 interface InitOptions {
   readonly capacity?: string;
@@ -33,10 +37,27 @@ Examples:
   arrayfs init --adopt /srv/array-copy      so that copy and original can both be mounted`,
     )
     .action(async (store: string, options: InitOptions, command: Command) => {
+      if (options.adopt && process.env[CHILD_MARK] === undefined) {
+        process.exitCode = adoptInChild(resolve(store));
+        return;
+      }
       const identity = await init(resolve(store), options);
       if (wantsJson(command)) printJson(identity);
       else print(summary(resolve(store), identity, options.adopt === true));
     });
+}
+
+/** A damaged file can end the process that reads it: the same command as a child survives that. */
+function adoptInChild(directory: string): number {
+  const { status, signal } = spawnSync(process.execPath, process.argv.slice(1), {
+    stdio: 'inherit',
+    env: { ...process.env, [CHILD_MARK]: '1' },
+  });
+  if (signal !== null) {
+    const reason = `${directory} is damaged, reading it ended in ${signal}: see arrayfs check`;
+    throw new ArrayError('EIO', reason);
+  }
+  return status ?? EXIT_FAILED;
 }
 
 // The store brings LMDB with it, which every other command would wait for.

@@ -13,7 +13,8 @@ export function endQuietlyOnClosedPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') process.exit(0);
-      throw error;
+      if (stream === process.stdout) note(`cannot write the result: ${error.message}`);
+      process.exit(EXIT_FAILED);
     });
   }
 }
