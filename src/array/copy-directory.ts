@@ -111,7 +111,7 @@ export class CopyDirectory {
     }
     return candidates.filter((copy) => {
       const view = { lineage: copy.lineage, epoch: copy.viewEpoch };
-      return copy.pool.content.shows(view, place, block);
+      return copy.pool.content.map.shows(view, place, block);
     });
   }
 

@@ -137,6 +137,12 @@ export interface ImageHandle {
   write(offset: number, data: Uint8Array): number | Promise<number>;
   /** Resizes through this handle, which does not count as a foreign writer. */
   resize(sizeBytes: number): Promise<void>;
+  /** Makes the range zeros, as far as it lies inside the image, and gives its space back. */
+  discard(offset: number, sizeBytes: number): Promise<void>;
+  /** First offset from `offset` on that holds data; undefined where none follows. */
+  nextData(offset: number): Promise<number | undefined>;
+  /** First offset from `offset` on that lies in a hole; the end of the image counts as one. */
+  nextHole(offset: number): Promise<number>;
   /** Makes everything acknowledged on the image durable. */
   sync(): Promise<void>;
   close(): void;

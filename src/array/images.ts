@@ -12,6 +12,7 @@ import { VOLUME_BYTES_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, blocksCovering, formatSize, roundUpToSector } from '../base/sizes.js';
 import { type AnyCopy, copyName, type Volume } from './copies.js';
 import type { ImageHandle } from './disk-array.js';
+import { discardRange, nextData, nextHole } from './image-ranges.js';
 import { checkNoOtherWriter } from './rules.js';
 
 /** Fetched ahead of a sequential reader of cold blocks. */
@@ -92,6 +93,19 @@ class Image implements ImageHandle {
     await resizeVolume(this.host, volume, sizeBytes);
   }
 
+  discard(offset: number, sizeBytes: number): Promise<void> {
+    const volume = this.writableVolume();
+    return discardRange(volume, offset, sizeBytes, () => noteModified(this.host, volume));
+  }
+
+  nextData(offset: number): Promise<number | undefined> {
+    return nextData(this.copy, offset);
+  }
+
+  nextHole(offset: number): Promise<number> {
+    return nextHole(this.copy, offset);
+  }
+
   sync(): Promise<void> {
     return this.copy.pool.content.durable();
   }
@@ -115,11 +129,11 @@ class Image implements ImageHandle {
     const { content } = copy.pool;
     const view = { lineage: copy.lineage, epoch: copy.viewEpoch };
     const end = Math.min(offset + length, copy.sizeBytes);
-    const fetched = content.fetch(view, offset, end - offset);
+    const fetched = content.map.fetch(view, offset, end - offset);
     if (fetched !== undefined && offset === this.nextOffset) {
       const aheadEnd = Math.min(end + READ_AHEAD_BYTES, copy.sizeBytes);
       // Nobody waits for it: a read that comes too early fetches what it needs itself.
-      content.fetch(view, end, aheadEnd - end)?.catch(() => undefined);
+      content.map.fetch(view, end, aheadEnd - end)?.catch(() => undefined);
     }
     this.nextOffset = end;
     return fetched;

@@ -1,6 +1,7 @@
 /**
  * One pool of the array: its identity, its content, and the numbers it hands out.
  */
+import type { Clock } from '../base/clock.js';
 import type { ArrayError } from '../base/errors.js';
 import { BLOCK_COST_BYTES } from '../base/limits.js';
 import type { BlockStore } from '../store/block-store.js';
@@ -59,6 +60,7 @@ export class Pool {
     readonly store: BlockStore,
     readonly allocation: Allocation,
     readonly content: PoolContent,
+    readonly clock: Clock,
   ) {}
 
   static async open(
@@ -76,7 +78,7 @@ export class Pool {
       takeLineageId: () => allocation.take('nextLineage'),
     });
     allocation.connect((source) => content.touch(source));
-    return new Pool(directory, identity, store, allocation, content);
+    return new Pool(directory, identity, store, allocation, content, options.clock);
   }
 
   /** Why the pool is not normal. */

@@ -8,8 +8,8 @@ import { pause } from '../base/clock.js';
 import { BLOCK_BYTES, blocksCovering, formatSize } from '../base/sizes.js';
 import { EPOCH_MAX } from '../store/keys.js';
 import type { Damage, VerifyResult, VerifyTask } from '../store/tasks.js';
+import { publishedLevels } from '../volume/view.js';
 
-import { publishedLevels } from '../volume/block-map.js';
 import type { AnyCopy } from './copies.js';
 import type { Job } from './jobs.js';
 import type { Pool } from './pool.js';

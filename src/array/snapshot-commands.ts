@@ -2,11 +2,13 @@
  * Commands on snapshots: take, delete, restore, clone. All cost the same for any size: a snapshot is
  * an epoch that stays, a clone or restore is a lineage that branches off it.
  */
+
 import { ArrayError } from '../base/errors.js';
 import { COMMAND_VOLUMES_MAX, SNAPSHOTS_PER_VOLUME_MAX } from '../base/limits.js';
 import { checkLabel, checkName } from '../base/names.js';
 import { newUuid } from '../base/uuid.js';
-import type { View } from '../volume/block-map.js';
+import type { View } from '../volume/view.js';
+
 import { type ArrayContext, newCopyFields } from './array-context.js';
 import { type CopyFields, copyName, Snapshot, Volume } from './copies.js';
 import type { Owner, SnapshotOptions } from './disk-array.js';

@@ -13,7 +13,14 @@ import type {
 import { ArrayError } from '../base/errors.js';
 import { VOLUME_BYTES_MAX } from '../base/limits.js';
 import { roundUpToSector } from '../base/sizes.js';
-import type { Answer, AttributeChanges, Attributes, OpenFile, OpenFlags } from './file-tree.js';
+import type {
+  Answer,
+  AttributeChanges,
+  Attributes,
+  OpenFile,
+  OpenFlags,
+  RangeChange,
+} from './file-tree.js';
 import { copyAttributes, type FileNode, inodeOf, requireWritable } from './tree-nodes.js';
 
 /** Volumes are read and written; snapshots are frozen whatever their mode says. */
@@ -85,6 +92,27 @@ export class ImageFile implements OpenFile {
 
   write(offset: number, data: Uint8Array): Answer<number> {
     return this.handle.write(offset, data);
+  }
+
+  /**
+   * Space is taken as it is written: `reserve` only makes sure of the size. `zero` gives the space back
+   * as `punch` does.
+   */
+  async allocate({ kind, offset, sizeBytes, keepsSize }: RangeChange): Promise<void> {
+    const end = roundUpToSector(offset + sizeBytes);
+    if (end > VOLUME_BYTES_MAX) {
+      throw new ArrayError('EFBIG', `a volume has at most ${VOLUME_BYTES_MAX} bytes`);
+    }
+    if (!keepsSize && end > this.handle.copy.sizeBytes) await this.handle.resize(end);
+    if (kind !== 'reserve') await this.handle.discard(offset, sizeBytes);
+  }
+
+  seekData(offset: number): Promise<number | undefined> {
+    return this.handle.nextData(offset);
+  }
+
+  seekHole(offset: number): Promise<number> {
+    return this.handle.nextHole(offset);
   }
 
   /** Durability is fsync's; a close promises nothing, as on any file system. */

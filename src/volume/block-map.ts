@@ -9,11 +9,11 @@
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
+import { SLICE_VERSIONS } from '../base/limits.js';
 import { BLOCK_BYTES, SECTOR_BYTES, SECTORS_PER_BLOCK } from '../base/sizes.js';
 import type { BlockStore } from '../store/block-store.js';
 import { ALL_SECTORS, type Location } from '../store/records.js';
 import { clipFloor, levelVersions, visibleVersions } from '../store/resolve.js';
-import type { Level } from '../store/tasks.js';
 import { BlockFetcher } from './block-fetcher.js';
 import {
   BlockIndex,
@@ -24,13 +24,9 @@ import {
   setLocation,
 } from './block-index.js';
 import type { CachedBlock, Layer, Lineage } from './lineage.js';
+import { type MappedSlice, mappedBlocks } from './mapped-blocks.js';
+import { publishedLevels, type View } from './view.js';
 import { sectorMask } from './write-cache.js';
-
-/** A lineage as of an epoch; the head's view has the lineage's newest epoch. */
-export interface View {
-  readonly lineage: Lineage;
-  readonly epoch: number;
-}
 
 /** The stored version of a block: lineage and epoch it was written in. */
 export interface VersionPlace {
@@ -113,6 +109,17 @@ export class BlockMap {
     const newest = lineage.layers.indexOf(layer) - 1;
     const missing = ~entry.sectors >>> 0;
     entry.sectors = ~takeCached({ lineage, epoch }, newest, floor, part, missing) >>> 0;
+  }
+
+  /** Blocks of [from, to) with content, in slices; the lineages below must be published. */
+  mappedBlocks(view: View, from: number, to: number): MappedSlice {
+    return mappedBlocks(this.store, this.poolSeed, view, from, to, SLICE_VERSIONS);
+  }
+
+  /** Whether a view shows this stored version of a block. */
+  shows(view: View, place: VersionPlace, block: number): boolean {
+    const shown = this.storedVersion(view, block);
+    return shown?.lineage === place.lineage && shown.epoch === place.epoch;
   }
 
   /** The stored version of `block` that a view shows, straight from the map. */
@@ -215,21 +222,6 @@ export class BlockMap {
       `block ${block} (byte ${block * BLOCK_BYTES}) is damaged: ${reason}`,
     );
   }
-}
-
-/** The chain as the store has it: the lineage's own record may not be published yet. */
-export function publishedLevels(lineage: Lineage, epoch: number): Level[] {
-  const levels: Level[] = [];
-  let next: Lineage | undefined = lineage;
-  let nextEpoch = epoch;
-  while (next !== undefined) {
-    const limit = nextEpoch;
-    const clips = next.clips.filter((clip) => clip.published && clip.epoch <= limit);
-    levels.push({ lineage: next.id, epoch: nextEpoch, clips });
-    nextEpoch = next.parentEpoch;
-    next = next.parent;
-  }
-  return levels;
 }
 
 /**

@@ -17,7 +17,7 @@ import { type CountersRecord, packLineage, unpackCount } from '../store/records.
 import type { PublishResult } from '../store/tasks.js';
 import { Admission } from './admission.js';
 import type { IndexBudget } from './block-index.js';
-import { BlockMap, type DamageReport, type VersionPlace, type View } from './block-map.js';
+import { BlockMap, type DamageReport } from './block-map.js';
 import { Destager } from './destager.js';
 import type { RecordSource } from './generation.js';
 import { Lineage } from './lineage.js';
@@ -26,6 +26,7 @@ import { Reclaimer, reclaimRecord } from './reclaimer.js';
 import { SlotMemory } from './slot-memory.js';
 import { Space } from './space.js';
 import { UsageCounts } from './usage-counts.js';
+import type { View } from './view.js';
 import { WriteCache } from './write-cache.js';
 
 /** Generations that fit into the cache: one is filled while others are written. */
@@ -64,7 +65,8 @@ export class PoolContent {
   private failures: Failures = {};
   publishedSequence = 0;
   private readonly store: BlockStore;
-  private readonly map: BlockMap;
+  /** What views show; reading of holes and fetching of cold blocks. */
+  readonly map: BlockMap;
   private readonly destager: Destager;
   private readonly reclaimer: Reclaimer;
   private readonly lineages = new Map<number, Lineage>();
@@ -217,20 +219,9 @@ export class PoolContent {
 
   // ---- content
 
-  /** Fetches what a read would have to wait for the disk for; undefined: nothing. */
-  fetch(view: View, offset: number, length: number): Promise<unknown> | undefined {
-    return this.map.fetch(view, offset, length);
-  }
-
   /** Fills `target`; EIO where a block is damaged. */
   read(view: View, offset: number, target: Uint8Array): void {
     this.map.read(view, offset, target);
-  }
-
-  /** Whether a view shows this stored version of a block. */
-  shows(view: View, place: VersionPlace, block: number): boolean {
-    const shown = this.map.storedVersion(view, block);
-    return shown?.lineage === place.lineage && shown.epoch === place.epoch;
   }
 
   /** Writes accepted bytes. Ends within a sector are filled up from the present content. */

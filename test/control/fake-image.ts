@@ -49,6 +49,20 @@ export class FakeImage implements ImageHandle {
     this.changed();
   }
 
+  async discard(offset: number, sizeBytes: number): Promise<void> {
+    this.copy.content.fill(0, offset, offset + sizeBytes);
+    this.changed();
+  }
+
+  /** Plain bytes have no holes. */
+  async nextData(offset: number): Promise<number | undefined> {
+    return offset < this.copy.sizeBytes ? offset : undefined;
+  }
+
+  async nextHole(): Promise<number> {
+    return this.copy.sizeBytes;
+  }
+
   async sync(): Promise<void> {}
 
   close(): void {

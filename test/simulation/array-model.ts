@@ -14,6 +14,7 @@ export type ModelOperation =
   | { kind: 'create'; name: string; size: number }
   | { kind: 'write'; name: string; offset: number; data: Uint8Array }
   | { kind: 'resize'; name: string; size: number }
+  | { kind: 'discard'; name: string; offset: number; size: number }
   | { kind: 'snapshot'; names: string[]; snapshot: string }
   | { kind: 'restore'; name: string; snapshot: string }
   | { kind: 'clone'; name: string; snapshot: string; newName: string }
@@ -57,6 +58,10 @@ export function applyOperation(model: ArrayModel, operation: ModelOperation): vo
       volume.bytes.set(operation.data, operation.offset);
       return;
     }
+    case 'discard':
+      volume.bytes = resized(volume.bytes, volume.bytes.length);
+      volume.bytes.fill(0, operation.offset, operation.offset + operation.size);
+      return;
     case 'resize':
       volume.bytes = resized(volume.bytes, operation.size);
       return;

@@ -61,7 +61,7 @@ class Simulation {
     else if (dice < 0.03) await this.reopen();
     else if (dice < 0.05) await this.failForAWhile();
     else if (dice < 0.12) await this.clock.advance(this.random.integer(1, 3_000));
-    else if (dice < 0.18) await this.sync();
+    else if (dice < 0.18) await this.drive(this.array.sync()).then(() => this.confirm());
     else if (dice < 0.26) await this.checkRange();
     else if (dice < 0.28) await this.checkStore();
     else await this.operate(this.chooser.choose(this.model));
@@ -82,6 +82,9 @@ class Simulation {
         return true;
       case 'write':
         await this.handle(operation.name).write(operation.offset, operation.data);
+        return false;
+      case 'discard':
+        await this.handle(operation.name).discard(operation.offset, operation.size);
         return false;
       case 'resize':
         await this.handle(operation.name).resize(operation.size);
@@ -128,11 +131,6 @@ class Simulation {
     this.since = [];
   }
 
-  private async sync(): Promise<void> {
-    await this.drive(this.array.sync());
-    this.confirm();
-  }
-
   /** Lets time go on until `work` is done: background work pauses by the clock. */
   private async drive<T>(work: Promise<T>): Promise<T> {
     let settled = false;
@@ -172,7 +170,7 @@ class Simulation {
         return false;
       });
       // Memory changes at once; only durability is waited for, and here not even that.
-      if (operation.kind === 'write' || operation.kind === 'resize') await this.drive(done);
+      if (['write', 'resize', 'discard'].includes(operation.kind)) await this.drive(done);
       else await Promise.race([done, this.ticks(this.random.integer(0, 30))]);
     }
     await this.ticks(this.random.integer(0, 20));
@@ -232,7 +230,7 @@ class Simulation {
     await this.checkRange();
     this.store.failTransactionAfter(undefined);
     await this.clock.advance(5_000);
-    await this.sync();
+    await this.drive(this.array.sync()).then(() => this.confirm());
   }
 
   // ---- comparing

@@ -19,7 +19,8 @@ export class OperationChooser {
     const volume = model.get(name) as ModelVolume;
     const snapshots = [...volume.snapshots.keys()];
     const dice = this.random.next();
-    if (dice < 0.62) return this.writing(name, volume.bytes.length);
+    if (dice < 0.57) return this.writing(name, volume.bytes.length);
+    if (dice < 0.62) return this.discarding(name, volume.bytes.length);
     if (dice < 0.7) return { kind: 'resize', name, size: this.size() };
     if (dice < 0.78 && snapshots.length < SNAPSHOTS_MAX) return this.freezing(model, names, name);
     if (dice < 0.84 && snapshots.length > 0) {
@@ -55,6 +56,16 @@ export class OperationChooser {
     if (!random.chance(0.33))
       data.fill(random.integer(1, 255)).set(random.bytes(Math.min(8, length)));
     return { kind: 'write', name, offset, data };
+  }
+
+  private discarding(name: string, size: number): ModelOperation {
+    // Of one block: a longer discard is no single step, a crash may find it half done.
+    const offset = this.random.integer(0, size);
+    const rest = BLOCK_BYTES - (offset % BLOCK_BYTES);
+    const whole = this.random.chance(0.5);
+    return whole
+      ? { kind: 'discard', name, offset: offset + rest - BLOCK_BYTES, size: BLOCK_BYTES }
+      : { kind: 'discard', name, offset, size: this.random.integer(0, rest) };
   }
 
   private freezing(model: ArrayModel, names: string[], name: string): ModelOperation {

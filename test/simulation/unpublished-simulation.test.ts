@@ -113,6 +113,12 @@ class Bursts {
     return `n${this.nextName}`;
   }
 
+  private async discard(name: string, offset: number, size: number): Promise<void> {
+    const image = this.fixture.array.openImage(this.fixture.array.volume(name), { write: true });
+    await image.discard(offset, size);
+    image.close();
+  }
+
   private async perform(operation: ModelOperation): Promise<unknown> {
     const { array } = this.fixture;
     switch (operation.kind) {
@@ -120,6 +126,8 @@ class Bursts {
         return array.createVolume({ name: operation.name, sizeBytes: operation.size });
       case 'write':
         return this.fixture.write(operation.name, operation.offset, operation.data);
+      case 'discard':
+        return this.discard(operation.name, operation.offset, operation.size);
       case 'resize':
         return array.resizeVolume(operation.name, operation.size, { force: true });
       case 'snapshot':

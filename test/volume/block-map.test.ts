@@ -2,10 +2,11 @@
  * What a view reads, through cached layers, clips, parents and the store: each case with everything
  * still in the cache, with everything published, and after a kill and a remount.
  */
+
 import { describe, expect, it } from 'vitest';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
-import type { View } from '../../src/volume/block-map.js';
 import type { Lineage } from '../../src/volume/lineage.js';
+import type { View } from '../../src/volume/view.js';
 import { PoolFixture } from './pool-fixture.js';
 
 /** Brings the pool into the state in which it is read; returns the view as it is then. */

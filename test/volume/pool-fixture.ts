@@ -2,15 +2,16 @@
  * The content of a pool over the memory store, for tests of the volume layer: short ways to write and
  * read whole blocks of one byte, to let background work end, and to mount again after a kill.
  */
+
 import { CACHE_BYTES_MIN } from '../../src/base/limits.js';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import { recordKey } from '../../src/store/keys.js';
 import type { MemoryStore } from '../../src/store/memory-store.js';
 import { unpackIdentity } from '../../src/store/records.js';
 import { IndexBudget } from '../../src/volume/block-index.js';
-import type { View } from '../../src/volume/block-map.js';
 import type { Lineage } from '../../src/volume/lineage.js';
 import { PoolContent } from '../../src/volume/pool-content.js';
+import type { View } from '../../src/volume/view.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { newMemoryStore } from '../support/memory-array.js';
 

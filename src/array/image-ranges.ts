@@ -1,0 +1,78 @@
+/**
+ * Holes of images: finding them and making them. A hole is a run of blocks without content. Work on
+ * long ranges yields to the host between slices; it is ordered like the writes around it, slice by
+ * slice.
+ */
+import { BLOCK_BYTES, blocksCovering } from '../base/sizes.js';
+import type { AnyCopy, Volume } from './copies.js';
+
+/** Blocks made zeros before the generation they are in is waited for: each costs memory. */
+const DISCARDED_BLOCKS_MAX = 65_536;
+
+/** First byte from `offset` on that lies in a block with content; undefined where none follows. */
+export async function nextData(copy: AnyCopy, offset: number): Promise<number | undefined> {
+  for await (const block of blocksWithContent(copy, offset, copy.sizeBytes)) {
+    return Math.max(offset, block * BLOCK_BYTES);
+  }
+  return undefined;
+}
+
+/** First byte from `offset` on that lies in a hole; the end of the image counts as one. */
+export async function nextHole(copy: AnyCopy, offset: number): Promise<number> {
+  let expected = Math.floor(offset / BLOCK_BYTES);
+  for await (const block of blocksWithContent(copy, offset, copy.sizeBytes)) {
+    if (block !== expected) break;
+    expected += 1;
+  }
+  return Math.min(copy.sizeBytes, Math.max(offset, expected * BLOCK_BYTES));
+}
+
+/**
+ * Makes [offset, offset + sizeBytes) zeros and gives whole blocks back; the ends inside a block are
+ * written as zeros. The range ends at the end of the image. `changed` is called for each step.
+ */
+export async function discardRange(
+  volume: Volume,
+  offset: number,
+  sizeBytes: number,
+  changed: () => void,
+): Promise<void> {
+  const end = Math.min(offset + sizeBytes, volume.sizeBytes);
+  const { content, clock } = volume.pool;
+  let discarded = 0;
+  for await (const block of blocksWithContent(volume, offset, end)) {
+    const from = Math.max(offset, block * BLOCK_BYTES);
+    const to = Math.min(end, (block + 1) * BLOCK_BYTES);
+    if (to - from === BLOCK_BYTES) {
+      content.zero(volume.lineage, from, to - from);
+    } else {
+      await content.admission.acceptLater(volume.lineage, from, to - from, () => {
+        content.write(volume.lineage, from, new Uint8Array(to - from));
+      });
+    }
+    changed();
+    discarded += 1;
+    if (discarded % DISCARDED_BLOCKS_MAX === 0) await content.durable();
+  }
+  await clock.yield();
+}
+
+/** Blocks with content that the byte range touches, ascending. */
+async function* blocksWithContent(
+  copy: AnyCopy,
+  offset: number,
+  end: number,
+): AsyncGenerator<number> {
+  const { content, clock } = copy.pool;
+  const to = blocksCovering(end);
+  let from: number | undefined = Math.floor(offset / BLOCK_BYTES);
+  while (from !== undefined && from < to) {
+    // Rare: a restore or clone that is not published yet.
+    if (copy.lineage.parent?.hasUnpublishedUpTo(copy.lineage.parentEpoch)) await content.durable();
+    const view = { lineage: copy.lineage, epoch: copy.viewEpoch };
+    const slice = content.map.mappedBlocks(view, from, to);
+    yield* slice.blocks;
+    from = slice.next;
+    if (from !== undefined) await clock.yield();
+  }
+}
