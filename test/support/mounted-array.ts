@@ -22,6 +22,8 @@ export const MIB = 2 ** 20;
 export const canMount = existsSync('/dev/fuse') && process.getuid?.() === 0;
 export const canLoop = canMount && existsSync('/dev/loop-control');
 
+/** ARRAYFS_TEST_TRANSPORT=kernel runs the mounted tests over that transport. */
+const TRANSPORT = ['--transport', process.env.ARRAYFS_TEST_TRANSPORT ?? 'auto'];
 const RESULT_BYTES_MAX = 4_096;
 
 export interface CommandResult {
@@ -75,7 +77,7 @@ export class MountedArray {
   /** Returns what `arrayfs mount --json` says. */
   mountAgain(...words: string[]): { notices: string[] } {
     const report = JSON.parse(
-      done(ARRAYFS, 'mount', this.store, this.mount, '--json', ...words),
+      done(ARRAYFS, 'mount', this.store, this.mount, '--json', ...TRANSPORT, ...words),
     ) as { pid: number; notices: string[] };
     this.daemonPid = report.pid;
     this.isKilled = false;
