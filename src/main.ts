@@ -24,7 +24,7 @@ async function main(): Promise<number> {
     process.chdir('/');
     return await runDaemon(options, {
       clock: systemClock,
-      transports: (onBug) => [new FuseNativeTransport({ onBug }), new KernelTransport({ onBug })],
+      transports: (onBug) => [new KernelTransport({ onBug }), new FuseNativeTransport({ onBug })],
       readSerial: (directory) => readPoolIdentity(directory).arraySerial,
       assemble,
       report,
