@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import type { Cleanup } from './cleanup.js';
-import { type FioResult, fillFile, runFioRow, takesDirect } from './fio.js';
+import { type FioResult, fillFile, readFile, runFioRow, takesDirect } from './fio.js';
 import { FIO_ROWS, type FioRow } from './fio-rows.js';
 import type { BenchOptions } from './options.js';
 import { median } from './statistics.js';
@@ -47,6 +47,7 @@ export async function compareTargets(
       for (const target of rotated(targets, round).filter((each) => runsOn(row, each))) {
         tell(`round ${round} of ${options.rounds}: ${row.name} ${target.name}`);
         if (row.cache === 'cold') await makeCold(target);
+        else if (row.operation.endsWith('read')) await makeWarm(cleanup, target, options);
         const { scale } = options;
         const isDirect = direct.get(target) === true;
         const result = await runFioRow(cleanup, row, target.file, isDirect, scale);
@@ -85,6 +86,11 @@ async function makeCold(target: Target): Promise<void> {
   execFileSync('sync');
   writeFileSync('/proc/sys/vm/drop_caches', '3');
   await target.start();
+}
+
+/** Rows before may have left the caches cold: reads all of the image once. */
+async function makeWarm(cleanup: Cleanup, target: Target, options: BenchOptions): Promise<void> {
+  await readFile(cleanup, target.file, options.scale.fileBytes);
 }
 
 function cell(

@@ -75,6 +75,11 @@ export async function fillFile(cleanup: Cleanup, file: string, bytes: number): P
   await fio(cleanup, file, ['--rw=write', '--bs=1m', `--size=${bytes}`, '--end_fsync=1']);
 }
 
+/** Reads the first `bytes` of `file`, so that they are in whatever caches there are. */
+export async function readFile(cleanup: Cleanup, file: string, bytes: number): Promise<void> {
+  await fio(cleanup, file, ['--rw=read', '--bs=1m', `--size=${bytes}`]);
+}
+
 /** Writes `bytes` in pieces of 64 KiB at random places of the first `extentBytes` of `file`. */
 export async function spreadOver(
   cleanup: Cleanup,

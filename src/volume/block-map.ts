@@ -48,9 +48,6 @@ interface Part {
 
 const ZEROS: Location = { id: 0, crc: 0, sectors: ALL_SECTORS };
 
-/** A read of one block that takes longer had to wait for the disk. */
-const COLD_READ_MS = 0.5;
-
 export class BlockMap {
   readonly fetcher: BlockFetcher;
 
@@ -87,7 +84,7 @@ export class BlockMap {
    * that a warm read answers at once.
    */
   fetch(view: View, offset: number, length: number): Promise<unknown> | undefined {
-    if (hasUnpublishedAncestors(view.lineage)) return undefined;
+    if (!this.fetcher.isActive || hasUnpublishedAncestors(view.lineage)) return undefined;
     const ids: number[] = [];
     const end = Math.ceil((offset + length) / BLOCK_BYTES);
     for (let block = Math.floor(offset / BLOCK_BYTES); block < end; block += 1) {
@@ -210,7 +207,7 @@ export class BlockMap {
     if (content.length !== BLOCK_BYTES || crc32(content) !== location.crc) {
       this.fail(view, part.block, 'wrong checksum');
     }
-    if (this.clock.monotonicMs() - startMs > COLD_READ_MS) this.fetcher.warm.clear();
+    this.fetcher.noteRead(location.id, this.clock.monotonicMs() - startMs);
     copySectors(wanted, content, part);
   }
 

@@ -12,8 +12,11 @@ class SlowStore {
       new Promise((end) => this.calls.push({ ids, end })),
   };
 
+  /** A fetcher that has just seen a slow read, of block 999,999. */
   fetcher(): BlockFetcher {
-    return new BlockFetcher(this as unknown as BlockStore);
+    const fetcher = new BlockFetcher(this as unknown as BlockStore);
+    fetcher.noteRead(999_999, 1);
+    return fetcher;
   }
 }
 
@@ -28,6 +31,33 @@ describe('BlockFetcher', () => {
     fetcher.warm.add(7);
     expect(fetcher.fetch([0, 7, DAMAGED_LOCATION.id])).toBeUndefined();
     expect(store.calls).toEqual([]);
+  });
+
+  it('believes all blocks to be warm until a read was slow', () => {
+    const store = new SlowStore();
+    const fetcher = new BlockFetcher(store as unknown as BlockStore);
+    expect([fetcher.isActive, fetcher.fetch([5])]).toEqual([false, undefined]);
+    fetcher.noteRead(5, 0.01);
+    expect(fetcher.isActive).toBe(false);
+    fetcher.noteRead(6, 1);
+    expect(fetcher.fetch([7])).toBeDefined();
+  });
+
+  it('after 64 fetched blocks reads one at once, and fetches twice as many if that is slow', () => {
+    const store = new SlowStore();
+    const fetcher = store.fetcher();
+    fetcher.fetch(range(1, 64));
+    expect(fetcher.fetch([100])).toBeUndefined();
+    fetcher.noteRead(100, 1);
+    fetcher.fetch(range(101, 200));
+    expect(store.calls.flatMap(({ ids }) => ids)).toEqual([...range(1, 64), ...range(101, 128)]);
+  });
+
+  it('forgets what it took for warm when that was slow', () => {
+    const other = new SlowStore().fetcher();
+    other.warm.add(5);
+    other.noteRead(999_999, 1);
+    expect(other.warm.has(5)).toBe(false);
   });
 
   it('fetches cold blocks, eight to a call', () => {
