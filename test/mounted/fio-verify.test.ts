@@ -13,7 +13,13 @@ const JOB_MIB = Math.min(256, repeat(16));
 function fio(file: string, ...more: string[]): Promise<string> {
   return doneLater(
     'fio',
-    ...['--name=verify', `--filename=${file}`, '--rw=randwrite', '--verify=crc32c'],
+    ...[
+      '--name=verify',
+      `--filename=${file}`,
+      '--rw=randwrite',
+      '--verify=crc32c',
+      '--verify_state_save=0',
+    ],
     ...['--bssplit=512/10:1536/10:4k/30:9k/20:16k/10:50k/20', '--ioengine=psync'],
     ...[`--numjobs=${JOBS}`, `--size=${JOB_MIB}m`, `--offset_increment=${JOB_MIB}m`],
     ...['--do_verify=1', '--verify_fatal=1', '--randseed=7', '--group_reporting'],
