@@ -38,7 +38,7 @@ export async function discardRange(
   changed: () => void,
 ): Promise<void> {
   const end = Math.min(offset + sizeBytes, volume.sizeBytes);
-  const { content, clock } = volume.pool;
+  const { content } = volume.pool;
   let discarded = 0;
   for await (const block of blocksWithContent(volume, offset, end)) {
     const from = Math.max(offset, block * BLOCK_BYTES);
@@ -54,7 +54,6 @@ export async function discardRange(
     discarded += 1;
     if (discarded % DISCARDED_BLOCKS_MAX === 0) await content.durable();
   }
-  await clock.yield();
 }
 
 /** Blocks with content that the byte range touches, ascending. */

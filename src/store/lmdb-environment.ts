@@ -179,8 +179,3 @@ export class LmdbEnvironment implements StoreTransaction, StoreReader {
     for (const key of this.content.getKeys({ start: blockKey(fromId) })) yield parseBlockKey(key);
   }
 }
-
-/** Whether a block read from the container has the size of a block. */
-export function isWholeBlock(content: Uint8Array): boolean {
-  return content.length === BLOCK_BYTES;
-}

@@ -6,10 +6,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ArrayError, type ErrorCode } from '../base/errors.js';
 import type { TransactionRunner } from './block-store.js';
+import { slotOf } from './cache-slots.js';
 import { executeTask, loadCounters } from './execute-task.js';
 import { recordKey } from './keys.js';
 import { LmdbEnvironment, storeError } from './lmdb-environment.js';
-import { slotOf } from './memory-store.js';
 import { unpackIdentity } from './records.js';
 import type { StoreTask, WriterState } from './tasks.js';
 

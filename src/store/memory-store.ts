@@ -13,6 +13,7 @@ import {
   type TableName,
   type TransactionRunner,
 } from './block-store.js';
+import { slotOf } from './cache-slots.js';
 import { executeTask, loadCounters } from './execute-task.js';
 import { recordKey } from './keys.js';
 import { unpackIdentity } from './records.js';
@@ -254,12 +255,4 @@ export class MemoryStore implements BlockStore, TransactionRunner {
     const content = this.state.contents.get(id);
     if (content !== undefined) change(content);
   }
-}
-
-/** The 16 KiB of a slot: slabs hold equal numbers of blocks, in the order they were shared. */
-export function slotOf(slabs: readonly SharedArrayBuffer[], slot: number): Uint8Array {
-  const perSlab = (slabs[0]?.byteLength ?? BLOCK_BYTES) / BLOCK_BYTES;
-  const slab = slabs[Math.floor(slot / perSlab)];
-  if (slab === undefined) throw new ArrayError('EIO', `cache slot ${slot} was not shared`);
-  return new Uint8Array(slab, (slot % perSlab) * BLOCK_BYTES, BLOCK_BYTES);
 }

@@ -93,11 +93,6 @@ export class BlockMap {
     return this.fetcher.fetch(ids);
   }
 
-  /** The stored location under the view's cached sectors; the chain's caches are empty below it. */
-  storedLocation(view: View, block: number): Location {
-    return this.locate(view, block);
-  }
-
   /** Takes the sectors that `entry` of `layer` lacks from older cached layers, not from the store. */
   takeFromOlderLayers(layer: Layer, block: number, entry: CachedBlock): void {
     const { lineage, epoch } = layer;
@@ -154,8 +149,11 @@ export class BlockMap {
     }
   }
 
-  /** The index answers for the whole chain; clips it does not know yet come first. */
-  private locate(view: View, block: number): Location {
+  /**
+   * The stored location under the view's cached sectors. The index answers for the whole chain, whose
+   * caches are empty below the view's lineage; clips it does not know yet come first.
+   */
+  locate(view: View, block: number): Location {
     const { lineage, epoch } = view;
     for (const clip of lineage.clips) {
       if (!clip.published && clip.epoch <= epoch && clip.block <= block) return ZEROS;

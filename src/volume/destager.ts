@@ -224,7 +224,7 @@ export class Destager {
     entry: CachedBlock,
   ): void {
     const { lineage, epoch } = layer;
-    const base = this.map.storedLocation({ lineage, epoch }, block);
+    const base = this.map.locate({ lineage, epoch }, block);
     step.mapped[index] = base.id === 0 ? 0 : 1;
     if (entry.sectors !== ALL_SECTORS && lineage.layers[0] !== layer) {
       this.map.takeFromOlderLayers(layer, block, entry);

@@ -82,15 +82,8 @@ export class ArrayFixture {
   }
 
   /** Lets time go on until `work` is done. */
-  async drive<T>(work: Promise<T>): Promise<T> {
-    let settled = false;
-    const done = work.finally(() => {
-      settled = true;
-    });
-    done.catch(() => undefined);
-    await this.clock.yield();
-    while (!settled) await this.clock.advance(10);
-    return done;
+  drive<T>(work: Promise<T>): Promise<T> {
+    return this.clock.drive(work);
   }
 
   /** Opens the array again, after a clean stop or after a kill. */

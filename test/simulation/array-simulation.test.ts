@@ -132,15 +132,8 @@ class Simulation {
   }
 
   /** Lets time go on until `work` is done: background work pauses by the clock. */
-  private async drive<T>(work: Promise<T>): Promise<T> {
-    let settled = false;
-    const done = work.finally(() => {
-      settled = true;
-    });
-    done.catch(() => undefined);
-    await this.clock.yield();
-    while (!settled) await this.clock.advance(10);
-    return done;
+  private drive<T>(work: Promise<T>): Promise<T> {
+    return this.clock.drive(work);
   }
 
   // ---- trouble

@@ -58,4 +58,16 @@ export class ManualClock implements Clock {
     }
     this.ms = end;
   }
+
+  /** Lets time go on until `work` is done: background work pauses by the clock. */
+  async drive<T>(work: Promise<T>): Promise<T> {
+    let settled = false;
+    const done = work.finally(() => {
+      settled = true;
+    });
+    done.catch(() => undefined);
+    await this.yield();
+    while (!settled) await this.advance(10);
+    return done;
+  }
 }

@@ -91,15 +91,8 @@ export class PoolFixture {
   }
 
   /** Lets time go on until `work` is done. */
-  async drive<T>(work: Promise<T>): Promise<T> {
-    let settled = false;
-    const done = work.finally(() => {
-      settled = true;
-    });
-    done.catch(() => undefined);
-    await this.clock.yield();
-    while (!settled) await this.clock.advance(10);
-    return done;
+  drive<T>(work: Promise<T>): Promise<T> {
+    return this.clock.drive(work);
   }
 
   /** Kills the daemon and opens the pool again; returns `lineage` as it is now. */
