@@ -1,20 +1,27 @@
 /** An array of the benchmark, driven as a user does: the command line and files of the mount. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ArrayfsWords } from './arrayfs-target.js';
 import type { Cleanup } from './cleanup.js';
-import { isMounted, killIfAlive, processesWith, run, unmountLazily } from './commands.js';
+import { isMounted, killIfAlive, processesWith, run, unmountLazily, until } from './commands.js';
 
 const ENTRY = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+const CAPACITY = '128G';
+const SETTLE_SECONDS_MAX = 600;
 
 export class ArrayfsMount {
   readonly mountPoint: string;
   private readonly store: string;
   private undo: (() => void) | undefined;
+  private pid: number | undefined;
 
   constructor(
     private readonly cleanup: Cleanup,
     directory: string,
+    private readonly words: ArrayfsWords,
   ) {
     this.store = join(directory, 'store');
     this.mountPoint = join(directory, 'mount');
@@ -22,7 +29,7 @@ export class ArrayfsMount {
   }
 
   async init(): Promise<void> {
-    await this.command('init', this.store, '--capacity', '64G');
+    await this.command('init', this.store, '--capacity', CAPACITY, ...this.words.init);
   }
 
   async mount(): Promise<void> {
@@ -30,13 +37,15 @@ export class ArrayfsMount {
       unmountLazily(this.mountPoint);
       for (const pid of this.daemonPids()) killIfAlive(pid);
     });
-    await this.command('mount', '--transport', 'fuse-native', this.store, this.mountPoint);
+    await this.command('mount', ...this.words.mount, this.store, this.mountPoint);
+    this.pid = this.daemonPids()[0];
   }
 
   async unmount(): Promise<void> {
     await this.command('umount', this.mountPoint);
     if (isMounted(this.mountPoint)) throw new Error(`${this.mountPoint} is still mounted`);
     this.undo?.();
+    this.pid = undefined;
   }
 
   image(volume: string): string {
@@ -44,15 +53,40 @@ export class ArrayfsMount {
   }
 
   /** Writes `line` to ctl/`command`; throws with the errno where it is refused. */
-  control(command: string, line: string): void {
-    writeFileSync(join(this.mountPoint, 'ctl', command), line);
+  async control(command: string, line: string): Promise<void> {
+    try {
+      await writeFile(join(this.mountPoint, 'ctl', command), `${line}\n`);
+    } catch (error) {
+      throw new Error(
+        `ctl/${command} '${line}': ${error instanceof Error ? error.message : error}`,
+      );
+    }
   }
 
-  /** The process that serves the mount. */
-  daemonPid(): number {
-    const pid = this.daemonPids()[0];
-    if (pid === undefined) throw new Error(`no process serves ${this.mountPoint}`);
-    return pid;
+  /** Everything is durable, and neither destage nor reclaim has anything left to do. */
+  async settle(): Promise<void> {
+    await this.control('sync', '');
+    await until('the end of the destage and reclaim', () => this.isQuiet(), SETTLE_SECONDS_MAX);
+  }
+
+  /** Deletions whose space is still being given back. */
+  reclaimsPending(): number {
+    const pools = this.status('pools') as readonly { readonly reclaimsPending: number }[];
+    return pools.reduce((sum, pool) => sum + pool.reclaimsPending, 0);
+  }
+
+  private isQuiet(): boolean {
+    const cache = this.status('cache') as { dirtyBytes: number; generationsPending: number };
+    return cache.dirtyBytes === 0 && cache.generationsPending === 0 && this.reclaimsPending() === 0;
+  }
+
+  private status(table: string): unknown {
+    return JSON.parse(readFileSync(join(this.mountPoint, 'status', `${table}.json`), 'utf8'));
+  }
+
+  /** The process that serves the mount, while it is mounted. */
+  daemonPid(): number | undefined {
+    return this.pid;
   }
 
   private daemonPids(): number[] {

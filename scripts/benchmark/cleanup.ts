@@ -28,8 +28,13 @@ export class Cleanup {
     }
   }
 
-  /** Cleans up and ends the process on the signals that end a program from outside. */
-  onSignals(): void {
+  /** Cleans up and ends the process on the signals that end a program from outside, and on a bug. */
+  onEnd(): void {
+    process.once('uncaughtException', (error) => {
+      console.error(error);
+      this.runAll();
+      process.exit(1);
+    });
     for (const [signal, status] of [
       ['SIGINT', 130],
       ['SIGTERM', 143],

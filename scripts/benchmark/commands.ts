@@ -1,31 +1,76 @@
 /** Runs other programs; a failure carries the command line and what it said. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { Cleanup } from './cleanup.js';
 
+/** A command that takes longer hangs: it is ended, and the row fails. */
+const SECONDS_MAX = 1_800;
+
+export interface RunWords {
+  readonly secondsMax?: number;
+  /** Exit statuses that are no failure, besides 0. */
+  readonly allowed?: readonly number[];
+}
+
+export interface Running {
+  /** Standard output; rejects where the command failed. */
+  readonly output: Promise<string>;
+  readonly hasEnded: () => boolean;
+  signal(name: NodeJS.Signals): void;
+}
+
 /** Runs to the end and returns standard output. Killed with the benchmark. */
-export async function run(
+export function run(
   cleanup: Cleanup,
   command: string,
   words: readonly string[],
+  how: RunWords = {},
 ): Promise<string> {
+  return start(cleanup, command, words, how).output;
+}
+
+/** Starts a command that the caller ends by a signal, or waits for. */
+export function start(
+  cleanup: Cleanup,
+  command: string,
+  words: readonly string[],
+  { secondsMax = SECONDS_MAX, allowed = [] }: RunWords = {},
+): Running {
   const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'] });
   const stop = cleanup.add(() => child.kill('SIGKILL'));
-  let output = '';
-  let errors = '';
+  const timer = setTimeout(() => child.kill('SIGKILL'), secondsMax * 1000);
+  const text = { output: '', errors: '' };
   child.stdout.on('data', (data) => {
-    output += data;
+    text.output += data;
   });
   child.stderr.on('data', (data) => {
-    errors += data;
+    text.errors += data;
   });
-  // `exit`, not `close`: a daemon that the command started may keep the pipes open.
-  const status = await exitOf(child);
-  stop();
-  if (status !== 0) {
-    throw new Error(`${command} ${words.join(' ')}: status ${status}\n${errors}${output}`.trim());
-  }
-  return output;
+  const end = async () => {
+    try {
+      // `exit`, not `close`: a daemon that the command started may keep the pipes open.
+      const status = await exitOf(child);
+      await drained(child);
+      if (status === 0 || allowed.includes(Number(status))) return text.output;
+      const said = `${text.errors}${text.output}`;
+      throw new Error(`${command} ${words.join(' ')}: status ${status}\n${said}`.trim());
+    } finally {
+      clearTimeout(timer);
+      stop();
+    }
+  };
+  const output = end();
+  // Whoever started it waits for it later; until then a failure is not an unhandled one.
+  output.catch(() => {});
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  return { output, hasEnded, signal: (name) => void child.kill(name) };
+}
+
+/** Output that a command wrote before its end may still be in the pipe. */
+async function drained(child: ChildProcess): Promise<void> {
+  const closed = new Promise((resolve) => child.once('close', resolve));
+  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 200))]);
 }
 
 /** Exit status, or the signal that ended it. */
@@ -84,6 +129,16 @@ export async function until(
   while (!condition()) {
     if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
     await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** fsync. */
+export async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

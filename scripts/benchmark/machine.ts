@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, statfsSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, uptime } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { busyProcesses } from './busy-processes.js';
 import { commandVersion } from './commands.js';
 
 /** Load over which a machine is not idle enough to believe its numbers. */
@@ -18,10 +19,12 @@ export interface Machine {
   readonly uptimeSeconds: number;
   /** Over 1, 5 and 15 minutes, before the run. */
   readonly load: readonly number[];
+  /** Processes that were busy just before the run, with the share of a core each took. */
+  readonly busy: readonly string[];
   readonly versions: Readonly<Record<string, string>>;
 }
 
-export function describeMachine(directory: string): Machine {
+export async function describeMachine(directory: string): Promise<Machine> {
   const processors = cpus();
   const disk = statfsSync(directory);
   return {
@@ -33,6 +36,7 @@ export function describeMachine(directory: string): Machine {
     directoryFreeMebibytes: Math.round((disk.bavail * disk.bsize) / 2 ** 20),
     uptimeSeconds: Math.round(uptime()),
     load: loadavg(),
+    busy: await busyProcesses(),
     versions: {
       arrayfs: commit(),
       node: process.version,
@@ -49,9 +53,9 @@ export function machineWarnings(machine: Machine): string[] {
   const warnings: string[] = [];
   const load = machine.load[0] ?? 0;
   if (load > QUIET_LOAD_MAX) {
-    warnings.push(`the machine is busy (load ${load.toFixed(2)}): compare ratios, not numbers`);
+    warnings.push(`the machine is not idle (load ${load.toFixed(2)}): compare ratios, not numbers`);
   }
-  if (process.getuid?.() !== 0) warnings.push('not root: no cold rows, caches cannot be dropped');
+  for (const line of machine.busy) warnings.push(`the machine is not idle: ${line}`);
   return warnings;
 }
 

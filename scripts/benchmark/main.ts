@@ -1,70 +1,76 @@
 /**
- * `scripts/bench`: compares arrayfs with a do-nothing file system on the same transport and with
- * QEMU's FUSE export, and measures what only arrayfs has. Leaves nothing behind.
+ * `scripts/bench`: compares arrayfs with a do-nothing file system on the same transport, with QEMU's FUSE
+ * export and with plain files, and measures what only arrayfs has. Leaves nothing behind.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { measureArray } from './array-measurements.js';
 import { Cleanup } from './cleanup.js';
 import { commandVersion } from './commands.js';
-import { compareTargets } from './comparison.js';
+import { IMAGE_SUITE } from './image-suite.js';
 import { describeMachine, machineWarnings } from './machine.js';
-import { type BenchOptions, HELP, parseOptions } from './options.js';
-import { comparisonTable, measurementTable } from './report.js';
-import { createTarget } from './targets.js';
+import { helpText, type MeasureOptions, parseOptions } from './options.js';
+import { probeTargets } from './probe.js';
+import { markdownReport, textReport } from './report.js';
+import { type BenchResults, mergeResults, ResultCollector } from './results.js';
+import { type BenchRun, type Suite, syncHost } from './suite.js';
+
+const SUITES: readonly Suite[] = [IMAGE_SUITE];
+const ROWS = SUITES.flatMap((suite) => suite.rows);
 
 /** Progress goes to standard error, so that standard output holds the tables alone. */
 function tell(line: string): void {
   console.error(line);
 }
 
-async function bench(options: BenchOptions, cleanup: Cleanup): Promise<void> {
-  const machine = describeMachine(options.directory);
-  const warnings = machineWarnings(machine);
+async function measureAll(options: MeasureOptions, cleanup: Cleanup): Promise<number> {
+  if (process.getuid?.() !== 0) throw new Error('only root may mount and drop caches');
   if (!commandVersion('fio', ['--version'])) throw new Error('fio is missing');
+  const machine = await describeMachine(options.directory);
+  const warnings = machineWarnings(machine);
+  for (const warning of warnings) tell(`warning: ${warning}`);
   const directory = mkdtempSync(join(options.directory, 'arrayfs-bench-'));
   cleanup.add(() => rmSync(directory, { recursive: true, force: true }));
-  const subdirectory = (name: string) => {
-    mkdirSync(join(directory, name));
-    return join(directory, name);
+  const results = new ResultCollector();
+  const warn = (line: string) => {
+    if (warnings.includes(line)) return;
+    warnings.push(line);
+    tell(`warning: ${line}`);
   };
-
-  const targetNames = options.targets.filter(
-    (name) => name !== 'qemu' || commandVersion('qemu-storage-daemon', ['--version']),
-  );
-  if (targetNames.length < options.targets.length) {
-    warnings.push('no QEMU (apt-get install qemu-utils qemu-system-common): its column is missing');
+  const { isQuick, rounds, scale } = options;
+  const place = { cleanup, scale, rounds, directory, results, warn, tell };
+  const everything = (): BenchResults => {
+    return { machine, warnings, isQuick, rounds, scale, rows: results.results() };
+  };
+  const save = () => {
+    if (options.jsonFile !== undefined) writeJson(options.jsonFile, everything());
+  };
+  const bench: BenchRun = { ...place, save, kinds: await probeTargets(place, options) };
+  for (const suite of SUITES) {
+    const rows = suite.rows.filter((row) => options.rows.includes(row));
+    if (rows.length > 0) await suite.run(bench, rows);
+    save();
   }
-  for (const warning of warnings) tell(`warning: ${warning}`);
-  const targets = targetNames.map((name) =>
-    createTarget(name, cleanup, subdirectory(name), options.scale.fileBytes),
-  );
-  const rows = await compareTargets(targets, options, cleanup, tell);
-  const measurements = targetNames.includes('arrayfs')
-    ? await measureArray(subdirectory('alone'), options, cleanup, tell)
-    : [];
+  syncHost();
+  console.log(`\n${textReport(everything())}`);
+  return results.hasFailures() ? 1 : 0;
+}
 
-  console.log(
-    `\n${machine.date}  ${machine.cores} x ${machine.processor}, kernel ${machine.kernel}`,
-  );
-  console.log(`${Object.entries(machine.versions).flat().join(' ')}`);
-  for (const warning of warnings) console.log(`warning: ${warning}`);
-  if (rows.length > 0) console.log(`\n${comparisonTable(rows)}`);
-  if (measurements.length > 0) console.log(`\n${measurementTable(measurements)}`);
-  if (options.jsonFile !== undefined) {
-    const { scale, rounds } = options;
-    const content = { machine, warnings, scale, rounds, rows, measurements };
-    writeFileSync(options.jsonFile, `${JSON.stringify(content, undefined, 2)}\n`);
-  }
+function writeJson(file: string, content: BenchResults): void {
+  writeFileSync(file, `${JSON.stringify(content, undefined, 2)}\n`);
+}
+
+function readResults(files: readonly string[]): BenchResults {
+  return mergeResults(files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as BenchResults));
 }
 
 async function main(): Promise<number> {
   const cleanup = new Cleanup();
-  cleanup.onSignals();
+  cleanup.onEnd();
   try {
-    const options = parseOptions(process.argv.slice(2));
-    if (options === undefined) console.log(HELP);
-    else await bench(options, cleanup);
+    const options = parseOptions(process.argv.slice(2), ROWS);
+    if (options.kind === 'measure') return await measureAll(options, cleanup);
+    if (options.kind === 'help') console.log(helpText(ROWS));
+    else console.log(markdownReport(readResults(options.jsonFiles)));
     return 0;
   } catch (error) {
     console.error(`bench: ${error instanceof Error ? error.message : error}`);

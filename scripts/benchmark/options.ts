@@ -2,102 +2,105 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { FIO_ROWS } from './fio-rows.js';
+import type { Row } from './row.js';
+import { FULL_SCALE, QUICK_SCALE, type Scale } from './scale.js';
+import { TARGET_NAMES } from './target-names.js';
 
-export const TARGET_NAMES = ['arrayfs', 'null', 'qemu'] as const;
-export type TargetName = (typeof TARGET_NAMES)[number];
-
-/** Measurements of arrayfs alone, named like rows. */
-export const ARRAY_ROWS = ['snapshot-time', 'read-snapshots', 'memory', 'mount-time'] as const;
-export type ArrayRow = (typeof ARRAY_ROWS)[number];
-
-const ROW_NAMES = [...FIO_ROWS.map((row) => row.name), ...ARRAY_ROWS];
-
-export const HELP = `usage: scripts/bench [options]
-
-  --quick            small sizes, one round, under two minutes: shows that it works, no more
-  --rounds N         rounds of each fio row, interleaved over the targets (3)
-  --rows A,B         only rows whose name begins with A or B
-  --targets A,B      of ${TARGET_NAMES.join(', ')}
-  --dir DIRECTORY    where the files are measured (the temporary directory)
-  --json FILE        writes everything there as well
-  --help
-
-rows: ${ROW_NAMES.join(' ')}
-`;
-
-/** Sizes and durations of a run; one table for the ordinary run and one for --quick. */
-export interface Scale {
-  /** Image that fio reads and writes. */
-  readonly fileBytes: number;
-  readonly rowSeconds: number;
-  /** Written once by the row that ends with fsync. */
-  readonly bulkBytes: number;
-  /** Volume that the snapshot, memory and mount measurements write. */
-  readonly writtenBytes: number;
-  readonly snapshotCount: number;
-  readonly volumeCount: number;
-}
-
-const FULL: Scale = {
-  fileBytes: 2 * 2 ** 30,
-  rowSeconds: 5,
-  bulkBytes: 2 ** 30,
-  writtenBytes: 4 * 2 ** 30,
-  snapshotCount: 1000,
-  volumeCount: 1000,
-};
-const QUICK: Scale = {
-  fileBytes: 128 * 2 ** 20,
-  rowSeconds: 1,
-  bulkBytes: 64 * 2 ** 20,
-  writtenBytes: 128 * 2 ** 20,
-  snapshotCount: 50,
-  volumeCount: 50,
-};
-
-export interface BenchOptions {
+export interface MeasureOptions {
+  readonly kind: 'measure';
+  readonly isQuick: boolean;
   readonly scale: Scale;
   readonly rounds: number;
-  readonly targets: readonly TargetName[];
+  readonly rows: readonly Row[];
+  readonly targets: readonly string[];
   /** Absolute path. */
   readonly directory: string;
   readonly jsonFile: string | undefined;
-  wantsRow(name: string): boolean;
 }
 
-/** Undefined where only help is asked for; throws an Error with a line for the user. */
-export function parseOptions(words: readonly string[]): BenchOptions | undefined {
-  const { values } = parseArgs({
+export type BenchOptions =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'markdown'; readonly jsonFiles: readonly string[] }
+  | MeasureOptions;
+
+const ROUNDS = 3;
+
+export function helpText(rows: readonly Row[]): string {
+  return `usage: scripts/bench [options]
+       scripts/bench --markdown RESULT.json ...
+
+  --quick            small sizes, one round, the main rows, under two minutes: shows that it works
+  --rounds N         rounds of each row, interleaved over the targets (${ROUNDS}; --quick: 1)
+  --rows A,B         only these rows; a word that is no row means all that begin with it
+  --targets A,B      only these targets
+  --dir DIRECTORY    where the files are measured (the temporary directory)
+  --json FILE        writes everything there as well, after each part of the run
+  --markdown         prints the tables of earlier runs; a row of a later file replaces an earlier one
+  --help
+
+targets: ${TARGET_NAMES.join(' ')}
+
+rows:
+${rows.map((row) => `  ${row.name.padEnd(30)}${row.title}${row.isExtra ? ' (only by name)' : ''}`).join('\n')}
+`;
+}
+
+/** Throws an Error with a line for the user. */
+export function parseOptions(words: readonly string[], rows: readonly Row[]): BenchOptions {
+  const { values, positionals } = parseArgs({
     args: [...words],
+    allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
-      rows: { type: 'string', default: '' },
+      rows: { type: 'string' },
       targets: { type: 'string', default: TARGET_NAMES.join(',') },
       dir: { type: 'string', default: tmpdir() },
       json: { type: 'string' },
+      markdown: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.help) return undefined;
-  const prefixes = values.rows.split(',');
-  const wantsRow = (name: string) => prefixes.some((prefix) => name.startsWith(prefix));
-  if (!ROW_NAMES.some(wantsRow)) throw new Error(`no row begins with '${values.rows}'`);
-  const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
-  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a number from 1');
+  if (values.help) return { kind: 'help' };
+  if (values.markdown) {
+    if (positionals.length === 0) throw new Error('--markdown takes result files');
+    return { kind: 'markdown', jsonFiles: positionals.map((file) => resolve(file)) };
+  }
+  if (positionals.length > 0) throw new Error(`what is '${positionals[0]}'? (--help)`);
   return {
-    scale: values.quick ? QUICK : FULL,
-    rounds,
-    targets: values.targets.split(',').map(targetName),
+    kind: 'measure',
+    isQuick: values.quick,
+    scale: values.quick ? QUICK_SCALE : FULL_SCALE,
+    rounds: parseRounds(values.rounds ?? (values.quick ? '1' : String(ROUNDS))),
+    rows: chooseRows(rows, values.rows, values.quick),
+    targets: chooseTargets(values.targets),
     directory: resolve(values.dir),
     jsonFile: values.json === undefined ? undefined : resolve(values.json),
-    wantsRow,
   };
 }
 
-function targetName(word: string): TargetName {
-  const name = TARGET_NAMES.find((candidate) => candidate === word);
-  if (name === undefined) throw new Error(`no target '${word}': ${TARGET_NAMES.join(', ')}`);
-  return name;
+function parseRounds(word: string): number {
+  const rounds = Number(word);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds takes a number from 1');
+  return rounds;
+}
+
+function chooseRows(rows: readonly Row[], list: string | undefined, isQuick: boolean): Row[] {
+  if (list === undefined) return rows.filter((row) => !row.isExtra && (!isQuick || row.isQuick));
+  const chosen = new Set(list.split(',').flatMap((word) => rowsCalled(rows, word)));
+  return rows.filter((row) => chosen.has(row));
+}
+
+function rowsCalled(rows: readonly Row[], word: string): Row[] {
+  const named = rows.filter((row) => row.name === word);
+  const found = named.length > 0 ? named : rows.filter((row) => row.name.startsWith(word));
+  if (word === '' || found.length === 0) throw new Error(`no row begins with '${word}'`);
+  return found;
+}
+
+function chooseTargets(list: string): string[] {
+  const words = list.split(',');
+  const unknown = words.find((word) => !TARGET_NAMES.includes(word));
+  if (unknown !== undefined) throw new Error(`no target '${unknown}': ${TARGET_NAMES.join(', ')}`);
+  return TARGET_NAMES.filter((name) => words.includes(name));
 }

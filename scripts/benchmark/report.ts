@@ -1,87 +1,134 @@
-/** The results as aligned text. */
-import type { Measurement } from './array-measurements.js';
-import type { Cell, ComparedRow } from './comparison.js';
+/** The results as text: values, verdicts on the goals, and what is missing. */
+import { goalText, type Judgement, judge, quotient } from './judge.js';
+import { type BenchResults, type Cell, cellOf, cellValue, type RowResult } from './results.js';
+import { MAIN_TARGET, TARGET_NAMES } from './target-names.js';
+import { alignedTable, markdownTable } from './text-table.js';
 
-/** The comparison: rate of each target, ratios of arrayfs to the others, 99th percentiles. */
-export function comparisonTable(rows: readonly ComparedRow[]): string {
-  const targets = [...new Set(rows.flatMap((row) => row.cells.map((cell) => cell.target)))];
-  const others = targets.filter((target) => target !== 'arrayfs');
-  const ratios = targets.includes('arrayfs') ? others : [];
+/** Everything, for standard output. */
+export function textReport(results: BenchResults): string {
+  const parts = [
+    `${describeRun(results)}\n`,
+    ...results.warnings.map((warning) => `warning: ${warning}\n`),
+    `\n${alignedTable(valueTable(results))}`,
+    `\n${alignedTable(verdictTable(results))}`,
+    `\n${alignedTable(latencyTable(results))}`,
+    problemLines(results),
+  ];
+  return parts.join('');
+}
+
+/** The same for a README: the tables, below a line that says when and where. */
+export function markdownReport(results: BenchResults): string {
+  return [
+    `${describeRun(results)}.\n\n`,
+    `${markdownTable(valueTable(results))}\n`,
+    `${markdownTable(verdictTable(results))}\n`,
+    `${markdownTable(latencyTable(results))}`,
+    problemLines(results),
+  ].join('');
+}
+
+export function describeRun({ machine, rounds, isQuick }: BenchResults): string {
+  const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
+  const memory = `${Math.round(machine.memoryMebibytes / 1024)} GiB`;
+  return [
+    `${machine.date.slice(0, 16).replace('T', ' ')} UTC: ${machine.cores} x ${machine.processor}`,
+    `${memory}, kernel ${machine.kernel}, ${versions.join(', ')}`,
+    `medians of ${rounds} interleaved ${rounds === 1 ? 'round' : 'rounds'}`,
+    ...(isQuick ? ['small sizes (--quick): shows that it works, no more'] : []),
+  ].join('; ');
+}
+
+/** Targets that have a column. */
+function targetsOf({ rows }: BenchResults): string[] {
+  return TARGET_NAMES.filter((target) => rows.some((row) => cellOf(row, target) !== undefined));
+}
+
+function valueTable(results: BenchResults): string[][] {
+  const targets = targetsOf(results);
+  const lines = results.rows.map((row) => [
+    row.name,
+    row.unit,
+    ...targets.map((target) => valueText(cellOf(row, target))),
+  ]);
+  return [['row', 'unit', ...targets], ...lines];
+}
+
+/** Variants are held against the same goals as the main target, beside it. */
+function verdictTable(results: BenchResults): string[][] {
+  const arrays = targetsOf(results).filter((target) => target.startsWith(MAIN_TARGET));
+  const variants = arrays.filter((target) => target !== MAIN_TARGET);
+  const lines = results.rows.flatMap((row) =>
+    row.goals.map((goal) => {
+      const verdict = (target: string) =>
+        judge(row, target, results.rows).find((each) => each.goal === goal);
+      return [
+        row.title,
+        goalText(row, goal),
+        verdictText(verdict(MAIN_TARGET)),
+        ...variants.map((target) => verdictText(verdict(target))),
+      ];
+    }),
+  );
+  return [['measured', 'goal', MAIN_TARGET, ...variants], ...lines];
+}
+
+/** 99th percentiles, memory, and arrayfs over the others, goal or not. */
+function latencyTable(results: BenchResults): string[][] {
+  const targets = targetsOf(results);
+  const others = targets.filter((target) => target !== MAIN_TARGET);
+  const lines = results.rows.map((row) => [
+    row.name,
+    ...others.map((other) => fixed(quotient(row, MAIN_TARGET, row, other), 2)),
+    ...targets.map((target) => latencyText(cellValue(cellOf(row, target))?.p99Us)),
+    fixed(cellValue(cellOf(row, MAIN_TARGET))?.anonymousMebibytes, 0),
+  ]);
   const header = [
     'row',
-    'unit',
-    ...targets,
-    ...ratios.map((other) => `arrayfs/${other}`),
+    ...others.map((other) => `${MAIN_TARGET} / ${other}`),
     ...targets.map((target) => `p99 ${target}`),
+    'RssAnon MiB',
   ];
-  const lines = rows.map((row) => {
-    const find = (target: string) => row.cells.find((cell) => cell.target === target);
-    return [
-      row.row.name,
-      isCounted(row) ? 'IOPS' : 'MB/s',
-      ...targets.map((target) => rateText(row, find(target))),
-      ...ratios.map((other) => ratioText(find('arrayfs'), find(other))),
-      ...targets.map((target) => latencyText(find(target))),
-    ];
-  });
-  const notes = rows[0]?.cells
-    .filter((cell) => !cell.direct)
-    .map((cell) => `${cell.target} does not take O_DIRECT: the page cache is in its numbers\n`);
-  return alignedTable([header, ...lines]) + (notes ?? []).join('');
+  return [header, ...lines];
 }
 
-export function measurementTable(measurements: readonly Measurement[]): string {
-  const header = ['measurement', 'value', 'unit', 'goal', ''];
-  const lines = measurements.map((each) => [
-    each.what,
-    each.value.toFixed(each.unit === 'ratio' ? 2 : 1),
-    each.unit,
-    goalText(each),
-    isMet(each) ? 'met' : 'MISSED',
-  ]);
-  return alignedTable([header, ...lines]);
+function problemLines({ rows }: BenchResults): string {
+  const problems = rows.flatMap((row) =>
+    row.cells
+      .filter((cell) => cell.problem !== undefined)
+      .map((cell) => ({ row: row.name, text: `${cell.target}: ${cell.problem?.split('\n')[0]}` })),
+  );
+  const texts = [...new Set(problems.map(({ text }) => text))];
+  return texts
+    .map((text) => {
+      const names = problems.filter((each) => each.text === text).map((each) => each.row);
+      return `\nnot measured: ${text} (${names.join(', ')})\n`;
+    })
+    .join('');
 }
 
-function goalText({ goal }: Measurement): string {
-  if (goal?.below !== undefined) return `< ${goal.below}`;
-  return goal?.atLeast === undefined ? '-' : `>= ${goal.atLeast}`;
+function valueText(cell: Cell | undefined): string {
+  const value = cellValue(cell)?.value;
+  if (value !== undefined)
+    return value < 100 ? value.toFixed(value < 10 ? 2 : 1) : value.toFixed(0);
+  return cell?.problem === undefined ? '-' : '!';
 }
 
-function isMet({ goal, value }: Measurement): boolean {
-  const { below = Number.POSITIVE_INFINITY, atLeast = Number.NEGATIVE_INFINITY } = goal ?? {};
-  return value < below && value >= atLeast;
+function verdictText(judgement: Judgement | undefined): string {
+  if (judgement === undefined) return '-';
+  return `${judgement.ratio.toFixed(2)} ${judgement.isMet ? 'met' : 'MISSED'}`;
 }
 
-/** Small requests are counted, large ones weighed. */
-function isCounted({ row }: ComparedRow): boolean {
-  return row.blockBytes < 64 * 1024;
+function fixed(value: number | undefined, digits: number): string {
+  return value === undefined ? '-' : value.toFixed(digits);
 }
 
-function rateText(row: ComparedRow, cell: Cell | undefined): string {
-  if (cell === undefined) return '-';
-  if (isCounted(row)) return cell.median.operationsPerSecond.toFixed(0);
-  return (cell.median.bytesPerSecond / 1e6).toFixed(0);
-}
-
-function ratioText(mine: Cell | undefined, other: Cell | undefined): string {
-  if (mine === undefined || other === undefined) return '-';
-  return (mine.median.bytesPerSecond / other.median.bytesPerSecond).toFixed(2);
-}
-
-function latencyText(cell: Cell | undefined): string {
-  if (cell === undefined || !Number.isFinite(cell.median.p99Us)) return '-';
-  const us = cell.median.p99Us;
+function latencyText(us: number | undefined): string {
+  if (us === undefined) return '-';
   return us < 10_000 ? `${us.toFixed(0)} us` : `${(us / 1000).toFixed(0)} ms`;
 }
 
-/** First column to the left, the others to the right. */
-function alignedTable(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
-  );
-  const line = (row: readonly string[]) =>
-    row.map((text, column) =>
-      column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0),
-    );
-  return rows.map((row) => `${line(row).join('  ').trimEnd()}\n`).join('');
+/** Names of rows, for messages. */
+export function namesOf(rows: readonly Pick<RowResult, 'name'>[]): string {
+  return rows.map((row) => row.name).join(' ');
 }
