@@ -3,12 +3,22 @@ import type { Clock } from '../base/clock.js';
 import { newUuid } from '../base/uuid.js';
 import type { CopyFields } from './copies.js';
 import type { CopyDirectory } from './copy-directory.js';
-import type { Owner } from './disk-array.js';
+import type { ArrayWatcher, Owner } from './disk-array.js';
 import type { ImageHost } from './images.js';
 import type { Pool } from './pool.js';
 
+/** Until somebody watches. */
+export const UNWATCHED: ArrayWatcher = {
+  contentChanged() {},
+  propertiesChanged() {},
+  nameLost() {},
+  eventRecorded() {},
+  jobChanged() {},
+};
+
 export interface ArrayContext extends ImageHost {
   readonly clock: Clock;
+  readonly watcher: ArrayWatcher;
   readonly pool: Pool;
   readonly copies: CopyDirectory;
   readonly defaultOwner: Owner;

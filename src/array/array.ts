@@ -10,11 +10,12 @@ import { checkName } from '../base/names.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
 import { uuidText } from '../base/uuid.js';
 import type { VersionPlace } from '../volume/block-map.js';
-import type { ArrayContext } from './array-context.js';
+import { type ArrayContext, UNWATCHED } from './array-context.js';
 import { type AnyCopy, copyName, type Snapshot, type Volume } from './copies.js';
 import { CopyDirectory } from './copy-directory.js';
 import type {
   ArrayIdentity,
+  ArrayWatcher,
   CacheView,
   CreateVolumeOptions,
   DiskArray,
@@ -51,6 +52,7 @@ export class StorageArray implements DiskArray, ArrayContext {
   readonly events: Events;
   readonly copies = new CopyDirectory();
   revision = 0;
+  watcher: ArrayWatcher = UNWATCHED;
   private readonly damages = new Set<string>();
   private lastFailure: string | undefined;
   private refusedMs = Number.NEGATIVE_INFINITY;
@@ -74,7 +76,10 @@ export class StorageArray implements DiskArray, ArrayContext {
     };
     this.copies.load(pool);
     this.events = new Events(pool, this.clock, this.readOnly);
-    this.jobList = new Jobs(pool, this.clock, () => this.changed());
+    this.jobList = new Jobs(pool, this.clock, (id) => {
+      this.changed();
+      this.watcher.jobChanged(id);
+    });
     pool.content.start();
   }
 
@@ -211,7 +216,9 @@ export class StorageArray implements DiskArray, ArrayContext {
 
   recordEvent(code: string, subject: string, message: string): void {
     this.changed();
-    if (!this.readOnly) this.events.record(code, subject, message);
+    if (this.readOnly) return;
+    this.events.record(code, subject, message);
+    this.watcher.eventRecorded();
   }
 
   recordRefusal(subject: string, error: ArrayError): void {
@@ -246,6 +253,10 @@ export class StorageArray implements DiskArray, ArrayContext {
       name,
       error?.message ?? 'writes succeed',
     );
+  }
+
+  watch(watcher: ArrayWatcher): void {
+    this.watcher = watcher;
   }
 
   async close(): Promise<void> {

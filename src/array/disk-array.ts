@@ -179,6 +179,25 @@ export interface OwnershipChanges {
   readonly modifiedMs?: number;
 }
 
+/**
+ * Told of changes that a host may not have seen, after they are made in memory and before the command
+ * that makes them answers. Calls come in the middle of commands: they only take note.
+ */
+export interface ArrayWatcher {
+  /** The array changed content or size of the image: no write of a host did. */
+  contentChanged(copy: VolumeView | SnapshotView): void;
+  /** Owner, mode, times or the volume-information sector. */
+  propertiesChanged(copy: VolumeView | SnapshotView): void;
+  /**
+   * The copy was deleted or renamed and had this name; of a volume its snapshots, as far as they are still
+   * there, have lost their `VOLUME@SNAPSHOT` with it.
+   */
+  nameLost(copy: VolumeView | SnapshotView, name: string): void;
+  eventRecorded(): void;
+  /** State or progress. */
+  jobChanged(id: number): void;
+}
+
 export interface DiskArray {
   readonly identity: ArrayIdentity;
   /** Owner and mode of volumes made without one, and of the virtual files. */
@@ -249,6 +268,8 @@ export interface DiskArray {
   /** Refused requests that /events must explain, such as rsync's temporary name. */
   recordRefusal(subject: string, error: ArrayError): void;
 
+  /** From now on `watcher` alone is told. */
+  watch(watcher: ArrayWatcher): void;
   /** Everything durable, background work stopped, pools closed. */
   close(): Promise<void>;
 }

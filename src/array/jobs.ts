@@ -87,7 +87,7 @@ export class Jobs {
   constructor(
     private readonly pool: Pool,
     private readonly clock: Clock,
-    private readonly changed: () => void,
+    private readonly changed: (id: number) => void,
   ) {
     const { store } = pool;
     for (const { value } of store.range('records', recordKey('job'), recordKeyEnd('job'))) {
@@ -178,7 +178,7 @@ export class Jobs {
       startedMs,
       unit,
       (changed) => this.save(changed),
-      this.changed,
+      () => this.changed(id),
     );
     this.jobs.set(id, job);
     return job;
@@ -186,7 +186,7 @@ export class Jobs {
 
   private save(job: Job): void {
     this.pool.content.touch(job);
-    this.changed();
+    this.changed(job.id);
   }
 
   private forgetOldest(): void {

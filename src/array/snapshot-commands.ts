@@ -58,6 +58,7 @@ export function dropSnapshot(context: ArrayContext, snapshot: Snapshot): void {
   snapshot.deleted = true;
   snapshot.touch();
   snapshot.pool.content.releaseEpoch(snapshot.lineage, snapshot.viewEpoch);
+  context.watcher.nameLost(snapshot, snapshot.name);
 }
 
 /** The volume goes back to the snapshot; later snapshots stay. */
@@ -83,6 +84,7 @@ export async function restore(
     infoModified: volume.info !== undefined,
   });
   volume.touch();
+  context.watcher.contentChanged(volume);
   context.recordEvent('RESTORED', volume.name, `to ${copyName(snapshot)}`);
   await context.durable();
 }

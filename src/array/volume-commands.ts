@@ -47,6 +47,7 @@ export async function resizeByCommand(
   if (sizeBytes < volume.sizeBytes) checkNoWriter(volume, force, 'shrunk');
   const oldSize = volume.sizeBytes;
   await resizeVolume(context, volume, sizeBytes);
+  context.watcher.contentChanged(volume);
   const change = `${formatSize(oldSize)} to ${formatSize(sizeBytes)}`;
   context.recordEvent('RESIZED', volume.name, change);
   await context.durable();
@@ -65,6 +66,7 @@ export async function renameVolume(
   context.copies.renameVolume(volume, newName);
   volume.fields.changedMs = context.clock.nowMs();
   volume.touch();
+  context.watcher.nameLost(volume, oldName);
   context.recordEvent('RENAMED', newName, `was ${oldName}`);
   await context.durable();
   return volume;
@@ -91,6 +93,7 @@ export async function deleteVolume(
   volume.touch();
   volume.pool.content.markAbandoned(volume.lineage);
   if (volume.openCount === 0) context.unused(volume);
+  context.watcher.nameLost(volume, volume.name);
   context.recordEvent('DELETED', volume.name, `volume ${volume.number}`);
   await context.durable();
 }
@@ -119,6 +122,7 @@ export function setOwnership(
   if (changes.modifiedMs !== undefined) fields.modifiedMs = Math.max(0, changes.modifiedMs);
   fields.changedMs = context.clock.nowMs();
   if (!copy.deleted) copy.touch();
+  context.watcher.propertiesChanged(copy);
   context.changed();
 }
 
@@ -132,6 +136,7 @@ export async function setInfo(
   copy.fields.info = info && new Uint8Array(info);
   copy.fields.infoModified = false;
   copy.touch();
+  context.watcher.propertiesChanged(copy);
   const what = info === undefined ? 'cleared' : 'stored';
   context.recordEvent('INFO', copyName(copy), `volume information ${what}`);
   await context.durable();

@@ -8,6 +8,8 @@ import { formatSize, parseSize } from '../base/sizes.js';
 import { refusePathOnMount } from '../host/backing-chain.js';
 import {
   type DaemonOptions,
+  PAGE_CACHE_POLICIES,
+  type PageCachePolicy,
   TRANSPORT_CHOICES,
   type TransportChoice,
 } from '../host/daemon-options.js';
@@ -29,7 +31,8 @@ interface MountCommandOptions {
   readonly umask: string;
   readonly foreground?: boolean;
   readonly logFile?: string;
-  readonly cache?: string;
+  readonly writeCache?: string;
+  readonly cache: PageCachePolicy;
   readonly pool?: string[];
   readonly transport: TransportChoice;
 }
@@ -48,8 +51,13 @@ export function addMountCommand(program: Command): void {
     .option('--foreground', 'stay on this terminal until the mount ends')
     .option('--log-file <file>', 'log of the daemon; default: daemon.log in the store')
     .option(
-      '--cache <size>',
+      '--write-cache <size>',
       `bound of the write cache; default: ${formatSize(CACHE_BYTES_DEFAULT)}`,
+    )
+    .addOption(
+      new Option('--cache <policy>', 'what the page cache of the host keeps of images')
+        .choices(PAGE_CACHE_POLICIES)
+        .default('none'),
     )
     .option('--pool <dir...>', 'directories of further pools')
     .addOption(
@@ -62,7 +70,7 @@ export function addMountCommand(program: Command): void {
       `
 Examples:
   arrayfs mount /srv/array /mnt/array
-  arrayfs mount /srv/array /mnt/array --cache 256M --umask 027 --allow-other
+  arrayfs mount /srv/array /mnt/array --write-cache 256M --umask 027 --allow-other
   arrayfs mount /srv/array /mnt/array --foreground   for systemd or a terminal`,
     )
     .action(
@@ -111,7 +119,8 @@ export function daemonOptions(
     poolDirectories: (options.pool ?? []).map(real),
     readOnly: options.readOnly === true,
     allowOther: options.allowOther === true,
-    cacheBytes: cacheBytes(options.cache),
+    cacheBytes: cacheBytes(options.writeCache),
+    pageCache: options.cache,
     defaultOwner: {
       uid: idOf('--uid', options.uid) ?? process.getuid?.() ?? 0,
       gid: idOf('--gid', options.gid) ?? process.getgid?.() ?? 0,
@@ -127,7 +136,7 @@ function cacheBytes(text: string | undefined): number {
   const bytes = parseSize(text);
   if (bytes < CACHE_BYTES_MIN || bytes > CACHE_BYTES_MAX) {
     const range = `${formatSize(CACHE_BYTES_MIN)} to ${formatSize(CACHE_BYTES_MAX)}`;
-    throw new ArrayError('EINVAL', `--cache takes ${range}, not ${text}`);
+    throw new ArrayError('EINVAL', `--write-cache takes ${range}, not ${text}`);
   }
   return bytes;
 }

@@ -6,6 +6,7 @@
 import type { DiskArray } from '../array/disk-array.js';
 import { ArrayError } from '../base/errors.js';
 import { NAME_CHARACTERS_MAX, VOLUMES_MAX } from '../base/limits.js';
+import { ArrayNotices } from './array-notices.js';
 import { controlDirectory } from './control-files.js';
 import type {
   Answer,
@@ -18,11 +19,13 @@ import type {
   OpenFlags,
   TreeNode,
   TreeStatistics,
+  TreeWatcher,
 } from './file-tree.js';
 import { FixedDirectory } from './fixed-directory.js';
 import { InfoDirectory } from './info-files.js';
+import { JobsDirectory } from './jobs-directory.js';
 import { SnapshotsDirectory } from './snapshots-directory.js';
-import { EventsFile, JobsDirectory, statusDirectory } from './status-files.js';
+import { EventsFile, statusDirectory } from './status-files.js';
 import {
   type ArrayNode,
   type CreatedFile,
@@ -35,9 +38,15 @@ import { VolumesDirectory } from './volumes-directory.js';
 
 export class ArrayTree implements FileTree {
   readonly root: DirectoryNode;
+  private watcher: TreeWatcher | undefined;
 
   constructor(private readonly array: DiskArray) {
-    this.root = rootDirectory(array);
+    this.root = rootDirectory(array, async () => this.watcher?.delivered());
+  }
+
+  watch(watcher: TreeWatcher): void {
+    this.watcher = watcher;
+    this.array.watch(new ArrayNotices(watcher));
   }
 
   lookup(parent: TreeNode, name: string): TreeNode {
@@ -138,13 +147,13 @@ export class ArrayTree implements FileTree {
   }
 }
 
-function rootDirectory(array: DiskArray): DirectoryNode {
+function rootDirectory(array: DiskArray, delivered: () => Promise<void>): DirectoryNode {
   const entries = new Map<string, ArrayNode>([
     ['volumes', new VolumesDirectory(array)],
     ['snapshots', new SnapshotsDirectory(array)],
     ['info', new InfoDirectory(array)],
     ['jobs', new JobsDirectory(array)],
-    ['ctl', controlDirectory(array)],
+    ['ctl', controlDirectory(array, delivered)],
     ['status', statusDirectory(array)],
     ['events', new EventsFile(array)],
   ]);

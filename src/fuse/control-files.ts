@@ -35,11 +35,15 @@ const PIECE_BYTES = 1_024;
 const REASON_CHARACTERS_MAX = 400;
 const EMPTY = new Uint8Array(0);
 
-/** /ctl with a file per row of the command table, and `help`. */
-export function controlDirectory(array: DiskArray): FixedDirectory {
+/**
+ * /ctl with a file per row of the command table, and `help`. A command answers when `delivered` has
+ * resolved: the host then shows nothing of before any more.
+ */
+export function controlDirectory(array: DiskArray, delivered: () => Promise<void>): FixedDirectory {
   const entries = new Map<string, ArrayNode>();
   COMMANDS.forEach((command, index) => {
-    entries.set(command.name, new ControlNode(array, inodeOf('control', index), command));
+    const node = new ControlNode(array, inodeOf('control', index), command, delivered);
+    entries.set(command.name, node);
   });
   const helpInode = inodeOf('control', COMMANDS.length);
   entries.set('help', new RenderedFile(array, helpInode, allCommandsHelp));
@@ -55,6 +59,7 @@ class ControlNode implements FileNode {
     private readonly array: DiskArray,
     readonly ino: number,
     private readonly command: Command,
+    private readonly delivered: () => Promise<void>,
   ) {}
 
   attributes(): Attributes {
@@ -80,6 +85,7 @@ class ControlNode implements FileNode {
   private async run(line: Uint8Array, caller: Caller | undefined): Promise<CommandResult> {
     const result = await this.outcome(line, caller);
     this.lastResult = result.text;
+    await this.delivered();
     return result;
   }
 

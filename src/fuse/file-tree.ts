@@ -27,6 +27,8 @@ export interface TreeNode {
   /** Inode number, unique in the tree, never reused while mounted. */
   readonly ino: number;
   readonly isDirectory: boolean;
+  /** Its name and attributes change without a word to the watcher: nobody may keep them. */
+  readonly isVolatile?: boolean;
 }
 
 export interface Attributes {
@@ -108,6 +110,11 @@ export interface OpenFile {
   ): Answer<number>;
   /** poll(2): a read would give something new now. A file without it is always ready. */
   isReadable?(): boolean;
+  /**
+   * The host may keep pages of it: it has no second name, and the watcher is told of every change of
+   * its content that came by no request for it. Without it every read and write comes here.
+   */
+  readonly mayBeCached?: boolean;
 }
 
 /** What fallocate(2) asks for. */
@@ -123,14 +130,22 @@ export interface RangeChange {
   readonly keepsSize: boolean;
 }
 
-/** What a transport wants to be told of changes that came by no request of its own. */
+/** What a transport wants to be told of changes, after they are made. No call waits for anything. */
 export interface TreeWatcher {
-  /** Content, size or other attributes of the node are not what they were. */
-  nodeChanged(node: TreeNode): void;
-  /** A name came, went or now means another node. */
-  nameChanged(directory: TreeNode, name: string): void;
+  /** What stat(2) tells of the node, its size excepted, is not what it was. */
+  attributesChanged(node: TreeNode): void;
+  /** Content or size of the file, and its attributes, are not what they were. */
+  contentChanged(node: TreeNode): void;
+  /** The name meant this node and does not any more. New names need no word: nobody keeps absence. */
+  nameLost(directory: TreeNode, name: string, node: TreeNode): void;
   /** Whoever waits in poll(2) for a file of this node asks again. */
   nodeReadable(node: TreeNode): void;
+  /**
+   * Resolves when the host has taken all that it was told so far; at once where that is nothing. The host
+   * may wait with that for answers to requests, above all those that change names: only an answer
+   * that no such request can wait for, that of a command, may wait for this.
+   */
+  delivered(): Promise<void>;
 }
 
 export interface FileTree {
@@ -173,8 +188,8 @@ export interface FileTree {
   statistics(): TreeStatistics;
   /**
    * Called once, before the first request, by a transport that can pass such changes on. A tree that
-   * has it tells of every change but those by this transport's requests: the host may then keep what
-   * a listing told for a second.
+   * has it tells of every change but those the host makes itself by a request for the node, those of
+   * volatile nodes, and of the space a file takes: the host may then keep what a listing told for a second.
    */
   watch?(watcher: TreeWatcher): void;
 }

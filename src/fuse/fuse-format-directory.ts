@@ -40,8 +40,8 @@ export class DirectoryPacker {
   /** Without `node` the kernel gets the name alone, and counts no lookup. */
   addPlus(entry: DirectoryEntry, nextCookie: number, node: NodeAttributes | undefined): void {
     const start = this.pack(entry, nextCookie, ENTRY_BYTES);
-    if (start !== undefined && node !== undefined)
-      writeEntry(this.frame, start, node, VALID_SECONDS);
+    if (start === undefined || node === undefined) return;
+    writeEntry(this.frame, start, node, entry.node.isVolatile ? 0 : VALID_SECONDS);
   }
 
   finish(): Buffer {

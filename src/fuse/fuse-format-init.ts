@@ -28,6 +28,8 @@ const FLAGS = {
 } as const;
 /** DO_READDIRPLUS and READDIRPLUS_AUTO: attributes come with a listing. */
 const READDIRPLUS_FLAGS = (1 << 13) | (1 << 14);
+/** EXPLICIT_INVAL_DATA: pages stay when the size changes, until a notice drops them. */
+const KEEP_PAGES_FLAGS = 1 << 25;
 /** Those of the second word. */
 const FLAGS2 = { directIoAllowMmap: 1 << 4 } as const;
 
@@ -52,8 +54,15 @@ export function decodeInit(message: FuseMessage): InitRequest {
   };
 }
 
+export interface InitOptions {
+  /** Listings come with attributes. */
+  readonly listsAttributes: boolean;
+  /** Files are opened through the page cache, and notices tell when their content changes. */
+  readonly keepsPages: boolean;
+}
+
 /** The answer; EIO for a kernel this codec cannot serve. */
-export function initFrame(request: InitRequest, options: { listsAttributes: boolean }): Buffer {
+export function initFrame(request: InitRequest, options: InitOptions): Buffer {
   const { major, minor } = request;
   if (major < MAJOR || (major === MAJOR && minor < KERNEL_MINOR_MIN)) {
     throw new ArrayError('EIO', `this kernel speaks FUSE ${major}.${minor}: 7.28 is needed`);
@@ -65,7 +74,10 @@ export function initFrame(request: InitRequest, options: { listsAttributes: bool
   if (major > MAJOR) return frame;
   frame.writeUInt32LE(Math.min(minor, MINOR), start + 4);
   frame.writeUInt32LE(request.readaheadBytesMax, start + 8);
-  const wanted = WANTED | (options.listsAttributes ? READDIRPLUS_FLAGS : 0);
+  const wanted =
+    WANTED |
+    (options.listsAttributes ? READDIRPLUS_FLAGS : 0) |
+    (options.keepsPages ? KEEP_PAGES_FLAGS : 0);
   frame.writeUInt32LE((request.flags & wanted) >>> 0, start + 12);
   frame.writeUInt16LE(BACKGROUND_MAX, start + 16);
   frame.writeUInt16LE(CONGESTION_THRESHOLD, start + 18);

@@ -28,6 +28,13 @@ export function invalidateNodeNotice(nodeId: number): Buffer {
   return frame;
 }
 
+/** The attributes of the node are dropped, its pages stay. */
+export function invalidateAttributesNotice(nodeId: number): Buffer {
+  const frame = invalidateNodeNotice(nodeId);
+  frame.writeBigInt64LE(-1n, REPLY_HEADER_BYTES + 8);
+  return frame;
+}
+
 /** What the kernel knows of `name` in the directory is dropped. */
 export function invalidateEntryNotice(parentId: number, name: string): Buffer {
   const bytes = Buffer.from(name);

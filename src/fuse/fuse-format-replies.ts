@@ -20,7 +20,11 @@ const STATFS_BLOCK_BYTES = 4096;
 const IO_BYTES = 2 ** 20;
 
 /** open_out.open_flags. */
-export const OPEN_REPLY = { directIo: 1 << 0, parallelDirectWrites: 1 << 6 } as const;
+export const OPEN_REPLY = {
+  directIo: 1 << 0,
+  keepCache: 1 << 1,
+  parallelDirectWrites: 1 << 6,
+} as const;
 
 export interface NodeAttributes {
   readonly nodeId: number;

@@ -46,7 +46,7 @@ export class FuseNativeTransport implements Transport {
   constructor(private readonly parts: FuseNativeParts = {}) {}
 
   unavailable(options: MountOptions): string | undefined {
-    return deviceProblem() ?? userProblem(options) ?? libraryProblem();
+    return cacheProblem(options) ?? deviceProblem() ?? userProblem(options) ?? libraryProblem();
   }
 
   async mount(tree: FileTree, options: MountOptions): Promise<MountedTree> {
@@ -57,6 +57,12 @@ export class FuseNativeTransport implements Transport {
     await mount.start(loadFuseNative());
     return mount;
   }
+}
+
+/** libfuse 2.9 has no way to tell the kernel that an image has changed. */
+function cacheProblem({ pageCache = 'none' }: MountOptions): string | undefined {
+  if (pageCache === 'none') return undefined;
+  return `fuse-native cannot do --cache ${pageCache}: that needs the kernel transport (Linux, root)`;
 }
 
 function deviceProblem(): string | undefined {

@@ -80,6 +80,8 @@ export class ImageNode implements FileNode {
 
 /** One open of an image. */
 export class ImageFile implements OpenFile {
+  readonly mayBeCached = true;
+
   constructor(
     readonly node: ImageNode,
     readonly handle: ImageHandle,

@@ -41,8 +41,8 @@ const OPERATIONS: Partial<Record<OpcodeName, Operation>> = {
   // The answer to a RETRIEVE, which is never sent.
   NOTIFY_REPLY: () => undefined,
   // Attributes that are kept for a while need a tree that tells when they change.
-  INIT: ({ tree }, message) =>
-    initFrame(decodeInit(message), { listsAttributes: tree.watch !== undefined }),
+  INIT: ({ tree, keepsPages }, message) =>
+    initFrame(decodeInit(message), { listsAttributes: tree.watch !== undefined, keepsPages }),
 };
 
 const BY_CODE: readonly (Operation | undefined)[] = operationsByCode();
@@ -62,6 +62,8 @@ export interface DispatcherParts {
   /** Told of exceptions that are no operating errors, and of requests that make no sense. */
   readonly onBug: (error: unknown) => void;
   readonly clock?: Clock;
+  /** Files that may be cached are opened through the page cache. */
+  readonly keepsPages?: boolean;
 }
 
 export class KernelDispatcher {
@@ -70,10 +72,12 @@ export class KernelDispatcher {
   private whenIdle: (() => void)[] = [];
 
   constructor(private readonly parts: DispatcherParts) {
-    const { tree, clock = systemClock } = parts;
+    const { tree, clock = systemClock, keepsPages = false } = parts;
     this.context = {
       tree,
       clock,
+      // A tree that does not tell of its changes would leave old pages.
+      keepsPages: keepsPages && tree.watch !== undefined,
       inodes: new InodeTable(tree.root),
       files: new OpenFileTable(),
       directories: new OpenDirectoryTable(),

@@ -22,6 +22,8 @@ export interface OperationContext {
   readonly polls: PollTable;
   readonly buffers: ReplyBuffers;
   readonly clock: Clock;
+  /** Files that may be cached are opened through the page cache. */
+  readonly keepsPages: boolean;
 }
 
 /** A frame with an empty header; undefined where the kernel wants no answer. */

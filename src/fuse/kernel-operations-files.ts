@@ -20,7 +20,7 @@ import { callerOf, done, next, type Operation, type OperationContext } from './k
  * The page cache is bypassed, so nothing is ever stale, and writes that do not extend the file go in
  * parallel.
  */
-export const FILE_OPEN_FLAGS = OPEN_REPLY.directIo | OPEN_REPLY.parallelDirectWrites;
+const DIRECT_FLAGS = OPEN_REPLY.directIo | OPEN_REPLY.parallelDirectWrites;
 
 /** FALLOC_FL_* of fallocate(2); the kernel passes no others on. */
 const FALLOCATE = { keepSize: 1, punchHole: 2, zeroRange: 16 } as const;
@@ -32,10 +32,10 @@ const POLL_WRITABLE = 0x0004 | 0x0100;
 const COPY_BYTES_MAX = 2 ** 30;
 
 export const FILE_OPERATIONS = {
-  OPEN({ tree, inodes, files }, message) {
+  OPEN({ tree, inodes, files, keepsPages }, message) {
     const flags = openFlagsOf(decodeOpen(message));
     const opened = tree.open(inodes.node(message.nodeId), flags, callerOf(message));
-    return next(opened, (file) => openFrame(files.add(file), FILE_OPEN_FLAGS));
+    return next(opened, (file) => openFrame(files.add(file), openReplyFlags(file, keepsPages)));
   },
   READ(context, message) {
     const { handle, offset, sizeBytes } = decodeRead(message);
@@ -84,6 +84,11 @@ export const FILE_OPERATIONS = {
     return offsetFrame((POLL_WRITABLE | (isReadable ? POLL_READABLE : 0)) & events);
   },
 } satisfies Partial<Record<OpcodeName, Operation>>;
+
+/** open_out.open_flags. Kept pages outlive a close: the tree tells when they are not true any more. */
+export function openReplyFlags(file: OpenFile, keepsPages: boolean): number {
+  return keepsPages && file.mayBeCached ? OPEN_REPLY.keepCache : DIRECT_FLAGS;
+}
 
 /** The tree fills the reply behind the place of its header: nothing is copied again. */
 function readInto(

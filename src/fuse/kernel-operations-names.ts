@@ -26,7 +26,7 @@ import {
   type Operation,
   type OperationContext,
 } from './kernel-operation.js';
-import { FILE_OPEN_FLAGS } from './kernel-operations-files.js';
+import { openReplyFlags } from './kernel-operations-files.js';
 
 /** Of renameat2(2). */
 const RENAME_NOREPLACE = 1;
@@ -92,7 +92,8 @@ async function createFile(context: OperationContext, message: FuseMessage): Prom
   const request = decodeCreate(message);
   const { node, file } = await createOrOpen(context, message, request);
   const entry = await lookedUp(context, node);
-  return createFrame(entry, context.files.add(file), FILE_OPEN_FLAGS);
+  const flags = openReplyFlags(file, context.keepsPages);
+  return createFrame(entry, context.files.add(file), flags);
 }
 
 /** Another host may have made the file since the kernel looked: without O_EXCL it is opened then. */

@@ -28,6 +28,9 @@ export interface ServerParts {
   readonly programs: URL;
   readonly clock: Clock;
   readonly onBug: (error: unknown) => void;
+  readonly keepsPages: boolean;
+  /** Told once, when the connection is over and requests may still be under way. */
+  readonly onOver: () => void;
 }
 
 export class KernelServer {
@@ -44,11 +47,12 @@ export class KernelServer {
   private resolveReady: () => void = () => {};
 
   constructor(private readonly parts: ServerParts) {
-    const { tree, onBug, clock } = parts;
+    const { tree, onBug, clock, keepsPages } = parts;
     this.dispatcher = new KernelDispatcher({
       tree,
       onBug,
       clock,
+      keepsPages,
       send: (frame) => this.send(frame),
     });
     this.messages = Array.from(
@@ -96,6 +100,7 @@ export class KernelServer {
       }
     }
     this.hasEnded = true;
+    this.parts.onOver();
     await this.dispatcher.idle();
     await this.worker.terminate();
     return reason;

@@ -62,7 +62,13 @@ export class KernelTransport implements Transport {
       onBug = () => {},
       programs = new URL('.', import.meta.url),
     } = this.parts;
-    const mount = new KernelMount(tree, mountPoint, device, { clock, onBug, programs });
+    const keepsPages = options.pageCache === 'kernel';
+    const mount = new KernelMount(tree, mountPoint, device, {
+      clock,
+      onBug,
+      programs,
+      keepsPages,
+    });
     await mount.start();
     return mount;
   }
@@ -83,10 +89,11 @@ class KernelMount implements MountedTree {
     tree: FileTree,
     private readonly mountPoint: string,
     private readonly device: number,
-    private readonly parts: Required<KernelTransportParts>,
+    private readonly parts: Required<KernelTransportParts> & { readonly keepsPages: boolean },
   ) {
     this.entry = mountAt(mountPoint, readMountTable());
-    this.server = new KernelServer({ tree, device, ...parts });
+    const onOver = () => this.notices.release();
+    this.server = new KernelServer({ tree, device, onOver, ...parts });
     const { inodes, polls } = this.server.dispatcher.context;
     this.notices = new KernelNotices({ inodes, polls, device, ...parts });
     tree.watch?.(this.notices);

@@ -1,6 +1,7 @@
 /**
  * The notifier: a thread that writes notifications to /dev/fuse. The kernel may hold such a write until
  * other requests of the mount are answered, so the event loop, which answers them, must not do it.
+ * For every frame it tells that it is written: undefined, or what went wrong.
  */
 import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -16,11 +17,14 @@ const ERRORS_HARMLESS = new Set(['ENOENT', 'ENOTDIR', 'ENODEV', 'ECONNABORTED', 
 const { device } = workerData as NotifierData;
 
 parentPort?.on('message', (frame: Uint8Array) => {
+  parentPort?.postMessage(problemOfWriting(frame));
+});
+
+function problemOfWriting(frame: Uint8Array): unknown {
   try {
     writeSync(device, frame);
+    return undefined;
   } catch (error) {
-    if (!ERRORS_HARMLESS.has((error as NodeJS.ErrnoException).code ?? '')) {
-      parentPort?.postMessage(error);
-    }
+    return ERRORS_HARMLESS.has((error as NodeJS.ErrnoException).code ?? '') ? undefined : error;
   }
-});
+}

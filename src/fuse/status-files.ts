@@ -1,18 +1,12 @@
 /**
- * What the array tells about itself: /status, /jobs and /events. Tables and jobs are rendered when
- * they are opened; /events is the array's own growing text, so that `tail -f` sees it grow.
+ * What the array tells about itself: /status and /events. Tables are rendered when they are opened;
+ * /events is the array's own growing text, so that `tail -f` and poll(2) see it grow.
  */
-import type { DiskArray, JobView } from '../array/disk-array.js';
+import type { DiskArray, EventText } from '../array/disk-array.js';
 import { ArrayError } from '../base/errors.js';
-import { jobJson, jobText, STATUS_TABLES } from '../control/status-tables.js';
-import type {
-  AttributeChanges,
-  Attributes,
-  DirectoryEntry,
-  OpenFile,
-  OpenFlags,
-} from './file-tree.js';
-import { FixedDirectory, ReadOnlyDirectory } from './fixed-directory.js';
+import { STATUS_TABLES } from '../control/status-tables.js';
+import type { AttributeChanges, Attributes, OpenFile, OpenFlags } from './file-tree.js';
+import { FixedDirectory } from './fixed-directory.js';
 import { TextFile } from './text-file.js';
 import {
   type ArrayNode,
@@ -24,11 +18,11 @@ import {
 } from './tree-nodes.js';
 
 const ADVICE = 'the array makes them';
-const JOB_FILE = /^([1-9]\d{0,14})(\.json)?$/;
 
 /** A file that is only read; who opens it for writing gets EACCES even as root. */
-abstract class ReadOnlyFile implements FileNode {
+export abstract class ReadOnlyFile implements FileNode {
   readonly isDirectory = false;
+  readonly isVolatile = true;
 
   constructor(
     protected readonly array: DiskArray,
@@ -93,49 +87,6 @@ export function statusDirectory(array: DiskArray): FixedDirectory {
   return new FixedDirectory(array, FIXED_INODES.status, ADVICE, entries);
 }
 
-/** /jobs: each job and its JSON twin. */
-export class JobsDirectory extends ReadOnlyDirectory {
-  constructor(array: DiskArray) {
-    super(array, FIXED_INODES.jobs, ADVICE);
-  }
-
-  lookup(name: string): JobFile | undefined {
-    const [, id, json] = JOB_FILE.exec(name) ?? [];
-    const job = id === undefined ? undefined : findJob(this.array, Number(id));
-    return job && new JobFile(this.array, job, json === undefined ? 'text' : 'json');
-  }
-
-  list(): readonly DirectoryEntry[] {
-    return this.array.jobs().flatMap((job) => [
-      { name: `${job.id}`, node: new JobFile(this.array, job, 'text') },
-      { name: `${job.id}.json`, node: new JobFile(this.array, job, 'json') },
-    ]);
-  }
-}
-
-class JobFile extends ReadOnlyFile {
-  constructor(
-    array: DiskArray,
-    private readonly job: JobView,
-    private readonly format: 'text' | 'json',
-  ) {
-    super(array, inodeOf(format === 'text' ? 'jobText' : 'jobJson', job.id));
-  }
-
-  attributes(): Attributes {
-    return this.attributesOf(this.content().length, this.job.endedMs ?? this.job.startedMs);
-  }
-
-  protected openForReading(): OpenFile {
-    return new TextFile(this, this.content());
-  }
-
-  private content(): Uint8Array {
-    const job = findJob(this.array, this.job.id) ?? this.job;
-    return Buffer.from(this.format === 'text' ? jobText(job) : jobJson(job));
-  }
-}
-
 /** /events. */
 export class EventsFile extends ReadOnlyFile {
   constructor(array: DiskArray) {
@@ -147,24 +98,36 @@ export class EventsFile extends ReadOnlyFile {
   }
 
   protected openForReading(): OpenFile {
-    return {
-      node: this,
-      read: (offset, target) => this.array.events.read(offset, target),
-      write: () => {
-        throw new ArrayError('EBADF', 'the file is read-only');
-      },
-      flush: () => undefined,
-      sync: () => undefined,
-      close: () => undefined,
-    };
+    return new OpenEvents(this, this.array.events);
   }
 }
 
-function findJob(array: DiskArray, id: number): JobView | undefined {
-  try {
-    return array.job(id);
-  } catch (error) {
-    if (error instanceof ArrayError && error.code === 'ENOENT') return undefined;
-    throw error;
+/** One reader of the history. It has something to read while there is more than it has read. */
+class OpenEvents implements OpenFile {
+  /** Up to where it has read; a read at the end counts too. */
+  private readBytes = 0;
+
+  constructor(
+    readonly node: EventsFile,
+    private readonly events: EventText,
+  ) {}
+
+  read(offset: number, target: Uint8Array): number {
+    const filled = this.events.read(offset, target);
+    const end = Math.min(offset + filled, this.events.sizeBytes);
+    this.readBytes = Math.max(this.readBytes, end);
+    return filled;
   }
+
+  isReadable(): boolean {
+    return this.events.sizeBytes > this.readBytes;
+  }
+
+  write(): number {
+    throw new ArrayError('EBADF', 'the file is read-only');
+  }
+
+  flush(): void {}
+  sync(): void {}
+  close(): void {}
 }

@@ -3,6 +3,7 @@
  * that is not told of an unmount from outside watches the mount table; whoever ends the mount, the
  * `ended` promise resolves once and no call reaches the tree after it.
  */
+import type { PageCachePolicy } from '../host/daemon-options.js';
 import type { FileTree } from './file-tree.js';
 
 export interface MountOptions {
@@ -13,6 +14,11 @@ export interface MountOptions {
   readonly readOnly: boolean;
   /** Lets other users in, as far as permission bits allow. */
   readonly allowOther: boolean;
+  /**
+   * Images in the host's page cache: `none` (the default) passes every read and write on, `kernel` keeps
+   * pages until the array itself changes the image.
+   */
+  readonly pageCache?: PageCachePolicy;
 }
 
 /** Why a mount ended. */

@@ -7,6 +7,10 @@ import { ArrayError, ERROR_TABLE, type ErrorCode } from '../base/errors.js';
 export const TRANSPORT_CHOICES = ['auto', 'kernel', 'fuse-native'] as const;
 export type TransportChoice = (typeof TRANSPORT_CHOICES)[number];
 
+/** Whether the host's page cache keeps images. */
+export const PAGE_CACHE_POLICIES = ['none', 'kernel'] as const;
+export type PageCachePolicy = (typeof PAGE_CACHE_POLICIES)[number];
+
 /** All paths are absolute. */
 export interface DaemonOptions {
   readonly storeDirectory: string;
@@ -14,7 +18,9 @@ export interface DaemonOptions {
   readonly poolDirectories: readonly string[];
   readonly readOnly: boolean;
   readonly allowOther: boolean;
+  /** Bound of the write cache. */
   readonly cacheBytes: number;
+  readonly pageCache: PageCachePolicy;
   readonly defaultOwner: { readonly uid: number; readonly gid: number; readonly mode: number };
   readonly transport: TransportChoice;
   /** Undefined in the foreground: log lines go to stderr. */

@@ -15,7 +15,7 @@ symlinkSync(store, join(scratch, 'link'));
 symlinkSync(mountPoint, join(scratch, 'way-in'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-const DEFAULTS = { umask: '077', transport: 'auto' } as const;
+const DEFAULTS = { umask: '077', transport: 'auto', cache: 'none' } as const;
 
 describe('daemonOptions', () => {
   it('fills in the defaults: the user, private files, no log file', () => {
@@ -26,17 +26,20 @@ describe('daemonOptions', () => {
       readOnly: false,
       allowOther: false,
       cacheBytes: CACHE_BYTES_DEFAULT,
+      pageCache: 'none',
       defaultOwner: { uid: process.getuid?.(), gid: process.getgid?.(), mode: 0o600 },
       transport: 'auto',
       logFile: undefined,
     });
   });
 
-  it('takes owner, umask and cache size', () => {
-    const words = { ...DEFAULTS, uid: '7', gid: '8', umask: '027', cache: '8M' };
+  it('takes owner, umask, size of the write cache and what the page cache keeps', () => {
+    const caches = { writeCache: '8M', cache: 'kernel' } as const;
+    const words = { ...DEFAULTS, uid: '7', gid: '8', umask: '027', ...caches };
     expect(daemonOptions(store, mountPoint, words)).toMatchObject({
       defaultOwner: { uid: 7, gid: 8, mode: 0o640 },
       cacheBytes: 8 * 2 ** 20,
+      pageCache: 'kernel',
     });
   });
 
@@ -49,8 +52,8 @@ describe('daemonOptions', () => {
     ['umask', { umask: '9' }, 'EINVAL', '--umask'],
     ['user', { uid: 'root' }, 'EINVAL', '--uid'],
     ['group', { gid: '-1' }, 'EINVAL', '--gid'],
-    ['size', { cache: 'large' }, 'EINVAL', 'not a size'],
-    ['cache that is too small', { cache: '1K' }, 'EINVAL', '--cache takes 4M to 16G'],
+    ['size', { writeCache: 'large' }, 'EINVAL', 'not a size'],
+    ['cache that is too small', { writeCache: '1K' }, 'EINVAL', '--write-cache takes 4M to 16G'],
     ['log on the mount', { logFile: join(mountPoint, 'log') }, 'EINVAL', 'own mount'],
     ['log on the mount by a link', { logFile: join(scratch, 'way-in/x') }, 'EINVAL', 'own mount'],
     ['pool on the mount', { pool: [join(mountPoint, 'pool')] }, 'EINVAL', 'own mount'],

@@ -253,6 +253,8 @@ export class FakeArray extends FakeHistory implements DiskArray {
     return new FakeImage(copy, write, () => this.changed());
   }
 
+  watch(): void {}
+
   async close(): Promise<void> {}
 
   /** What the tests change of a volume or snapshot directly. */

@@ -52,6 +52,7 @@ export function optionsIn(directory: string): DaemonOptions {
     readOnly: false,
     allowOther: false,
     cacheBytes: 2 ** 26,
+    pageCache: 'none',
     defaultOwner: { uid: 0, gid: 0, mode: 0o600 },
     transport: 'auto',
     logFile: join(storeDirectory, 'daemon.log'),

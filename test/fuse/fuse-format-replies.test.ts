@@ -4,6 +4,7 @@ import type { Attributes } from '../../src/fuse/file-tree.js';
 import { DirectoryPacker } from '../../src/fuse/fuse-format-directory.js';
 import { decodeInit, initFrame } from '../../src/fuse/fuse-format-init.js';
 import {
+  invalidateAttributesNotice,
   invalidateEntryNotice,
   invalidateNodeNotice,
   pollNotice,
@@ -129,10 +130,24 @@ describe('a listing', () => {
       bytesOf([8, 2 ** 33], [8, 2], [4, 2], [4, 8], 'é', Buffer.alloc(6)),
     );
   });
+
+  it('lets nothing be kept of a volatile entry', () => {
+    const packer = new DirectoryPacker(160);
+    const entry = { name: 'e', node: { ino: 3, isDirectory: false, isVolatile: true } };
+    packer.addPlus(entry, 1, { nodeId: 77, attributes: ATTRIBUTES });
+    const valid = bytesOf([8, 77], [8, 0], [8, 0], [8, 0]);
+    expect(body(packer.finish()).subarray(0, 32)).toEqual(valid);
+  });
 });
 
 describe('INIT', () => {
-  const init = (major: number, minor: number, flags = 0x73ff_fffb, flags2 = 0x5fd, lists = false) =>
+  const init = (
+    major: number,
+    minor: number,
+    flags = 0x73ff_fffb,
+    flags2 = 0x5fd,
+    { listsAttributes = false, keepsPages = false } = {},
+  ) =>
     initFrame(
       decodeInit(
         request(
@@ -140,7 +155,7 @@ describe('INIT', () => {
           bytesOf([4, major], [4, minor], [4, 131072], [4, flags], [4, flags2], Buffer.alloc(44)),
         ),
       ),
-      { listsAttributes: lists },
+      { listsAttributes, keepsPages },
     );
 
   it('grants what is served, of what is offered', () => {
@@ -165,8 +180,11 @@ describe('INIT', () => {
         ...([[4, 2 ** 4], Buffer.alloc(28)] as const),
       ),
     );
-    const lists = init(7, 45, 2 ** 13 + 2 ** 14, 0, true);
+    const lists = init(7, 45, 2 ** 13 + 2 ** 14, 0, { listsAttributes: true });
     expect(body(lists).readUInt32LE(12)).toBe(2 ** 13 + 2 ** 14);
+    // AUTO_INVAL_DATA is not asked for, EXPLICIT_INVAL_DATA is.
+    const keeps = init(7, 45, 2 ** 12 + 2 ** 25, 0, { keepsPages: true });
+    expect(body(keeps).readUInt32LE(12)).toBe(2 ** 25);
     expect(body(init(7, 31, 1, 0)).readUInt32LE(4)).toBe(31);
     expect(body(init(7, 31, 1, 0)).readUInt32LE(12)).toBe(1);
   });
@@ -188,6 +206,9 @@ describe('a notification', () => {
     expect(pollNotice(11)).toEqual(bytesOf([4, 24], [4, 1], [8, 0], [8, 11]));
     expect(invalidateNodeNotice(77)).toEqual(
       bytesOf([4, 40], [4, 2], [8, 0], [8, 77], [8, 0], [8, 0]),
+    );
+    expect(invalidateAttributesNotice(77)).toEqual(
+      bytesOf([4, 40], [4, 2], [8, 0], [8, 77], Buffer.alloc(8, 0xff), [8, 0]),
     );
     expect(invalidateEntryNotice(1, 'db')).toEqual(
       bytesOf([4, 35], [4, 3], [8, 0], [8, 1], [4, 2], [4, 0], 'db\0'),

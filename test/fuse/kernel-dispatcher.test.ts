@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { OpenFile, RangeChange } from '../../src/fuse/file-tree.js';
 import { bytesOf } from './fuse-messages.js';
 import { harnessWithFile, KernelHarness } from './kernel-harness.js';
-import { MemoryTree } from './memory-tree.js';
+import { type MemoryNode, MemoryTree } from './memory-tree.js';
 
 const ENOENT = 2;
 const EIO = 5;
@@ -141,6 +141,45 @@ describe('names', () => {
     expect(second.body.subarray(152, 156).toString()).toBe('file');
     expect([second.body.length, kernel.dispatcher.context.inodes.size]).toEqual([160, 2]);
     expect((await list(3, 4096)).body).toHaveLength(0);
+  });
+});
+
+describe('the page cache', () => {
+  const KEEP_CACHE = 2;
+  const DIRECT = 1 + 64;
+
+  async function flagsOf(tree: OfferingTree, keepsPages: boolean): Promise<number> {
+    tree.add(tree.root, 'file', false, 0o600);
+    const kernel = new KernelHarness(tree, { keepsPages });
+    const nodeId = await kernel.lookup('file');
+    const { body } = await kernel.ask(14, bytesOf([4, 2], [4, 0]), { nodeId });
+    return body.readUInt32LE(8);
+  }
+  const treeOf = (offered: Partial<OpenFile>, watched: boolean) => {
+    const tree = Object.assign(new OfferingTree(), watched ? { watch: () => {} } : {});
+    tree.offered = offered;
+    return tree;
+  };
+
+  it('keeps only files that may be cached, of a tree that tells of changes, where it is asked to', async () => {
+    const cached = { mayBeCached: true };
+    expect(await flagsOf(treeOf(cached, true), true)).toBe(KEEP_CACHE);
+    expect(await flagsOf(treeOf(cached, true), false)).toBe(DIRECT);
+    expect(await flagsOf(treeOf(cached, false), true)).toBe(DIRECT);
+    expect(await flagsOf(treeOf({}, true), true)).toBe(DIRECT);
+  });
+
+  it('is told of with the answer to CREATE too', async () => {
+    const tree = Object.assign(new MemoryTree(), { watch: () => {} });
+    const create = tree.create.bind(tree);
+    tree.create = (...words) => {
+      const made = create(...words) as { node: MemoryNode; file: OpenFile };
+      return { node: made.node, file: Object.assign(made.file, { mayBeCached: true }) };
+    };
+    const kernel = new KernelHarness(tree, { keepsPages: true });
+    const body = bytesOf([4, 2], [4, 0o100600], [4, 0], [4, 0], 'new\0');
+    const made = await kernel.ask(35, body);
+    expect(made.body.readUInt32LE(128 + 8)).toBe(KEEP_CACHE);
   });
 });
 

@@ -14,8 +14,12 @@ export class KernelHarness<T extends MemoryTree = MemoryTree> {
   private readonly answers = new Map<bigint, Answered>();
   private lastUnique = 0n;
 
-  constructor(readonly tree: T) {
+  constructor(
+    readonly tree: T,
+    options: { keepsPages?: boolean } = {},
+  ) {
     this.dispatcher = new KernelDispatcher({
+      ...options,
       tree,
       send: (frame) => this.receive(frame),
       onBug: (error) => this.bugs.push(error),

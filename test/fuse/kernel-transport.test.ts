@@ -249,10 +249,10 @@ print(m[0:3]); sys.stdin.readline(); print(m[0:3])"
     );
     image.write(0, Buffer.from('new'));
     image.resize(4096);
-    watcher?.nodeChanged(image);
-    watcher?.nameChanged(tree.root, 'image');
-    // The notices go their own way: until the kernel has them, a listing may hold for a second.
-    while ((await run('stat', '-c', '%s', `${mountPoint}/image`)).out !== '4096\n');
+    watcher?.contentChanged(image);
+    watcher?.nameLost(tree.root, 'image', image);
+    await watcher?.delivered();
+    expect((await run('stat', '-c', '%s', `${mountPoint}/image`)).out).toBe('4096\n');
     await reader.finish();
     const seen = await run('cat', join(mountPoint, '../seen'));
     expect(seen.out).toBe("b'\\x00\\x00\\x00'\nb'new'\n");

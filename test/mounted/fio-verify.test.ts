@@ -48,7 +48,7 @@ describe.skipIf(!canMount || !hasFio)('fio', () => {
   }
 
   beforeAll(() => {
-    array = MountedArray.create({ capacity: '20G', mountWords: ['--cache', '16M'] });
+    array = MountedArray.create({ capacity: '20G', mountWords: ['--write-cache', '16M'] });
   });
   afterAll(cleanScratch);
 

@@ -110,7 +110,7 @@ describe.skipIf(!canMount)('kill -9 of the daemon', () => {
   afterAll(cleanScratch);
 
   it(`at ${ROUNDS} random moments loses nothing that was confirmed (seed ${SEED})`, async () => {
-    const array = MountedArray.create({ mountWords: ['--cache', '8M'] });
+    const array = MountedArray.create({ mountWords: ['--write-cache', '8M'] });
     const random = new RandomSource(SEED);
     const subjects = ['a', 'b'].map((name, index) => new Subject(name, array, SEED + index));
     for (let round = 1; round <= ROUNDS; round += 1) {
@@ -122,7 +122,7 @@ describe.skipIf(!canMount)('kill -9 of the daemon', () => {
         array.unmountDead();
         expect(array.findings(), `seed ${SEED}, round ${round}`).toBeUndefined();
       }
-      array.mountAgain('--cache', '8M');
+      array.mountAgain('--write-cache', '8M');
       const problems = subjects.flatMap((subject) => subject.verify());
       expect(problems, `seed ${SEED}, round ${round}`).toEqual([]);
     }

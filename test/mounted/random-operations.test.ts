@@ -121,7 +121,7 @@ describe.skipIf(!canMount)('random file operations', () => {
   let array: MountedArray;
 
   beforeAll(() => {
-    array = MountedArray.create({ mountWords: ['--cache', '4M'] });
+    array = MountedArray.create({ mountWords: ['--write-cache', '4M'] });
   });
   afterAll(cleanScratch);
 
