@@ -13,9 +13,14 @@ import {
 } from 'node:fs';
 import { type Clock, systemClock, type Timer } from '../base/clock.js';
 import { ArrayError, asArrayError } from '../base/errors.js';
-import { type MountEntry, mountAt, readMountTable } from '../host/mount-table.js';
+import { findMount, type MountEntry, mountAt, readMountTable } from '../host/mount-table.js';
 import { resolveOutside } from '../host/outside-path.js';
-import { findFusermount, type UnmountOptions, unmountPath } from '../host/unmount.js';
+import {
+  findFusermount,
+  removeDeadMount,
+  type UnmountOptions,
+  unmountPath,
+} from '../host/unmount.js';
 import type { FileTree } from './file-tree.js';
 import { type FuseConstructor, loadFuseNative } from './fuse-native-library.js';
 import { fuseNativeOperations } from './fuse-native-operations.js';
@@ -118,6 +123,9 @@ class FuseNativeMount implements MountedTree {
   private deviceHandles: readonly string[] = [];
   private timer: Timer | undefined;
   private hasLeft = false;
+  /** The kernel finds nothing in use then: files still in the table were closed, unheard of so far. */
+  private isUnmounting = false;
+  private isFinishing = false;
 
   constructor(
     private readonly tree: FileTree,
@@ -171,7 +179,13 @@ class FuseNativeMount implements MountedTree {
 
   private async leave(options: UnmountOptions): Promise<void> {
     if (this.hasLeft) return;
-    await unmountPath(this.options.mountPoint, options);
+    this.isUnmounting = !options.lazy;
+    try {
+      await unmountPath(this.options.mountPoint, options);
+    } catch (error) {
+      this.isUnmounting = false;
+      throw error;
+    }
     // Where there is no table to watch (macOS), the command's success is all there is to know.
     if (process.platform !== 'linux') this.hasLeft = true;
     this.look();
@@ -193,17 +207,12 @@ class FuseNativeMount implements MountedTree {
     const isDisconnected = this.isDisconnected();
     if (!isDisconnected && this.isInTable()) return;
     this.hasLeft = true;
-    this.end = this.files.size > 0 && !isDisconnected ? 'detached' : 'unmounted';
-    // An aborted connection leaves a dead mount behind.
-    if (this.isInTable()) {
-      unmountPath(this.options.mountPoint, { lazy: true }).catch(this.onBug);
-    }
+    const isInUse = this.files.size > 0 && !isDisconnected && !this.isUnmounting;
+    this.end = isInUse ? 'detached' : 'unmounted';
   }
 
-  /** By id and source: ids are used again, and another mount may lie over this one. */
   private isInTable(): boolean {
-    const { id, source } = this.entry ?? {};
-    return readMountTable().some((entry) => entry.id === id && entry.source === source);
+    return findMount(this.entry, readMountTable()) !== undefined;
   }
 
   /** A connection the kernel has ended brings no release any more for what is still open. */
@@ -217,6 +226,10 @@ class FuseNativeMount implements MountedTree {
   }
 
   private async finish(): Promise<void> {
+    if (this.isFinishing) return;
+    this.isFinishing = true;
+    // An aborted connection leaves a dead mount behind.
+    await removeDeadMount(this.entry).catch(this.onBug);
     for (const handle of this.files.handles()) {
       try {
         await this.files.remove(handle).close();

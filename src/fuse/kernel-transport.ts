@@ -7,9 +7,9 @@ import { accessSync, closeSync, constants } from 'node:fs';
 import { type Clock, systemClock, type Timer } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { abortConnection, FUSE_DEVICE, mountFuse } from '../host/fuse-connection.js';
-import { type MountEntry, mountAt, readMountTable } from '../host/mount-table.js';
+import { findMount, type MountEntry, mountAt, readMountTable } from '../host/mount-table.js';
 import { resolveOutside } from '../host/outside-path.js';
-import { type UnmountOptions, unmountPath } from '../host/unmount.js';
+import { removeDeadMount, type UnmountOptions, unmountPath } from '../host/unmount.js';
 import type { FileTree } from './file-tree.js';
 import { TRANSFER_BYTES_MAX } from './fuse-format.js';
 import { KernelNotices } from './kernel-notices.js';
@@ -82,6 +82,8 @@ class KernelMount implements MountedTree {
   private readonly onExit = () => this.cutOffAtExit();
   private end: MountEnd = 'unmounted';
   private hasLeft = false;
+  /** The kernel finds nothing in use then: files still in the table were closed, unheard of so far. */
+  private isUnmounting = false;
   private idleLooks = 0;
   private timer: Timer | undefined;
 
@@ -126,7 +128,13 @@ class KernelMount implements MountedTree {
 
   private async leave(options: UnmountOptions): Promise<void> {
     if (this.hasLeft || !this.server.isReading) return;
-    await unmountPath(this.mountPoint, options);
+    this.isUnmounting = !options.lazy;
+    try {
+      await unmountPath(this.mountPoint, options);
+    } catch (error) {
+      this.isUnmounting = false;
+      throw error;
+    }
     this.look();
   }
 
@@ -140,17 +148,15 @@ class KernelMount implements MountedTree {
     if (!this.server.isReading) return;
     if (!this.hasLeft && !this.isInTable()) {
       this.hasLeft = true;
-      this.end = this.openFileCount() > 0 ? 'detached' : 'unmounted';
+      this.end = this.openFileCount() > 0 && !this.isUnmounting ? 'detached' : 'unmounted';
     }
     this.idleLooks = this.hasLeft && this.openFileCount() === 0 ? this.idleLooks + 1 : 0;
     if (this.idleLooks > IDLE_LOOKS_MAX) this.abort();
     this.watch();
   }
 
-  /** By id and source: ids are used again, and another mount may lie over this one. */
   private isInTable(): boolean {
-    const { id, source } = this.entry ?? {};
-    return readMountTable().some((entry) => entry.id === id && entry.source === source);
+    return findMount(this.entry, readMountTable()) !== undefined;
   }
 
   private abort(): void {
@@ -171,9 +177,7 @@ class KernelMount implements MountedTree {
     await this.notices.end();
     await this.closeFiles();
     // An aborted connection leaves a dead mount behind.
-    if (this.isInTable()) {
-      await unmountPath(this.mountPoint, { lazy: true }).catch(this.parts.onBug);
-    }
+    await removeDeadMount(this.entry).catch(this.parts.onBug);
     closeSync(this.device);
     return this.end;
   }

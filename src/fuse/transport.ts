@@ -25,7 +25,7 @@ export interface MountOptions {
 export type MountEnd = 'unmounted' | 'detached';
 
 export interface MountedTree {
-  /** Resolves when the mount has left the mount table and no request is under way. */
+  /** Resolves when the mount, also a dead one, has left the mount table and no request is under way. */
   readonly ended: Promise<MountEnd>;
   /** Files open through the mount now. */
   openFileCount(): number;

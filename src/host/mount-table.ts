@@ -108,6 +108,14 @@ export function mountAt(path: string, table: readonly MountEntry[]): MountEntry 
   return entry?.mountPoint === path ? entry : undefined;
 }
 
+/** The same mount in another table; by id and source, as ids are used again. */
+export function findMount(
+  mount: MountEntry | undefined,
+  table: readonly MountEntry[],
+): MountEntry | undefined {
+  return table.find((entry) => entry.id === mount?.id && entry.source === mount.source);
+}
+
 export function isArrayMount(entry: MountEntry): boolean {
   return entry.type === ARRAY_MOUNT_TYPE;
 }

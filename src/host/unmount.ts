@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { ArrayError } from '../base/errors.js';
+import { findMount, type MountEntry, mountAt, readMountTable } from './mount-table.js';
 
 export interface UnmountOptions {
   /** Leave the name space at once; open files go on working. */
@@ -21,6 +22,29 @@ export function unmountPath(mountPoint: string, options: UnmountOptions): Promis
       else resolve();
     });
   });
+}
+
+/**
+ * Takes away what an aborted connection has left in the mount table; resolves when it is gone, by
+ * whomever. EBUSY where another mount lies over it, which is not ours to unmount.
+ */
+export async function removeDeadMount(mount: MountEntry | undefined): Promise<void> {
+  const entry = findDeadMount(mount);
+  if (entry === undefined) return;
+  if (mountAt(entry.mountPoint, readMountTable())?.id !== entry.id) {
+    throw new ArrayError('EBUSY', `a dead mount is left at ${entry.mountPoint} below another one`);
+  }
+  try {
+    await unmountPath(entry.mountPoint, { lazy: true });
+  } catch (error) {
+    if (findDeadMount(mount) !== undefined) throw error;
+  }
+}
+
+/** Its id may be that of a new mount of the same array by now: so only at the same place. */
+function findDeadMount(mount: MountEntry | undefined): MountEntry | undefined {
+  const entry = findMount(mount, readMountTable());
+  return entry?.mountPoint === mount?.mountPoint ? entry : undefined;
 }
 
 function commandFor(mountPoint: string, { lazy }: UnmountOptions) {

@@ -1,12 +1,12 @@
 /** What only the kernel transport does, by real programs over a tree in memory. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.js';
 import type { Answer, Caller, OpenFile, TreeWatcher } from '../../src/fuse/file-tree.js';
+import { abortConnection } from '../../src/host/fuse-connection.js';
 import { mountAt, readMountTable } from '../../src/host/mount-table.js';
 import { MemoryTree } from './memory-tree.js';
 import {
@@ -187,8 +187,9 @@ print(os.pread(fd, 5, 4096)); p=mmap.mmap(fd, 4096, mmap.MAP_PRIVATE); print(p[0
         mountPoint,
         'while dd if=$M/image of=/dev/null bs=1M status=none; do :; done',
       );
-      await abort(mountPoint);
+      expect(abortConnection(mountAt(mountPoint, readMountTable())?.device ?? '')).toBe(true);
       await mount.ended;
+      expect(mountAt(mountPoint, readMountTable())).toBeUndefined();
       expect((await busy).errors).not.toBe('');
       expect((await run('mountpoint', '-q', mountPoint)).status).not.toBe(0);
     }
@@ -259,13 +260,3 @@ print(m[0:3]); sys.stdin.readline(); print(m[0:3])"
     expect(bugs).toEqual([]);
   });
 });
-
-/** Through fusectl, which is mounted for it where it is not. */
-async function abort(mountPoint: string): Promise<void> {
-  const minor = mountAt(mountPoint, readMountTable())?.device.split(':')[1];
-  const control = '/sys/fs/fuse/connections';
-  const own = !existsSync(`${control}/${minor}`);
-  if (own) await run('mount', '-t', 'fusectl', 'fusectl', control);
-  await run('sh', '-c', `echo 1 > ${control}/${minor}/abort`);
-  if (own) await run('umount', control);
-}

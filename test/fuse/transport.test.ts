@@ -1,10 +1,11 @@
 /** What every transport does, driven by ordinary programs over a tree in memory. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { FileTree } from '../../src/fuse/file-tree.js';
 import { NullTree } from '../../src/fuse/null-tree.js';
 import type { MountOptions } from '../../src/fuse/transport.js';
+import { abortConnection } from '../../src/host/fuse-connection.js';
 import { mountAt, readMountTable } from '../../src/host/mount-table.js';
 import { MemoryTree } from './memory-tree.js';
 import {
@@ -264,18 +265,26 @@ os.close(fd); print(os.listdir(m))`,
       it('comes when the kernel aborts the connection, and open files are closed', async () => {
         const { tree } = treeWithFile();
         const { mount, mountPoint } = await mountTree(tree);
-        const minor = mountAt(mountPoint, readMountTable())?.device.split(':')[1];
         const holder = await holdBusy(mountPoint, 'exec 3<> $M/file');
-        const control = '/sys/fs/fuse/connections';
-        const own = !existsSync(`${control}/${minor}`);
-        if (own) await run('mount', '-t', 'fusectl', 'fusectl', control);
-        await shell(mountPoint, `echo 1 > ${control}/${minor}/abort`);
-        if (own) await run('umount', control);
+        expect(abortConnection(mountAt(mountPoint, readMountTable())?.device ?? '')).toBe(true);
         await mount.ended;
+        // Now, before anything else can have taken the dead mount away.
+        expect(mountAt(mountPoint, readMountTable())).toBeUndefined();
         expect((await run('ls', mountPoint)).errors).toBe('');
         expect(mount.openFileCount()).toBe(0);
         expect(tree.calls.at(-1)).toBe('close');
         await holder.finish();
+      });
+
+      it('comes after an abort with another mount on top, which is left alone', async () => {
+        const { tree } = treeWithFile();
+        const { mount, mountPoint, bugs } = await mountTree(tree);
+        const device = mountAt(mountPoint, readMountTable())?.device ?? '';
+        await run('mount', '-t', 'tmpfs', 'on-top', mountPoint);
+        expect(abortConnection(device)).toBe(true);
+        await mount.ended;
+        expect(mountAt(mountPoint, readMountTable())?.source).toBe('on-top');
+        expect(bugs).toEqual([expect.objectContaining({ code: 'EBUSY' })]);
       });
     });
   });
