@@ -53,22 +53,29 @@ export interface CopyRow {
 }
 
 export class MountedArray {
-  readonly store: string;
   readonly mount: string;
   daemonPid = 0;
   /** The daemon was told to die: from then on the mount may answer anything. */
   isKilled = false;
 
-  private constructor(readonly directory: string) {
-    this.store = join(directory, 'store');
+  private constructor(
+    readonly directory: string,
+    readonly store = join(directory, 'store'),
+  ) {
     this.mount = subdirectory(directory, 'mount');
   }
 
   /** Makes an array and mounts it with further words of `arrayfs mount`. */
   static create(
-    options: { capacity?: string; directory?: string; mountWords?: string[] } = {},
+    options: {
+      capacity?: string;
+      directory?: string;
+      /** Where the pool is made, else in the directory. */
+      store?: string;
+      mountWords?: string[];
+    } = {},
   ): MountedArray {
-    const array = new MountedArray(options.directory ?? makeScratch());
+    const array = new MountedArray(options.directory ?? makeScratch(), options.store);
     done(ARRAYFS, 'init', array.store, '--capacity', options.capacity ?? '2G');
     array.mountAgain(...(options.mountWords ?? []));
     return array;

@@ -13,8 +13,8 @@ const processes = new Set<number>();
 
 process.on('exit', () => cleanScratch());
 
-export function makeScratch(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'arrayfs-mounted-'));
+export function makeScratch(parent = tmpdir()): string {
+  const directory = mkdtempSync(join(parent, 'arrayfs-mounted-'));
   directories.add(directory);
   return directory;
 }

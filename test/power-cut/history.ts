@@ -1,0 +1,204 @@
+/**
+ * What a host did to a family of volumes, one step after the other, and what it must find after a
+ * power cut (design.md, "Cache, order and durability").
+ *
+ * Every sector holds the stamp of the write that wrote it, or 0. Each volume has lost the data steps
+ * from some point on, its loss, and has all before; the loss lies after its last answered sync.
+ * Commands that were answered are there, whatever was lost before them; the one that was not answered
+ * is there or not. So a snapshot holds a prefix of what it held, and what was synced before it.
+ */
+
+export type Step =
+  | { readonly kind: 'create'; readonly volume: string; readonly sectors: number }
+  | {
+      readonly kind: 'write';
+      readonly volume: string;
+      readonly sector: number;
+      readonly count: number;
+      readonly stamp: number;
+    }
+  | { readonly kind: 'resize'; readonly volume: string; readonly sectors: number }
+  | { readonly kind: 'sync'; readonly volume: string }
+  | { readonly kind: 'syncAll' }
+  | { readonly kind: 'snapshot'; readonly volumes: readonly string[]; readonly name: string }
+  | { readonly kind: 'restore'; readonly volume: string; readonly snapshot: string }
+  | {
+      readonly kind: 'clone';
+      readonly volume: string;
+      readonly snapshot: string;
+      readonly newVolume: string;
+    }
+  | { readonly kind: 'drop'; readonly volume: string; readonly snapshot: string }
+  | { readonly kind: 'delete'; readonly volume: string };
+
+/** Stamp of each sector of an image; -1 where a sector holds several. */
+export type Stamps = Int32Array;
+
+/** By `VOLUME` and `VOLUME@SNAPSHOT`. */
+export type Copies = ReadonlyMap<string, Stamps>;
+
+export interface Progress {
+  /** Steps that were begun, and those of them that were answered: all, or all but the last. */
+  readonly begun: number;
+  readonly ended: number;
+}
+
+/** What a step changes at once is lost by a power cut, unless it is synced. */
+export function isDataStep(step: Step): boolean {
+  return step.kind === 'write' || step.kind === 'resize';
+}
+
+/** Undefined where the copies found are what the promise allows after these steps; else what is wrong. */
+export function brokenPromise(
+  steps: readonly Step[],
+  { begun, ended }: Progress,
+  found: Copies,
+): string | undefined {
+  const last = steps[ended];
+  const isUnsure = begun > ended && last !== undefined && !isDataStep(last);
+  const withIt = new FamilyCheck(steps.slice(0, begun), ended, found).problem();
+  if (withIt === undefined || !isUnsure) return withIt;
+  const withoutIt = new FamilyCheck(steps.slice(0, ended), ended, found).problem();
+  return withoutIt && `${withoutIt}; with the unanswered ${last.kind}: ${withIt}`;
+}
+
+interface VolumeCourse {
+  /** The volume at the end, if it exists, and its snapshots, by their names in `found`. */
+  readonly copies: Copies;
+  /** What the clones made from it began with. */
+  readonly clones: ReadonlyMap<string, Stamps>;
+}
+
+class FamilyCheck {
+  /** In the order in which they were made; a clone comes after its origin. */
+  private readonly volumes: readonly string[];
+
+  constructor(
+    private readonly steps: readonly Step[],
+    private readonly ended: number,
+    private readonly found: Copies,
+  ) {
+    this.volumes = steps.flatMap((step) => {
+      if (step.kind === 'create') return [step.volume];
+      return step.kind === 'clone' ? [step.newVolume] : [];
+    });
+  }
+
+  problem(): string | undefined {
+    const known = new Set(this.volumes);
+    const stray = [...this.found.keys()].find((name) => !known.has(name.split('@')[0] as string));
+    return stray === undefined ? this.problemFrom(0, new Map()) : `${stray} should not be there`;
+  }
+
+  /** Searches the losses of the volumes from number `index` on that explain what was found. */
+  private problemFrom(index: number, origins: ReadonlyMap<string, Stamps>): string | undefined {
+    const volume = this.volumes[index];
+    if (volume === undefined) return undefined;
+    let first: string | undefined;
+    for (const loss of this.possibleLosses(volume)) {
+      const course = this.courseOf(volume, loss, origins.get(volume));
+      const difference = this.difference(volume, course.copies);
+      const problem =
+        difference === undefined
+          ? this.problemFrom(index + 1, new Map([...origins, ...course.clones]))
+          : `${volume} with all before step ${loss}: ${difference}`;
+      if (problem === undefined) return undefined;
+      first ??= problem;
+      // Another loss of this volume matters to the others only through its clones.
+      if (difference === undefined && course.clones.size === 0) break;
+    }
+    return first;
+  }
+
+  /** Steps from which on the data of `volume` may be lost; the likeliest first. */
+  private possibleLosses(volume: string): number[] {
+    const isSync = (step: Step) =>
+      step.kind === 'syncAll' || (step.kind === 'sync' && step.volume === volume);
+    const least = this.steps.slice(0, this.ended).findLastIndex(isSync) + 1;
+    const losses = [this.steps.length];
+    for (let index = this.steps.length - 1; index >= least; index -= 1) {
+      const step = this.steps[index] as Step;
+      if (isDataStep(step) && 'volume' in step && step.volume === volume) losses.push(index);
+    }
+    const likely = this.lossByStamps(volume);
+    return losses.sort((left, right) => Number(right === likely) - Number(left === likely));
+  }
+
+  /** The first data step after the newest write that is to be seen in the volume. */
+  private lossByStamps(volume: string): number {
+    const newest = (this.found.get(volume) ?? new Int32Array()).reduce(
+      (most, stamp) => Math.max(most, stamp),
+      0,
+    );
+    const isOf = (step: Step) => isDataStep(step) && 'volume' in step && step.volume === volume;
+    const seen = this.steps.findIndex((step) => step.kind === 'write' && step.stamp === newest);
+    const next = this.steps.findIndex((step, index) => index > seen && isOf(step));
+    return next < 0 ? this.steps.length : next;
+  }
+
+  private courseOf(volume: string, loss: number, origin: Stamps | undefined): VolumeCourse {
+    const copies = new Map<string, Stamps>();
+    const clones = new Map<string, Stamps>();
+    this.steps.forEach((step, index) => {
+      if (isDataStep(step) && index >= loss) return;
+      if (step.kind === 'clone' && step.volume === volume) {
+        clones.set(step.newVolume, copies.get(`${volume}@${step.snapshot}`) as Stamps);
+      } else if (step.kind === 'clone' && step.newVolume === volume) {
+        copies.set(volume, (origin as Stamps).slice());
+      } else if (step.kind === 'snapshot') {
+        if (step.volumes.includes(volume)) applyToVolume(copies, volume, step);
+      } else if (step.kind !== 'syncAll' && step.kind !== 'clone' && step.volume === volume) {
+        applyToVolume(copies, volume, step);
+      }
+    });
+    return { copies, clones };
+  }
+
+  private difference(volume: string, expected: Copies): string | undefined {
+    for (const name of this.found.keys()) {
+      if (name.split('@')[0] === volume && !expected.has(name)) return `${name} should be gone`;
+    }
+    for (const [name, stamps] of expected) {
+      const there = this.found.get(name);
+      if (there === undefined) return `${name} is missing`;
+      if (there.length !== stamps.length) {
+        return `${name} has ${there.length} sectors, not ${stamps.length}`;
+      }
+      const sector = there.findIndex((stamp, index) => stamp !== stamps[index]);
+      if (sector >= 0) return `${name} sector ${sector} is ${there[sector]}, not ${stamps[sector]}`;
+    }
+    return undefined;
+  }
+}
+
+function applyToVolume(copies: Map<string, Stamps>, volume: string, step: Step): void {
+  const stamps = copies.get(volume) as Stamps;
+  switch (step.kind) {
+    case 'create':
+      copies.set(volume, new Int32Array(step.sectors));
+      return;
+    case 'write':
+      stamps.fill(step.stamp, step.sector, step.sector + step.count);
+      return;
+    case 'resize': {
+      const resized = new Int32Array(step.sectors);
+      resized.set(stamps.subarray(0, step.sectors));
+      copies.set(volume, resized);
+      return;
+    }
+    case 'snapshot':
+      copies.set(`${volume}@${step.name}`, stamps.slice());
+      return;
+    case 'restore':
+      copies.set(volume, (copies.get(`${volume}@${step.snapshot}`) as Stamps).slice());
+      return;
+    case 'drop':
+      copies.delete(`${volume}@${step.snapshot}`);
+      return;
+    case 'delete':
+      // With its snapshots.
+      for (const name of copies.keys()) if (name.split('@')[0] === volume) copies.delete(name);
+      return;
+    default:
+  }
+}
