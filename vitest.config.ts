@@ -1,5 +1,20 @@
 import { defineConfig } from 'vitest/config';
 
+/** The mounted tests run once over each combination of these. */
+const TRANSPORTS = ['kernel', 'fuse-native'];
+const BLOCK_CONTAINERS = ['lmdb'];
+
+const mountedProjects = TRANSPORTS.flatMap((transport) =>
+  BLOCK_CONTAINERS.map((blocks) => ({
+    extends: true as const,
+    test: {
+      name: `${transport}, ${blocks}`,
+      include: ['test/mounted/**/*.test.ts'],
+      env: { ARRAYFS_TEST_TRANSPORT: transport, ARRAYFS_TEST_BLOCKS: blocks },
+    },
+  })),
+);
+
 // No test depends on the machine's speed: the time limits only end a test that hangs.
 export default defineConfig({
   test: {
@@ -9,17 +24,15 @@ export default defineConfig({
     fileParallelism: true,
     maxWorkers: 2,
     projects: [
-      // As root on Linux the mounted tests of this run use the kernel transport ...
-      { extends: true, test: { name: 'default', include: ['test/**/*.test.ts'] } },
-      // ... and of this one the other.
       {
         extends: true,
         test: {
-          name: 'fuse-native',
-          include: ['test/mounted/**/*.test.ts'],
-          env: { ARRAYFS_TEST_TRANSPORT: 'fuse-native' },
+          name: 'default',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/mounted/**'],
         },
       },
+      ...mountedProjects,
     ],
   },
 });

@@ -2,7 +2,7 @@
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { canLoop, canMount, codeOf, MountedArray } from '../support/mounted-array.js';
+import { canLoop, canMount, codeOf, MountedArray, TRANSPORT } from '../support/mounted-array.js';
 import { ARRAYFS, done, run, until } from '../support/programs.js';
 import { cleanScratch, mountsBelow } from '../support/scratch-directory.js';
 
@@ -24,6 +24,13 @@ describe.skipIf(!canMount)('a mount', () => {
 
   const textOf = (array: MountedArray) =>
     readFileSync(array.volume('v'), 'utf8').replace(/\0+$/, '');
+
+  it('of root on Linux is over the kernel transport unless another one is chosen', async () => {
+    const array = create();
+    const chosen = array.transport;
+    await array.umount();
+    expect([chosen, array.mountOver('auto').transport]).toEqual([TRANSPORT, 'kernel']);
+  });
 
   it('ended by umount(8) from outside loses nothing that was not fsynced', async () => {
     const array = create();

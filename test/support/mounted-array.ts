@@ -22,8 +22,10 @@ export const MIB = 2 ** 20;
 export const canMount = existsSync('/dev/fuse') && process.getuid?.() === 0;
 export const canLoop = canMount && existsSync('/dev/loop-control');
 
-/** ARRAYFS_TEST_TRANSPORT=kernel runs the mounted tests over that transport. */
-const TRANSPORT = ['--transport', process.env.ARRAYFS_TEST_TRANSPORT ?? 'auto'];
+/** The combination this run is for; vitest.config.ts has the list. */
+export const TRANSPORT = process.env.ARRAYFS_TEST_TRANSPORT ?? 'kernel';
+export const BLOCKS = process.env.ARRAYFS_TEST_BLOCKS ?? 'lmdb';
+const INIT_WORDS = BLOCKS === 'lmdb' ? [] : ['--blocks', BLOCKS];
 const RESULT_BYTES_MAX = 4_096;
 
 export interface CommandResult {
@@ -55,6 +57,8 @@ export interface CopyRow {
 export class MountedArray {
   readonly mount: string;
   daemonPid = 0;
+  /** The transport of the present mount. */
+  transport = '';
   /** The daemon was told to die: from then on the mount may answer anything. */
   isKilled = false;
 
@@ -76,17 +80,23 @@ export class MountedArray {
     } = {},
   ): MountedArray {
     const array = new MountedArray(options.directory ?? makeScratch(), options.store);
-    done(ARRAYFS, 'init', array.store, '--capacity', options.capacity ?? '2G');
+    done(ARRAYFS, 'init', array.store, '--capacity', options.capacity ?? '2G', ...INIT_WORDS);
     array.mountAgain(...(options.mountWords ?? []));
     return array;
   }
 
   /** Returns what `arrayfs mount --json` says. */
-  mountAgain(...words: string[]): { notices: string[] } {
+  mountAgain(...words: string[]): { notices: string[]; transport: string } {
+    return this.mountOver(TRANSPORT, ...words);
+  }
+
+  mountOver(transport: string, ...words: string[]): { notices: string[]; transport: string } {
+    const choice = ['--transport', transport];
     const report = JSON.parse(
-      done(ARRAYFS, 'mount', this.store, this.mount, '--json', ...TRANSPORT, ...words),
-    ) as { pid: number; notices: string[] };
+      done(ARRAYFS, 'mount', this.store, this.mount, '--json', ...choice, ...words),
+    ) as { pid: number; notices: string[]; transport: string };
     this.daemonPid = report.pid;
+    this.transport = report.transport;
     this.isKilled = false;
     killAtTheEnd(report.pid);
     return report;
