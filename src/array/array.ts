@@ -116,8 +116,8 @@ export class StorageArray implements DiskArray, ArrayContext {
   cache(): CacheView {
     const { cache, admission, publishedSequence } = this.pool.content;
     return {
-      limitBytes: cache.memory.slotCountMax * BLOCK_BYTES,
-      dirtyBytes: cache.dirtyBlocks * BLOCK_BYTES,
+      limitBytes: cache.memory.blockCountMax * BLOCK_BYTES,
+      dirtyBytes: cache.memory.usedBytes,
       generationsPending: cache.closed.length,
       publishedSequence,
       writersWaiting: admission.writersWaiting,
@@ -298,7 +298,7 @@ export class StorageArray implements DiskArray, ArrayContext {
   async durable(): Promise<void> {
     this.changed();
     try {
-      await this.pool.content.durable();
+      await this.pool.content.confirmed();
     } catch (error) {
       const { code, reason } = asArrayError(error);
       throw new ArrayError(code, `done, but not durable yet: ${reason}`);

@@ -84,9 +84,9 @@ abstract class Copy implements RecordSource {
     return Math.min(allocatedBytes, blocksCovering(this.sizeBytes) * BLOCK_BYTES);
   }
 
-  /** Its record changes with the active generation. */
-  touch(): void {
-    this.pool.content.touch(this);
+  /** Its record changes with the active generation, by a command or in passing. */
+  touch(by: 'command' | 'write' = 'command'): void {
+    this.pool.content.touch(this, by);
   }
 }
 
@@ -96,6 +96,8 @@ export class Volume extends Copy implements VolumeView {
   revision = 0;
   /** Oldest first. */
   readonly snapshotsByName = new Map<string, Snapshot>();
+  /** The size is logged only with the writes that came with it. */
+  dependsOn: RecordSource['dependsOn'];
 
   get recordKey(): Uint8Array {
     return recordKey('volume', this.fields.number);
@@ -108,6 +110,11 @@ export class Volume extends Copy implements VolumeView {
 
   get viewEpoch(): number {
     return this.lineage.epoch;
+  }
+
+  setSize(sizeBytes: number): void {
+    this.fields.sizeBytes = sizeBytes;
+    this.dependsOn = { lineage: this.lineage, sequence: this.pool.content.sequence };
   }
 
   get poolName(): string {

@@ -107,7 +107,8 @@ class Image implements ImageHandle {
   }
 
   sync(): Promise<void> {
-    return this.copy.pool.content.durable();
+    const { copy } = this;
+    return copy.pool.content.confirmed({ lineage: copy.lineage, source: copy });
   }
 
   close(): void {
@@ -154,7 +155,7 @@ class Image implements ImageHandle {
     if (end > volume.sizeBytes) {
       // What lies before the data is zeros, and so is the rest of its last sector.
       zeroTail(volume, dataEnd === end ? offset : end);
-      volume.fields.sizeBytes = end;
+      volume.setSize(end);
     }
     volume.pool.content.write(volume.lineage, offset, data);
     noteModified(this.host, volume);
@@ -193,7 +194,7 @@ export async function resizeVolume(
   if (keptBlocks < blocksCovering(volume.sizeBytes) && mayShow) {
     content.clip(volume.lineage, keptBlocks);
   }
-  volume.fields.sizeBytes = sizeBytes;
+  volume.setSize(sizeBytes);
   noteModified(host, volume);
 }
 
@@ -209,6 +210,6 @@ function noteModified(host: ImageHost, volume: Volume): void {
   volume.fields.modifiedMs = nowMs;
   volume.fields.changedMs = nowMs;
   if (volume.fields.info !== undefined) volume.fields.infoModified = true;
-  if (!volume.deleted) volume.touch();
+  if (!volume.deleted) volume.touch('write');
   host.changed();
 }

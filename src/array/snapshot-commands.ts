@@ -30,6 +30,7 @@ export async function takeSnapshots(
       return volumes.some((volume) => volume.snapshotsByName.has(candidate));
     });
   checkSnapshot(volumes, name, options);
+  context.pool.content.cut();
   const snapshots = volumes.map((volume) => freeze(context, volume, name, nowMs, options));
   for (const snapshot of snapshots) {
     context.recordEvent('SNAPSHOT', copyName(snapshot), `number ${snapshot.number}`);

@@ -47,6 +47,7 @@ export async function resizeByCommand(
   if (sizeBytes < volume.sizeBytes) checkNoWriter(volume, force, 'shrunk');
   const oldSize = volume.sizeBytes;
   await resizeVolume(context, volume, sizeBytes);
+  volume.touch();
   context.watcher.contentChanged(volume);
   const change = `${formatSize(oldSize)} to ${formatSize(sizeBytes)}`;
   context.recordEvent('RESIZED', volume.name, change);
@@ -121,7 +122,7 @@ export function setOwnership(
   if (changes.accessedMs !== undefined) fields.accessedMs = Math.max(0, changes.accessedMs);
   if (changes.modifiedMs !== undefined) fields.modifiedMs = Math.max(0, changes.modifiedMs);
   fields.changedMs = context.clock.nowMs();
-  if (!copy.deleted) copy.touch();
+  if (!copy.deleted) copy.touch('write');
   context.watcher.propertiesChanged(copy);
   context.changed();
 }

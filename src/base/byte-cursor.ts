@@ -7,8 +7,13 @@ import { ArrayError } from './errors.js';
 
 /** Writes fields one after the other into a growing buffer. */
 export class ByteWriter {
-  private bytes = Buffer.alloc(64);
+  private bytes: Buffer;
   private position = 0;
+
+  /** `sizeHint`: bytes expected, so that the buffer need not grow. */
+  constructor(sizeHint = 64) {
+    this.bytes = Buffer.alloc(sizeHint);
+  }
 
   u8(value: number): this {
     const start = this.room(1);
@@ -86,6 +91,10 @@ export class ByteReader {
     this.view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
+  get isAtEnd(): boolean {
+    return this.position === this.view.length;
+  }
+
   u8(): number {
     return this.view.readUInt8(this.take(1));
   }
@@ -123,7 +132,7 @@ export class ByteReader {
   }
 
   expectEnd(): void {
-    if (this.position !== this.view.length) {
+    if (!this.isAtEnd) {
       throw new ArrayError('EIO', `record has ${this.view.length - this.position} bytes too many`);
     }
   }

@@ -43,6 +43,13 @@ export const TRANSACTION_BLOCKS_MAX = 512;
 export const CACHE_BYTES_DEFAULT = 64 * 2 ** 20;
 /** Smallest bound that still lets generations overlap. */
 export const CACHE_BYTES_MIN = 4 * 2 ** 20;
+/** Bytes one fsync or command logs; more is published instead. */
+export const LOGGED_BYTES_MAX = 4 * 2 ** 20;
+/** Size of the intent log: of a large pool, and least. */
+export const LOG_BYTES_MAX = 64 * 2 ** 20;
+export const LOG_BYTES_MIN = 12 * 2 ** 20;
+/** Blocks published in one transaction, unless one generation has more. */
+export const PUBLISH_BLOCKS_MAX = 16_384;
 /** Largest bound: the cache is anonymous memory. */
 export const CACHE_BYTES_MAX = 16 * 2 ** 30;
 /** Age at which acknowledged writes are destaged without anybody asking. */
@@ -60,4 +67,5 @@ export const POOL_BYTES_MIN = 16 * 2 ** 20;
 
 assert(VOLUME_BYTES_MAX / BLOCK_BYTES <= 2 ** 40, 'block numbers fit u40');
 assert(BLOCK_COST_BYTES > BLOCK_BYTES, 'a block costs more than its content');
+assert(LOG_BYTES_MIN > 2 * LOGGED_BYTES_MAX, 'the log holds more than one append');
 assert(CACHE_BYTES_MIN <= CACHE_BYTES_DEFAULT, 'the default cache is allowed');

@@ -7,8 +7,12 @@ import { ArrayError } from './errors.js';
 
 export const SECTOR_BYTES = 512;
 export const BLOCK_BYTES = 16 * 1024;
+/** Unit of the cache's memory: a small write takes a page, not a block. */
+export const PAGE_BYTES = 4 * 1024;
 export const TRACK_BYTES = 64 * 1024;
 export const SECTORS_PER_BLOCK = BLOCK_BYTES / SECTOR_BYTES;
+export const SECTORS_PER_PAGE = PAGE_BYTES / SECTOR_BYTES;
+export const PAGES_PER_BLOCK = BLOCK_BYTES / PAGE_BYTES;
 
 assert(SECTORS_PER_BLOCK === 32, 'a block has one sector per bit of a 32-bit mask');
 

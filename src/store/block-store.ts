@@ -16,6 +16,7 @@
  * The implementations: memory-store (tests, simulation), lmdb-store (a writer thread executes the
  * tasks; the event loop only reads).
  */
+import type { LogDevice } from './log-device.js';
 import type { StoreTask, StoreTaskResult } from './tasks.js';
 
 export type TableName = 'records' | 'map' | 'born' | 'share';
@@ -75,13 +76,15 @@ export interface TransactionRunner {
   transaction<T>(action: (transaction: StoreTransaction) => T): T;
   /** Makes the next put get `nextId`: what an unfinished task had stored there is replaced. */
   startIds(nextId: number): void;
-  /** The 16 KiB of cache slot `slot` (shared memory between event loop and writer). */
-  slot(slot: number): Uint8Array;
+  /** `sizeBytes` of the cache from page `page` on (shared memory between event loop and writer). */
+  cached(page: number, sizeBytes: number): Uint8Array;
 }
 
 export interface BlockStore extends StoreReader {
   run<T extends StoreTask>(task: T): Promise<StoreTaskResult<T>>;
-  /** Memory that tasks may refer to by slot number; call before a task that uses it. */
+  /** Where the pool's intent log lies. */
+  readonly log: LogDevice;
+  /** Memory that tasks may refer to by page number; call before a task that uses it. */
   shareSlab(slab: SharedArrayBuffer): void;
   /** Bytes of the pool's files on the host's disk. */
   fileBytes(): number;

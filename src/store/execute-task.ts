@@ -11,10 +11,12 @@ import { publish } from './publish.js';
 import { reclaim } from './reclaim.js';
 import { type CountersRecord, unpackCounters } from './records.js';
 import { recover, trim } from './recover.js';
+import { storeBlocks } from './store-blocks.js';
 import type {
   MergeResult,
   PublishResult,
   ReclaimResult,
+  StoreBlocksResult,
   StoreTask,
   VerifyResult,
   WriterState,
@@ -32,8 +34,10 @@ export function executeTask(
   runner: TransactionRunner,
   state: WriterState,
   task: StoreTask,
-): PublishResult | ReclaimResult | MergeResult | VerifyResult | CountersRecord {
+): StoreBlocksResult | PublishResult | ReclaimResult | MergeResult | VerifyResult | CountersRecord {
   switch (task.kind) {
+    case 'storeBlocks':
+      return storeBlocks(runner, state, task);
     case 'publish':
       return publish(runner, state, task);
     case 'reclaim':

@@ -22,6 +22,7 @@ export const RECORD_KIND = {
   identity: 1,
   counters: 2,
   allocation: 3,
+  log: 4,
   volume: 16,
   snapshot: 17,
   lineage: 18,

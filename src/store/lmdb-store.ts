@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { ArrayError } from '../base/errors.js';
 import type { BlockStore, StoreEntry, TableName } from './block-store.js';
+import { FileLog } from './file-log.js';
 import { LmdbEnvironment } from './lmdb-environment.js';
 import type { WriterData, WriterReply, WriterRequest } from './lmdb-writer.js';
 import type { StoreTask, StoreTaskResult } from './tasks.js';
@@ -16,6 +17,7 @@ interface Pending {
 
 /** Opens the pool in `directory`, which createPool has made. */
 export class LmdbStore implements BlockStore {
+  readonly log: FileLog;
   private readonly environment: LmdbEnvironment;
   private readonly worker: Worker;
   private readonly pending = new Map<number, Pending>();
@@ -26,6 +28,7 @@ export class LmdbStore implements BlockStore {
 
   constructor(directory: string, capacityBytes: number) {
     this.environment = new LmdbEnvironment(directory, { capacityBytes });
+    this.log = new FileLog(directory, capacityBytes);
     this.worker = new Worker(new URL('./lmdb-writer.js', import.meta.url), {
       workerData: { directory, capacityBytes } satisfies WriterData,
     });

@@ -6,7 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { ArrayError, type ErrorCode } from '../base/errors.js';
 import type { TransactionRunner } from './block-store.js';
-import { slotOf } from './cache-slots.js';
+import { cachedBytes } from './cache-pages.js';
 import { executeTask, loadCounters } from './execute-task.js';
 import { recordKey } from './keys.js';
 import { LmdbEnvironment, storeError } from './lmdb-environment.js';
@@ -43,14 +43,16 @@ if (parentPort !== null) {
   const identity = unpackIdentity(
     environment.get('records', recordKey('identity')) ?? new Uint8Array(0),
   );
+  const counters = loadCounters(environment);
   const state: WriterState = {
-    counters: loadCounters(environment),
+    counters,
+    nextId: counters.nextBlockId,
     poolSeed: identity.tagSeed,
   };
   const runner: TransactionRunner = {
     transaction: (action) => environment.transaction(action),
     startIds: (nextId) => environment.startIds(nextId),
-    slot: (slot) => slotOf(slabs, slot),
+    cached: (page, sizeBytes) => cachedBytes(slabs, page, sizeBytes),
   };
   const execute = (request: { id: number; task: StoreTask }): WriterReply => {
     try {

@@ -4,6 +4,7 @@
  */
 
 import { ArrayError, asArrayError } from '../base/errors.js';
+import { LOG_BYTES_MIN } from '../base/limits.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
 import {
   type BlockStore,
@@ -13,9 +14,10 @@ import {
   type TableName,
   type TransactionRunner,
 } from './block-store.js';
-import { slotOf } from './cache-slots.js';
+import { cachedBytes } from './cache-pages.js';
 import { executeTask, loadCounters } from './execute-task.js';
 import { recordKey } from './keys.js';
+import { MemoryLog } from './log-device.js';
 import { unpackIdentity } from './records.js';
 import type { StoreTask, StoreTaskResult, WriterState } from './tasks.js';
 
@@ -166,12 +168,17 @@ export class MemoryStore implements BlockStore, TransactionRunner {
   private transactionsLeft = Number.POSITIVE_INFINITY;
   private failure = new ArrayError('EIO', 'injected failure');
   private readonly ids = { next: 1 };
+  readonly log: MemoryLog;
   private readonly slabs: SharedArrayBuffer[] = [];
   private writer: WriterState | undefined;
   private last: Promise<unknown> = Promise.resolve();
   private readonly view: MemoryTransaction;
 
-  constructor(private readonly state = new MemoryState()) {
+  constructor(
+    private readonly state = new MemoryState(),
+    log = new MemoryLog(LOG_BYTES_MIN),
+  ) {
+    this.log = log;
     this.view = new MemoryTransaction(state, this.ids);
   }
 
@@ -192,6 +199,7 @@ export class MemoryStore implements BlockStore, TransactionRunner {
     const result = this.last.then(() => {
       this.writer ??= {
         counters: loadCounters(this),
+        nextId: loadCounters(this).nextBlockId,
         poolSeed: unpackIdentity(this.get('records', recordKey('identity')) ?? new Uint8Array())
           .tagSeed,
       };
@@ -206,6 +214,7 @@ export class MemoryStore implements BlockStore, TransactionRunner {
   transaction<T>(action: (transaction: StoreTransaction) => T): T {
     if (this.transactionsLeft === 0) throw this.failure;
     this.transactionsLeft -= 1;
+    this.failLog();
     const transaction = new MemoryTransaction(this.state, this.ids);
     try {
       return action(transaction);
@@ -219,8 +228,8 @@ export class MemoryStore implements BlockStore, TransactionRunner {
     this.ids.next = nextId;
   }
 
-  slot(slot: number): Uint8Array {
-    return slotOf(this.slabs, slot);
+  cached(page: number, sizeBytes: number): Uint8Array {
+    return cachedBytes(this.slabs, page, sizeBytes);
   }
 
   shareSlab(slab: SharedArrayBuffer): void {
@@ -241,13 +250,19 @@ export class MemoryStore implements BlockStore, TransactionRunner {
 
   /** The store as a daemon finds it that is started after this one was killed now. */
   crash(): MemoryStore {
-    return new MemoryStore(new MemoryState(this.state));
+    return new MemoryStore(new MemoryState(this.state), this.log.copy());
   }
 
   /** After `count` more transactions all fail with `failure`; undefined heals the disk. */
   failTransactionAfter(count: number | undefined, failure?: ArrayError): void {
     this.transactionsLeft = count ?? Number.POSITIVE_INFINITY;
     if (failure !== undefined) this.failure = failure;
+    this.failLog();
+  }
+
+  /** The log is on the same disk. */
+  private failLog(): void {
+    this.log.failure = this.transactionsLeft === 0 ? this.failure : undefined;
   }
 
   /** Changes a stored block behind the array's back: damage, for tests. */

@@ -2,6 +2,7 @@
  * The directory of a pool: making one, giving a copy new identities, and reading who it is.
  *
  *   DIR/data.mdb, DIR/lock.mdb   the LMDB environment
+ *   DIR/intent.log               the intent log (intent-log.ts)
  */
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
@@ -21,6 +22,7 @@ import {
   unpackSnapshot,
   unpackVolume,
 } from './copy-records.js';
+import { createLogFile } from './file-log.js';
 import { recordKey, recordKeyEnd } from './keys.js';
 import { DATA_FILE, LmdbEnvironment } from './lmdb-environment.js';
 import {
@@ -92,6 +94,7 @@ export function createPool(directory: string, options: CreatePoolOptions): PoolI
     throw new ArrayError('EINVAL', `${directory} is not empty (it holds ${left[0]})`);
   }
   withEnvironment(directory, (environment) => writeIdentity(environment, identity));
+  createLogFile(directory, identity.capacityBytes);
   for (const name of readdirSync(directory)) {
     if (name.endsWith('.mdb')) chmodSync(join(directory, name), 0o600);
   }

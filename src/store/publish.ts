@@ -1,21 +1,15 @@
 /**
- * Publishing a generation: the closed content of the write-back cache becomes the pool's state.
- *
- * First the blocks are stored under fresh ids, in as many transactions as needed; then one last
- * transaction applies the records, map entries, born bitmaps, clips, usage counts and the sequence
- * number. Until that one commits nothing refers to the new blocks, so a crash or a full disk before
- * it changes nothing. Steps are applied in the order the array made them.
+ * Publishing a generation: the closed content of the write-back cache becomes the pool's state, in one
+ * transaction. The blocks were stored before (store-blocks.ts); this one applies the records, map
+ * entries, born bitmaps, clips, usage counts and the sequence number. Until it commits nothing refers
+ * to the new blocks. Steps are applied in the order the array made them.
  */
 
-import { crc32 } from 'node:zlib';
 import { assert, unreachable } from '../base/assert.js';
-import { TRANSACTION_BLOCKS_MAX } from '../base/limits.js';
-import { BLOCK_BYTES, SECTOR_BYTES, SECTORS_PER_BLOCK } from '../base/sizes.js';
 import type { StoreTransaction, TransactionRunner } from './block-store.js';
 import { BornBitmaps } from './born-bitmaps.js';
 import { BLOCK_INDEX_MAX, bornKey, EPOCH_MAX, mapKey, parseMapKey, recordKey } from './keys.js';
 import {
-  ALL_SECTORS,
   type Location,
   mapTag,
   packCount,
@@ -24,20 +18,16 @@ import {
   unpackCount,
   unpackLineage,
 } from './records.js';
-import { freeDeferred, putCounters } from './recover.js';
-import { checkedLocation, countMapped, isStored, loadChain } from './resolve.js';
-import {
-  type ClipStep,
-  type LayerLocations,
-  type LayerStep,
-  type PublishResult,
-  type PublishTask,
-  type UsageStep,
-  type WriterState,
-  ZERO_SLOT,
+import { freeDeferred, putCounters, setShareCount, shareCount } from './recover.js';
+import { checkedLocation, countMapped, isStored, loadChain, locateVisible } from './resolve.js';
+import type {
+  ClipStep,
+  LayerStep,
+  PublishResult,
+  PublishTask,
+  UsageStep,
+  WriterState,
 } from './tasks.js';
-
-const ZERO_BLOCK = Buffer.alloc(BLOCK_BYTES);
 
 export function publish(
   runner: TransactionRunner,
@@ -45,102 +35,18 @@ export function publish(
   task: PublishTask,
 ): PublishResult {
   assert(task.sequence > state.counters.publishedSequence, 'generations are published in order');
-  const layerSteps = task.steps.filter((step) => step.kind === 'layer');
-  const layers = layerSteps.map((step) => ({
-    ids: new Float64Array(step.blocks.length),
-    crcs: new Uint32Array(step.blocks.length),
-    sectors: new Uint32Array(step.blocks.length),
-  }));
-  const pending = layerSteps.flatMap((step, layer) =>
-    Array.from(step.blocks, (_block, index) => ({ step, layer, index })),
-  );
-  runner.startIds(state.counters.nextBlockId);
-  const writer = new ContentWriter(runner, layers);
-  let done = 0;
-  while (pending.length - done > TRANSACTION_BLOCKS_MAX) {
-    const part = pending.slice(done, done + TRANSACTION_BLOCKS_MAX);
-    runner.transaction((transaction) => writer.store(transaction, part));
-    done += part.length;
-  }
   const result = runner.transaction((transaction) => {
-    writer.store(transaction, pending.slice(done));
-    return new Publication(transaction, state, task, layers).apply(writer.stored);
+    transaction.blocks.sync();
+    return new Publication(transaction, state, task).apply();
   });
   state.counters = result.counters;
   return result;
 }
 
-interface PendingBlock {
-  readonly step: LayerStep;
-  readonly layer: number;
-  readonly index: number;
-}
-
-/** Composes the content of each block and stores it under a fresh id. */
-class ContentWriter {
-  /** Blocks stored so far. */
-  stored = 0;
-  private readonly scratch = Buffer.alloc(BLOCK_BYTES);
-
-  constructor(
-    private readonly runner: TransactionRunner,
-    private readonly layers: readonly LayerLocations[],
-  ) {}
-
-  store(transaction: StoreTransaction, part: readonly PendingBlock[]): void {
-    for (const { step, layer, index } of part) {
-      const location = this.storeBlock(transaction, step, index);
-      const target = this.layers[layer] as LayerLocations;
-      target.ids[index] = location.id;
-      target.crcs[index] = location.crc;
-      target.sectors[index] = location.sectors;
-    }
-    transaction.blocks.sync();
-  }
-
-  private storeBlock(transaction: StoreTransaction, step: LayerStep, index: number): Location {
-    const slot = step.slots[index] as number;
-    if (slot === ZERO_SLOT) return { id: 0, crc: 0, sectors: ALL_SECTORS };
-    const { content, sectors } = this.compose(transaction, step, index);
-    if (sectors === ALL_SECTORS && ZERO_BLOCK.equals(content)) {
-      return { id: 0, crc: 0, sectors };
-    }
-    const id = transaction.blocks.put(content);
-    this.stored += 1;
-    return { id, crc: crc32(content), sectors };
-  }
-
-  /** Lays the cached sectors over their base; a damaged base leaves its sectors invalid. */
-  private compose(
-    transaction: StoreTransaction,
-    step: LayerStep,
-    index: number,
-  ): { content: Uint8Array; sectors: number } {
-    const cached = this.runner.slot(step.slots[index] as number);
-    const mask = step.sectors[index] as number;
-    if (mask === ALL_SECTORS) return { content: cached, sectors: ALL_SECTORS };
-    const baseId = step.baseIds[index] as number;
-    let baseSectors = step.baseSectors[index] as number;
-    const base = baseId === 0 ? ZERO_BLOCK : transaction.blocks.read(baseId);
-    if (base === undefined || (baseId !== 0 && crc32(base) !== step.baseCrcs[index])) {
-      baseSectors = 0;
-      this.scratch.fill(0);
-    } else {
-      this.scratch.set(base);
-    }
-    for (let sector = 0; sector < SECTORS_PER_BLOCK; sector += 1) {
-      if ((mask >>> sector) & 1) {
-        const start = sector * SECTOR_BYTES;
-        this.scratch.set(cached.subarray(start, start + SECTOR_BYTES), start);
-      }
-    }
-    return { content: this.scratch, sectors: (mask | baseSectors) >>> 0 };
-  }
-}
-
-/** The last transaction: everything that makes the stored blocks part of the pool. */
 class Publication {
   private readonly born: BornBitmaps;
+  /** Blocks that became part of the pool. */
+  private stored = 0;
   private readonly replaced: number[] = [];
   private readonly usage = new Map<string, { lineage: number; epoch: number; count: number }>();
   /** Mapped or not, for blocks this generation changed before, by lineage. */
@@ -150,24 +56,21 @@ class Publication {
     private readonly transaction: StoreTransaction,
     private readonly state: WriterState,
     private readonly task: PublishTask,
-    private readonly layers: readonly LayerLocations[],
   ) {
     this.born = new BornBitmaps(transaction);
   }
 
-  apply(stored: number): PublishResult {
+  apply(): PublishResult {
     const { transaction, task, state } = this;
     const freed = freeDeferred(transaction);
+    for (const id of task.discards) transaction.blocks.free(id);
     for (const { key, value } of task.records) {
       if (value === undefined) transaction.remove('records', key);
       else transaction.put('records', key, value);
     }
-    let layer = 0;
     for (const step of task.steps) {
-      if (step.kind === 'layer') {
-        this.applyLayer(step, this.layers[layer] as LayerLocations);
-        layer += 1;
-      } else if (step.kind === 'clip') this.applyClip(step);
+      if (step.kind === 'layer') this.applyLayer(step);
+      else if (step.kind === 'clip') this.applyClip(step);
       else if (step.kind === 'usage') this.copyUsage(step);
       else unreachable(step);
     }
@@ -180,17 +83,19 @@ class Publication {
       transaction.put('records', recordKey('usage', lineage, epoch), packCount(count));
     }
     const counters = {
-      nextBlockId: transaction.blocks.nextId(),
-      storedBlocks: state.counters.storedBlocks + stored - freed,
+      nextBlockId: state.nextId,
+      storedBlocks: state.counters.storedBlocks + this.stored - freed,
       publishedSequence: task.sequence,
     };
     putCounters(transaction, counters);
-    return { layers: this.layers, usage: [...this.usage.values()], counters };
+    return { usage: [...this.usage.values()], counters };
   }
 
-  private applyLayer(step: LayerStep, locations: LayerLocations): void {
-    const hasParent = this.hasParent(step.lineage);
-    const hasGap = this.hasVersionsBetween(step.lineage, step.previousView, step.epoch);
+  private applyLayer(step: LayerStep): void {
+    const { lineage, locations } = step;
+    const hasParent = this.hasParent(lineage);
+    const hasOlder = hasParent || this.hasVersionsBetween(lineage, -1, step.epoch);
+    const hasGap = hasOlder && this.hasVersionsBetween(lineage, step.previousView, step.epoch);
     const usage = this.usageOf(step.lineage, EPOCH_MAX);
     const mappedNow = this.mappedBlocks(step.lineage);
     for (let index = 0; index < step.blocks.length; index += 1) {
@@ -200,12 +105,38 @@ class Publication {
         crc: locations.crcs[index] as number,
         sectors: locations.sectors[index] as number,
       };
-      const wasMapped = mappedNow.get(block) ?? step.mapped[index] === 1;
+      this.countReference(location.id, step.shared[index] === 1);
+      const old = this.ownVersion(step, block);
+      const wasMapped = mappedNow.get(block) ?? this.wasMapped(step, block, old, hasOlder);
       const replaced = hasGap && this.removeReplaced(step, block);
-      this.putVersion(step, block, location, wasMapped || replaced, hasParent);
+      this.putVersion(step, block, location, old, wasMapped || replaced, hasParent);
       mappedNow.set(block, location.id !== 0);
       usage.count += Number(location.id !== 0) - Number(wasMapped);
     }
+  }
+
+  private countReference(id: number, shared: boolean): void {
+    if (id === 0) return;
+    if (shared) setShareCount(this.transaction, id, shareCount(this.transaction, id) + 1);
+    else this.stored += 1;
+  }
+
+  /** Block id of the version that the step's epoch has already; undefined for none. */
+  private ownVersion({ lineage, epoch }: LayerStep, block: number): number | undefined {
+    const value = this.transaction.get('map', mapKey(lineage, block, epoch));
+    return value && checkedLocation(value, this.state.poolSeed, lineage, block, epoch).id;
+  }
+
+  /** The view of the layer showed content at the block before it. */
+  private wasMapped(
+    step: LayerStep,
+    block: number,
+    own: number | undefined,
+    hasOlder: boolean,
+  ): boolean {
+    if (own !== undefined) return own !== 0;
+    if (!hasOlder) return false;
+    return locateVisible(this.transaction, this.state.poolSeed, step.levels, block).id !== 0;
   }
 
   /**
@@ -237,17 +168,15 @@ class Publication {
     step: LayerStep,
     block: number,
     location: Location,
+    /** Block id of the version of the same epoch. */
+    old: number | undefined,
     /** Something older was visible at the block, or has just been removed. */
     hidesOlder: boolean,
     hasParent: boolean,
   ): void {
     const { lineage, epoch } = step;
     const key = mapKey(lineage, block, epoch);
-    const old = this.transaction.get('map', key);
-    if (old !== undefined) {
-      const { id } = checkedLocation(old, this.state.poolSeed, lineage, block, epoch);
-      if (isStored(id)) this.replaced.push(id);
-    }
+    if (old !== undefined && isStored(old)) this.replaced.push(old);
     const covers = old !== undefined || hidesOlder;
     const needed =
       location.id !== 0 || (covers && (hasParent || this.hasOlder(lineage, block, epoch)));

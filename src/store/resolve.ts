@@ -7,7 +7,14 @@
 
 import type { StoreReader } from './block-store.js';
 import { EPOCH_MAX, mapKey, parseMapKey, parseRecordKey, recordKey, recordKeyEnd } from './keys.js';
-import { type Location, mapTag, unpackCount, unpackLineage, unpackMapEntry } from './records.js';
+import {
+  ALL_SECTORS,
+  type Location,
+  mapTag,
+  unpackCount,
+  unpackLineage,
+  unpackMapEntry,
+} from './records.js';
 import type { Clip, Level } from './tasks.js';
 
 export interface BlockVersion {
@@ -69,6 +76,9 @@ export function checkedLocation(
   }
   return DAMAGED_LOCATION;
 }
+
+/** Where nothing is stored. */
+export const ZEROS: Location = { id: 0, crc: 0, sectors: ALL_SECTORS };
 
 /** Stands for a map entry that cannot be believed: no block, no valid sector. */
 export const DAMAGED_LOCATION: Location = { id: 2 ** 48 - 1, crc: 0, sectors: 0 };
@@ -140,6 +150,22 @@ export function* visibleVersions(
   } finally {
     for (const source of sources) source.return(undefined);
   }
+}
+
+/** Where the content is that the chain shows at one block. */
+export function locateVisible(
+  reader: StoreReader,
+  poolSeed: number,
+  levels: readonly Level[],
+  block: number,
+): Location {
+  for (const level of levels) {
+    for (const { location } of levelVersions(reader, poolSeed, level, block, block + 1)) {
+      return location;
+    }
+    if (clipFloor(level.clips, level.epoch, block) >= 0) return ZEROS;
+  }
+  return ZEROS;
 }
 
 function firstVisible(

@@ -17,27 +17,64 @@ export interface Level {
   readonly clips: readonly Clip[];
 }
 
-/** Slot number that stands for a block of zeros. */
-export const ZERO_SLOT = -1;
+/** Locations of blocks, arrays of one length: id (0 for zeros), CRC-32, valid sectors. */
+export interface Locations {
+  readonly ids: Float64Array;
+  readonly crcs: Uint32Array;
+  readonly sectors: Uint32Array;
+}
 
-/** Blocks written in one epoch of one lineage, ascending by block; arrays of one length. */
+/** Locations of `count` blocks, all zeros for now. */
+export function emptyLocations(count: number): Locations {
+  return {
+    ids: new Float64Array(count),
+    crcs: new Uint32Array(count),
+    sectors: new Uint32Array(count),
+  };
+}
+
+/** Base id that asks the writer to look the base up in the store. */
+export const UNKNOWN_BASE = -1;
+
+/** Cached blocks of one lineage as of one epoch, to be stored; ascending by block, of one length. */
+export interface BlocksToStore {
+  /** The chain under the blocks, to look up the bases of partial ones. */
+  readonly levels: readonly Level[];
+  readonly blocks: Float64Array;
+  /** First page of the content's cache memory. */
+  readonly pages: Int32Array;
+  /** 1 where the content is a single page, 0 where it is a whole block. */
+  readonly single: Uint8Array;
+  /** Sectors of the block that the memory holds; the rest comes from the base. */
+  readonly sectors: Uint32Array;
+  /** What lies under a partial block, as far as the store cannot know it: else UNKNOWN_BASE. */
+  readonly bases: Locations;
+}
+
+/** Stores blocks under fresh ids. Nothing refers to them before they are published. */
+export interface StoreBlocksTask {
+  readonly kind: 'storeBlocks';
+  readonly parts: readonly BlocksToStore[];
+}
+
+export interface StoreBlocksResult {
+  /** One for each part, in order. */
+  readonly parts: readonly Locations[];
+}
+
+/** Stored blocks written in one epoch of one lineage; ascending by block, arrays of one length. */
 export interface LayerStep {
   readonly kind: 'layer';
   readonly lineage: number;
   readonly epoch: number;
   /** Newest view before `epoch`, -1 for none: what was written in between is replaced for good. */
   readonly previousView: number;
+  /** The chain of the lineage as of `epoch`. */
+  readonly levels: readonly Level[];
   readonly blocks: Float64Array;
-  /** Cache slot of the content, or ZERO_SLOT. */
-  readonly slots: Int32Array;
-  /** Sectors of the slot that hold content; the rest comes from the base. */
-  readonly sectors: Uint32Array;
-  /** Location under a partial block; id 0 for zeros. */
-  readonly baseIds: Float64Array;
-  readonly baseCrcs: Uint32Array;
-  readonly baseSectors: Uint32Array;
-  /** 1 where the view showed content at the block before this generation. */
-  readonly mapped: Uint8Array;
+  readonly locations: Locations;
+  /** 1 where the block is one more reference to a block that others refer to, too. */
+  readonly shared: Uint8Array;
 }
 
 /** A shrink: nothing older than `epoch` is visible at `block` and above. */
@@ -67,18 +104,11 @@ export interface PublishTask {
   readonly sequence: number;
   readonly steps: readonly PublishStep[];
   readonly records: readonly RecordChange[];
-}
-
-/** Where the blocks of one layer went, in the layer's order. */
-export interface LayerLocations {
-  readonly ids: Float64Array;
-  readonly crcs: Uint32Array;
-  readonly sectors: Uint32Array;
+  /** Blocks stored for this generation that were overwritten before it was published. */
+  readonly discards: readonly number[];
 }
 
 export interface PublishResult {
-  /** One for each layer step, in order. */
-  readonly layers: readonly LayerLocations[];
   readonly usage: readonly { lineage: number; epoch: number; count: number }[];
   readonly counters: CountersRecord;
 }
@@ -178,21 +208,32 @@ export interface TrimTask {
   readonly kind: 'trim';
 }
 
-export type StoreTask = PublishTask | ReclaimTask | MergeTask | VerifyTask | RecoverTask | TrimTask;
+export type StoreTask =
+  | StoreBlocksTask
+  | PublishTask
+  | ReclaimTask
+  | MergeTask
+  | VerifyTask
+  | RecoverTask
+  | TrimTask;
 
-export type StoreTaskResult<T extends StoreTask> = T extends PublishTask
-  ? PublishResult
-  : T extends ReclaimTask
-    ? ReclaimResult
-    : T extends MergeTask
-      ? MergeResult
-      : T extends VerifyTask
-        ? VerifyResult
-        : CountersRecord;
+export type StoreTaskResult<T extends StoreTask> = T extends StoreBlocksTask
+  ? StoreBlocksResult
+  : T extends PublishTask
+    ? PublishResult
+    : T extends ReclaimTask
+      ? ReclaimResult
+      : T extends MergeTask
+        ? MergeResult
+        : T extends VerifyTask
+          ? VerifyResult
+          : CountersRecord;
 
 /** What the writer remembers between tasks; changed only after a commit. */
 export interface WriterState {
   counters: CountersRecord;
+  /** Stored, not yet published: ids from the counters' next id up to this one are taken. */
+  nextId: number;
   /** CRC-32 of the pool's UUID, the seed of map tags. */
   readonly poolSeed: number;
 }

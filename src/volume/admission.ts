@@ -5,7 +5,6 @@
  */
 import { type Clock, pause } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
-import { BLOCK_BYTES } from '../base/sizes.js';
 import type { Destager } from './destager.js';
 import type { Lineage } from './lineage.js';
 import type { Reclaimer } from './reclaimer.js';
@@ -28,9 +27,9 @@ export class Admission {
   /** The write can be accepted without waiting. */
   canAccept(lineage: Lineage, offset: number, length: number): boolean {
     if (this.writersWaiting > 0) return false;
-    const needed = this.slotsNeeded(lineage, offset, length);
-    const { memory } = this.cache;
-    return needed <= memory.available && this.space.hasRoom(needed, memory.used);
+    const need = this.cache.memoryNeed(lineage, offset, length);
+    if (!this.cache.memory.hasRoom(need)) return false;
+    return this.space.hasRoom(need.blocks + need.pages, this.cache.dirtyBlocks);
   }
 
   /**
@@ -51,47 +50,38 @@ export class Admission {
     return turn;
   }
 
-  /** A generation has left the cache. */
+  /** Memory of the cache is free again. */
   roomMade(): void {
     const waiters = this.roomWaiters;
     this.roomWaiters = [];
     for (const resolve of waiters) resolve();
   }
 
-  private slotsNeeded(lineage: Lineage, offset: number, length: number): number {
-    const first = Math.floor(offset / BLOCK_BYTES);
-    const count = Math.ceil((offset + length) / BLOCK_BYTES) - first;
-    return this.cache.slotsNeeded(lineage, first, count);
-  }
-
   private async waitForRoom(lineage: Lineage, offset: number, length: number): Promise<void> {
     for (;;) {
-      const needed = this.slotsNeeded(lineage, offset, length);
-      const { memory } = this.cache;
-      if (needed > memory.available) await this.waitForSlots();
-      else if (this.space.hasRoom(needed, memory.used)) return;
-      else await this.waitForSpace(needed);
+      const need = this.cache.memoryNeed(lineage, offset, length);
+      const blocks = need.blocks + need.pages;
+      if (!this.cache.memory.hasRoom(need)) await this.waitForMemory();
+      else if (this.space.hasRoom(blocks, this.cache.dirtyBlocks)) return;
+      else await this.waitForSpace(blocks);
     }
   }
 
-  private async waitForSlots(): Promise<void> {
+  private async waitForMemory(): Promise<void> {
     const made = new Promise<void>((resolve) => this.roomWaiters.push(resolve));
-    this.destager.durable().catch(() => {
-      // The writer waits on: the generation is tried again.
-    });
+    this.destager.storeSoon();
     await made;
   }
 
   /** Everything that may give space back is waited for before a write is refused. */
   private async waitForSpace(blocks: number): Promise<void> {
-    const { memory } = this.cache;
     // Also without cached blocks: deletions and shrinks free space once they are published.
     await this.destager.durable();
     if (this.reclaimer.isBusy) await this.reclaimer.progress();
     await this.destager.trim();
     this.space.refresh();
-    if (this.space.hasRoom(blocks, memory.used)) return;
-    if (memory.used === 0 && !this.reclaimer.isBusy) {
+    if (this.space.hasRoom(blocks, this.cache.dirtyBlocks)) return;
+    if (this.cache.dirtyBlocks === 0 && !this.reclaimer.isBusy) {
       throw new ArrayError('ENOSPC', this.space.fullReason());
     }
     await pause(this.clock, 0);

@@ -7,13 +7,14 @@
  */
 
 import { crc32 } from 'node:zlib';
+import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { SLICE_VERSIONS } from '../base/limits.js';
 import { BLOCK_BYTES, SECTOR_BYTES, SECTORS_PER_BLOCK } from '../base/sizes.js';
 import type { BlockStore } from '../store/block-store.js';
 import { ALL_SECTORS, type Location } from '../store/records.js';
-import { clipFloor, levelVersions, visibleVersions } from '../store/resolve.js';
+import { clipFloor, levelVersions, visibleVersions, ZEROS } from '../store/resolve.js';
 import { BlockFetcher } from './block-fetcher.js';
 import {
   BlockIndex,
@@ -45,8 +46,6 @@ interface Part {
   readonly target: Uint8Array;
   readonly targetOffset: number;
 }
-
-const ZEROS: Location = { id: 0, crc: 0, sectors: ALL_SECTORS };
 
 export class BlockMap {
   readonly fetcher: BlockFetcher;
@@ -93,14 +92,28 @@ export class BlockMap {
     return this.fetcher.fetch(ids);
   }
 
-  /** Takes the sectors that `entry` of `layer` lacks from older cached layers, not from the store. */
-  takeFromOlderLayers(layer: Layer, block: number, entry: CachedBlock): void {
-    const { lineage, epoch } = layer;
-    const floor = clipFloor(lineage.clips, epoch, block);
-    const part = { block, start: 0, end: BLOCK_BYTES, target: entry.bytes, targetOffset: 0 };
-    const newest = lineage.layers.indexOf(layer) - 1;
-    const missing = ~entry.sectors >>> 0;
-    entry.sectors = ~takeCached({ lineage, epoch }, newest, floor, part, missing) >>> 0;
+  /**
+   * Where the content under `layer` is at a block, as far as it is not published yet: older layers
+   * are stored before newer ones. Undefined where the store knows.
+   */
+  unpublishedBase(layer: Layer, block: number): Location | undefined {
+    let { lineage, epoch } = layer;
+    let newest = lineage.layers.indexOf(layer) - 1;
+    for (;;) {
+      const floor = clipFloor(lineage.clips, epoch, block);
+      const entry = cachedBlock({ lineage, epoch }, newest, floor, block);
+      if (entry !== undefined) {
+        assert(entry.location !== undefined, 'older layers are stored first');
+        return entry.location;
+      }
+      if (lineage === layer.lineage && !hasUnpublishedAncestors(lineage)) return undefined;
+      const stored = this.locateAtLevel(lineage, epoch, block);
+      if (stored !== undefined) return stored;
+      if (floor >= 0 || lineage.parent === undefined) return ZEROS;
+      epoch = lineage.parentEpoch;
+      lineage = lineage.parent;
+      newest = lineage.layers.length - 1;
+    }
   }
 
   /** Blocks of [from, to) with content, in slices; the lineages below must be published. */
@@ -123,13 +136,29 @@ export class BlockMap {
     return undefined;
   }
 
+  /** Content of a stored block that is in no view yet; EIO where it is damaged. */
+  readLocation(location: Location): Uint8Array {
+    const content = this.tryReadLocation(location);
+    if (content === undefined) {
+      throw new ArrayError('EIO', `stored block ${location.id} is damaged`);
+    }
+    return content;
+  }
+
+  /** The same, undefined where it is damaged. */
+  tryReadLocation({ id, crc, sectors }: Location): Uint8Array | undefined {
+    const content = this.store.blocks.read(id);
+    if (content?.length !== BLOCK_BYTES || sectors !== ALL_SECTORS) return undefined;
+    return crc32(content) === crc ? content : undefined;
+  }
+
   private readPart(view: View, part: Part): void {
     let missing = sectorMask(part.start, part.end);
     let { lineage, epoch } = view;
     let level = 0;
     for (;;) {
       const floor = clipFloor(lineage.clips, epoch, part.block);
-      missing = takeCached({ lineage, epoch }, lineage.layers.length - 1, floor, part, missing);
+      missing = this.takeCached({ lineage, epoch }, floor, part, missing);
       if (missing === 0) return;
       const next =
         level === 0 && !hasUnpublishedAncestors(lineage)
@@ -206,7 +235,34 @@ export class BlockMap {
       this.fail(view, part.block, 'wrong checksum');
     }
     this.fetcher.noteRead(location.id, this.clock.monotonicMs() - startMs);
-    copySectors(wanted, content, part);
+    copySectors(wanted, content, 0, part);
+  }
+
+  /**
+   * Copies what the view's cached layers hold of `wanted`, down to epoch `floor`; returns what is
+   * still missing.
+   */
+  private takeCached(view: View, floor: number, part: Part, wanted: number): number {
+    const { layers } = view.lineage;
+    let missing = wanted;
+    for (let index = layers.length - 1; index >= 0; index -= 1) {
+      const layer = layers[index] as Layer;
+      if (layer.epoch > view.epoch) continue;
+      if (layer.epoch < floor) break;
+      const entry = layer.blocks.get(part.block);
+      if (entry === undefined) continue;
+      const { span, location, start } = entry;
+      if (span === undefined) {
+        if (location !== undefined) this.copyStored(view, part, location, missing);
+        return 0;
+      }
+      const taken = (entry.sectors & missing) >>> 0;
+      if (taken === 0) continue;
+      copySectors(taken, span.bytes, start, part);
+      missing = (missing & ~taken) >>> 0;
+      if (missing === 0) return 0;
+    }
+    return missing;
   }
 
   private fail(view: View, block: number, reason: string): never {
@@ -219,25 +275,21 @@ export class BlockMap {
   }
 }
 
-/**
- * Copies what the view's cached layers hold of `wanted`, from layer number `newest` down to epoch
- * `floor`; returns what is still missing.
- */
-function takeCached(view: View, newest: number, floor: number, part: Part, wanted: number): number {
-  let missing = wanted;
+/** The newest cached version of a block, from layer number `newest` down to epoch `floor`. */
+function cachedBlock(
+  view: View,
+  newest: number,
+  floor: number,
+  block: number,
+): CachedBlock | undefined {
   for (let index = newest; index >= 0; index -= 1) {
     const layer = view.lineage.layers[index];
     if (layer === undefined || layer.epoch > view.epoch) continue;
-    if (layer.epoch < floor) break;
-    const entry = layer.blocks.get(part.block);
-    if (entry === undefined) continue;
-    const taken = (entry.sectors & missing) >>> 0;
-    if (taken === 0) continue;
-    copySectors(taken, entry.bytes, part);
-    missing = (missing & ~taken) >>> 0;
-    if (missing === 0) return 0;
+    if (layer.epoch < floor) return undefined;
+    const entry = layer.blocks.get(block);
+    if (entry !== undefined) return entry;
   }
-  return missing;
+  return undefined;
 }
 
 /** A view of `lineage` shows what some lineage below has not published yet. */
@@ -264,9 +316,11 @@ function forEachRun(mask: number, part: Part, copy: (from: number, to: number) =
   }
 }
 
-function copySectors(mask: number, content: Uint8Array, part: Part): void {
+/** `first`: the byte of the block that is the first of `content`. */
+function copySectors(mask: number, content: Uint8Array, first: number, part: Part): void {
   forEachRun(mask, part, (from, to) => {
-    part.target.set(content.subarray(from, to), part.targetOffset + from - part.start);
+    const source = content.subarray(from - first, to - first);
+    part.target.set(source, part.targetOffset + from - part.start);
   });
 }
 

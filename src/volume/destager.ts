@@ -1,20 +1,34 @@
 /**
- * Destage: takes closed generations from the cache, one after the other, and publishes them. Whoever
- * needs durability waits for the generation that is active when it asks; all who ask while one is
- * being written share the next (group commit). A failed attempt is told to all waiting, the generation
- * stays in the cache and is tried again.
+ * Destage: takes closed generations from the cache, one after the other, and stores their blocks,
+ * which frees the cache's memory. What is stored is published together, when somebody waits for it,
+ * when it is old or when it is much. Whoever needs durability waits for the generation that is active
+ * when it asks; all who ask while the writer is busy share the next publish (group commit). A failed
+ * attempt is told to all waiting, the generation stays in the cache and is tried again.
  */
 
 import { type Clock, pause, type Timer } from '../base/clock.js';
 import { type ArrayError, asArrayError } from '../base/errors.js';
-import { DIRTY_AGE_MS_MAX } from '../base/limits.js';
+import { DIRTY_AGE_MS_MAX, PUBLISH_BLOCKS_MAX } from '../base/limits.js';
+import { PAGE_BYTES } from '../base/sizes.js';
 import type { BlockStore } from '../store/block-store.js';
 import { ALL_SECTORS, type CountersRecord } from '../store/records.js';
-import type { LayerLocations, LayerStep, PublishResult, PublishStep } from '../store/tasks.js';
+import { ZEROS } from '../store/resolve.js';
+import {
+  type BlocksToStore,
+  emptyLocations,
+  type LayerStep,
+  type Locations,
+  type PublishResult,
+  type PublishStep,
+  type RecordChange,
+  UNKNOWN_BASE,
+} from '../store/tasks.js';
 import type { BlockIndex } from './block-index.js';
 import type { BlockMap } from './block-map.js';
+import type { CacheSpan } from './cache-memory.js';
 import type { ClipMark, Generation, GenerationStep } from './generation.js';
 import type { CachedBlock, Layer, Lineage } from './lineage.js';
+import { chainLevels } from './view.js';
 import type { WriteCache } from './write-cache.js';
 
 /** Wait after a failed attempt to publish. */
@@ -29,8 +43,12 @@ export interface DestageListener {
   trimmed(counters: CountersRecord): void;
   /** Publishing failed; undefined: it works again. */
   failed(error: ArrayError | undefined): void;
-  /** Newest view before the layer's epoch once its generation is published, -1 for none. */
-  viewBefore(layer: Layer): number;
+  /** Newest view before the layer's epoch once generation `sequence` is published, -1 for none. */
+  viewBefore(layer: Layer, sequence: number): number;
+  /** Records that change with the publication of generation `sequence`. */
+  publishing(sequence: number): readonly RecordChange[];
+  /** Memory of the cache is free again. */
+  roomMade(): void;
 }
 
 export class Destager {
@@ -48,19 +66,14 @@ export class Destager {
     private readonly clock: Clock,
     private readonly listener: DestageListener,
   ) {
-    cache.onFull = () => this.requestCut();
+    cache.onFull = () => this.start();
   }
 
   /** Resolves when everything accepted so far is durable; rejects when publishing fails now. */
   durable(): Promise<void> {
-    const generation = this.cache.active.isEmpty
-      ? this.cache.closed[this.cache.closed.length - 1]
-      : this.cache.active;
-    if (generation === undefined) return Promise.resolve();
-    generation.flushRequested = true;
-    const published = generation.published();
-    this.start();
-    return published;
+    const published = this.newest?.published();
+    this.requestPublish();
+    return published ?? Promise.resolve();
   }
 
   /** Something was put into the active generation: it is destaged after a while at the latest. */
@@ -68,8 +81,14 @@ export class Destager {
     if (this.ageTimer !== undefined || this.stopped) return;
     this.ageTimer = this.clock.after(DIRTY_AGE_MS_MAX, () => {
       this.ageTimer = undefined;
-      this.requestCut();
+      this.requestPublish();
     });
+  }
+
+  /** Memory is needed: stores the active generation, too, as soon as the writer is free. */
+  storeSoon(): void {
+    if (!this.cache.active.isEmpty) this.cache.active.isFull = true;
+    this.start();
   }
 
   /** Closes the active generation now: what follows is in another one. */
@@ -102,9 +121,16 @@ export class Destager {
     await this.running;
   }
 
-  private requestCut(): void {
-    if (this.cache.active.isEmpty) return;
-    this.cache.active.flushRequested = true;
+  /** The newest generation with anything in it. */
+  private get newest(): Generation | undefined {
+    const { active, closed } = this.cache;
+    return active.isEmpty ? closed[closed.length - 1] : active;
+  }
+
+  /** All that was accepted so far is to be published. */
+  requestPublish(): void {
+    if (this.newest === undefined) return;
+    this.newest.flushRequested = true;
     this.start();
   }
 
@@ -118,25 +144,34 @@ export class Destager {
   }
 
   private hasWork(): boolean {
+    return this.nextWork() !== undefined;
+  }
+
+  /** The next thing to do, in the order of urgency. */
+  private nextWork(): (() => Promise<void>) | undefined {
     const { closed, active } = this.cache;
-    return closed.length > 0 || active.flushRequested || this.trimWaiters.length > 0;
+    const oldest = closed[0];
+    if (oldest?.state === 'stored' && (oldest.flushRequested || isLarge(oldest))) {
+      return () => this.publish(oldest);
+    }
+    const unstored = closed.find((generation) => generation.state === 'closed');
+    if (unstored !== undefined) return () => this.storeBlocks(unstored);
+    if (active.flushRequested || active.isFull) {
+      return async () => {
+        this.cache.cut();
+      };
+    }
+    return this.trimWaiters.length > 0 ? () => this.runTrim() : undefined;
   }
 
   private async run(): Promise<void> {
     this.trimTimer?.cancel();
-    let published = false;
-    while (this.hasWork() && !this.stopped) {
-      if (this.cache.closed.length === 0 && this.cache.active.flushRequested) this.cache.cut();
-      const generation = this.cache.closed[0];
-      if (generation !== undefined) {
-        published = true;
-        await this.publish(generation);
-        if (this.failing) await pause(this.clock, RETRY_MS);
-      } else if (this.trimWaiters.length > 0) {
-        await this.runTrim();
-      }
+    const { sequence } = this.cache.active;
+    for (let work = this.nextWork(); work !== undefined && !this.stopped; work = this.nextWork()) {
+      await work();
+      if (this.failing) await pause(this.clock, RETRY_MS);
     }
-    if (published && !this.stopped) {
+    if (this.cache.active.sequence !== sequence && !this.stopped) {
       this.trimTimer = this.clock.after(TRIM_MS, () => {
         this.trim().catch(() => {
           // The blocks stay on the list of the next generation.
@@ -156,28 +191,78 @@ export class Destager {
     }
   }
 
-  private async publish(generation: Generation): Promise<void> {
-    let result: PublishResult;
+  /** Stores the blocks of a closed generation, which frees their memory. */
+  private async storeBlocks(generation: Generation): Promise<void> {
+    const layers = generation.steps.filter((step): step is Layer => step.kind === 'layer');
+    const described = layers.map((layer) => this.describe(layer));
+    const parts = described.filter(({ entries }) => entries.length > 0);
     try {
-      const steps = generation.steps.map((step) => this.publishStep(step));
-      result = await this.store.run({
-        kind: 'publish',
-        sequence: generation.sequence,
-        steps,
-        records: generation.records,
-      });
+      if (parts.length > 0) {
+        const task = { kind: 'storeBlocks' as const, parts: parts.map(({ part }) => part) };
+        const result = await this.store.run(task);
+        for (const [index, { entries }] of parts.entries()) {
+          this.setStored(generation, entries, result.parts[index] ?? emptyLocations(0));
+        }
+      }
     } catch (error) {
       this.fail(asArrayError(error));
       return;
     }
-    this.applyResult(generation, result);
-    this.cache.retire(generation);
-    if (this.failing) {
-      this.failing = false;
-      this.listener.failed(undefined);
+    generation.state = 'stored';
+    this.works();
+    const before = this.cache.closed[this.cache.closed.indexOf(generation) - 1];
+    if (before?.state === 'stored' && !isLarge(before)) this.cache.absorb(before, generation);
+    this.listener.roomMade();
+  }
+
+  private setStored(
+    generation: Generation,
+    entries: readonly CachedBlock[],
+    { ids, crcs, sectors }: Locations,
+  ): void {
+    for (const [index, entry] of entries.entries()) {
+      const location = {
+        id: ids[index] as number,
+        crc: crcs[index] as number,
+        sectors: sectors[index] as number,
+      };
+      this.cache.setStored(generation, entry, location);
+      // What was just written is in the host's page cache.
+      if (location.id !== 0) this.map.fetcher.warm.add(location.id);
     }
+  }
+
+  private async publish(generation: Generation): Promise<void> {
+    let result: PublishResult;
+    try {
+      generation.state = 'publishing';
+      const steps = generation.steps.map((step) => this.publishStep(step, generation.sequence));
+      result = await this.store.run({
+        kind: 'publish',
+        sequence: generation.sequence,
+        steps,
+        records: [...generation.records, ...this.listener.publishing(generation.sequence)],
+        discards: generation.discards,
+      });
+    } catch (error) {
+      generation.state = 'stored';
+      this.fail(asArrayError(error));
+      return;
+    }
+    for (const step of generation.steps) {
+      if (step.kind === 'clip') applyClip(step);
+      else if (step.kind === 'layer') applyLayer(step);
+    }
+    this.cache.retire(generation);
+    this.works();
     this.listener.published(result);
     generation.settle();
+  }
+
+  private works(): void {
+    if (!this.failing) return;
+    this.failing = false;
+    this.listener.failed(undefined);
   }
 
   private fail(error: ArrayError): void {
@@ -186,70 +271,74 @@ export class Destager {
     for (const generation of [...this.cache.closed, this.cache.active]) generation.settle(error);
   }
 
-  private publishStep(step: GenerationStep): PublishStep {
-    if (step.kind === 'layer') return this.layerStep(step);
+  private publishStep(step: GenerationStep, sequence: number): PublishStep {
+    if (step.kind === 'layer') return this.layerStep(step, sequence);
     if (step.kind === 'usage') return step;
     const replaces = step.replaces.map((clip) => clip.epoch);
     const { epoch, block } = step.clip;
     return { kind: 'clip', lineage: step.lineage.id, epoch, block, replaces };
   }
 
-  /** The layer as data for the writer: ascending by block, partial blocks with their base. */
-  private layerStep(layer: Layer): PublishStep {
-    const blocks = ascendingBlocks(layer);
-    const step: LayerStep = {
-      kind: 'layer',
-      lineage: layer.lineage.id,
-      epoch: layer.epoch,
-      previousView: this.listener.viewBefore(layer),
-      blocks,
-      slots: new Int32Array(blocks.length),
-      sectors: new Uint32Array(blocks.length),
-      baseIds: new Float64Array(blocks.length),
-      baseCrcs: new Uint32Array(blocks.length),
-      baseSectors: new Uint32Array(blocks.length),
-      mapped: new Uint8Array(blocks.length),
-    };
-    for (const [index, block] of blocks.entries()) {
-      this.describe(step, index, layer, block, layer.blocks.get(block) as CachedBlock);
-    }
-    return step;
-  }
-
-  private describe(
-    step: LayerStep,
-    index: number,
-    layer: Layer,
-    block: number,
-    entry: CachedBlock,
-  ): void {
+  private layerStep(layer: Layer, sequence: number): LayerStep {
     const { lineage, epoch } = layer;
-    const base = this.map.locate({ lineage, epoch }, block);
-    step.mapped[index] = base.id === 0 ? 0 : 1;
-    if (entry.sectors !== ALL_SECTORS && lineage.layers[0] !== layer) {
-      this.map.takeFromOlderLayers(layer, block, entry);
+    const blocks = Float64Array.from(layer.blocks.keys()).sort();
+    const locations = emptyLocations(blocks.length);
+    const shared = new Uint8Array(blocks.length);
+    for (const [index, block] of blocks.entries()) {
+      const entry = layer.blocks.get(block);
+      const { id, crc, sectors } = entry?.location ?? ZEROS;
+      locations.ids[index] = id;
+      locations.crcs[index] = crc;
+      locations.sectors[index] = sectors;
+      if (entry?.shared) shared[index] = 1;
     }
-    step.slots[index] = entry.slot;
-    step.sectors[index] = entry.sectors;
-    step.baseIds[index] = base.id;
-    step.baseCrcs[index] = base.crc;
-    step.baseSectors[index] = base.sectors;
+    return {
+      kind: 'layer',
+      lineage: lineage.id,
+      epoch,
+      previousView: this.listener.viewBefore(layer, sequence),
+      levels: chainLevels(lineage, epoch),
+      blocks,
+      locations,
+      shared,
+    };
   }
 
-  /** Tells the indexes in memory where the blocks went. */
-  private applyResult(generation: Generation, result: PublishResult): void {
-    let layerNumber = 0;
-    for (const step of generation.steps) {
-      if (step.kind === 'clip') applyClip(step);
-      if (step.kind !== 'layer') continue;
-      const locations = result.layers[layerNumber];
-      layerNumber += 1;
-      if (locations === undefined) continue;
-      applyLayer(step, locations);
-      // What was just written is in the host's page cache.
-      for (const id of locations.ids) if (id !== 0) this.map.fetcher.warm.add(id);
+  /** The layer's blocks that are in memory, as data for the writer: ascending, with their bases. */
+  private describe(layer: Layer): { entries: CachedBlock[]; part: BlocksToStore } {
+    const inMemory: number[] = [];
+    for (const [block, { span }] of layer.blocks) if (span !== undefined) inMemory.push(block);
+    const blocks = Float64Array.from(inMemory).sort();
+    const count = blocks.length;
+    const part = {
+      levels: chainLevels(layer.lineage, layer.epoch),
+      blocks,
+      pages: new Int32Array(count),
+      single: new Uint8Array(count),
+      sectors: new Uint32Array(count),
+      bases: emptyLocations(count),
+    };
+    const entries: CachedBlock[] = [];
+    for (const [index, block] of blocks.entries()) {
+      const entry = layer.blocks.get(block) as CachedBlock;
+      const { page, bytes } = entry.span as CacheSpan;
+      entries.push(entry);
+      part.pages[index] = page;
+      part.single[index] = bytes.length === PAGE_BYTES ? 1 : 0;
+      part.sectors[index] = entry.sectors;
+      if (entry.sectors === ALL_SECTORS) continue;
+      const base = this.map.unpublishedBase(layer, block);
+      part.bases.ids[index] = base?.id ?? UNKNOWN_BASE;
+      part.bases.crcs[index] = base?.crc ?? 0;
+      part.bases.sectors[index] = base?.sectors ?? 0;
     }
+    return { entries, part };
   }
+}
+
+/** More would make a transaction long. */
+function isLarge(generation: Generation): boolean {
+  return generation.blockCount >= PUBLISH_BLOCKS_MAX;
 }
 
 /** Indexes in memory that show the lineage's state at `epoch`. */
@@ -259,17 +348,11 @@ function indexesFrom(lineage: Lineage, epoch: number): BlockIndex[] {
   return indexes;
 }
 
-function applyLayer(layer: Layer, locations: LayerLocations): void {
-  const indexes = indexesFrom(layer.lineage, layer.epoch);
-  let position = 0;
-  for (const block of ascendingBlocks(layer)) {
-    const location = {
-      id: locations.ids[position] as number,
-      crc: locations.crcs[position] as number,
-      sectors: locations.sectors[position] as number,
-    };
-    for (const index of indexes) index.update(block, location);
-    position += 1;
+/** Tells the indexes in memory where the blocks went. */
+function applyLayer({ lineage, epoch, blocks }: Layer): void {
+  const indexes = indexesFrom(lineage, epoch);
+  for (const [block, { location }] of blocks) {
+    if (location !== undefined) for (const index of indexes) index.update(block, location);
   }
 }
 
@@ -281,9 +364,4 @@ function applyClip(mark: ClipMark): void {
     if (position >= 0) clips.splice(position, 1);
   }
   for (const index of indexesFrom(mark.lineage, mark.clip.epoch)) index.clip(mark.clip.block);
-}
-
-/** The order in which a layer's blocks are published. */
-function ascendingBlocks(layer: Layer): Float64Array {
-  return Float64Array.from(layer.blocks.keys()).sort();
 }

@@ -7,26 +7,40 @@
 
 import { assert } from '../base/assert.js';
 import { EPOCH_MAX } from '../store/keys.js';
+import type { Location } from '../store/records.js';
 import type { Clip } from '../store/tasks.js';
 
 import type { BlockIndex } from './block-index.js';
+import type { CacheSpan } from './cache-memory.js';
 
-/** A cached block: the sectors in `sectors` are newer than anything below. */
+/** A cached block: in memory, or stored (zeros are stored nowhere) and not published yet. */
 export interface CachedBlock {
-  /** ZERO_SLOT: a block of zeros without memory. */
-  slot: number;
-  bytes: Uint8Array;
+  /** A whole block, or the page that holds its sectors; undefined once it is stored. */
+  span: CacheSpan | undefined;
+  /** Byte of the block that is the first of `span`. */
+  start: number;
+  /** Sectors that are newer than anything below; all of a stored block. */
   sectors: number;
+  /** Where it is stored; id 0 for zeros. */
+  location: Location | undefined;
+  /** The stored block belongs to other versions, too. */
+  shared: boolean;
+  /** Sectors that are not in the intent log. */
+  unlogged: number;
 }
 
 /** Writes of one lineage in one epoch within one generation. */
 export interface Layer {
   readonly kind: 'layer';
+  /** Position in the order of all steps. */
+  readonly order: number;
   /** Of the generation. */
   readonly sequence: number;
   readonly lineage: Lineage;
   readonly epoch: number;
   readonly blocks: Map<number, CachedBlock>;
+  /** Blocks with unlogged sectors; may also name some without. */
+  readonly unlogged: Set<number>;
 }
 
 export interface LineageClip extends Clip {

@@ -6,7 +6,6 @@
 
 import type { BlockStore } from '../store/block-store.js';
 import { clipFloor, visibleVersions } from '../store/resolve.js';
-import { ZERO_SLOT } from '../store/tasks.js';
 import { publishedLevels, type View } from './view.js';
 
 export interface MappedSlice {
@@ -55,7 +54,7 @@ export function mappedBlocks(
       if (block < from || block >= end) continue;
       if (layer.epoch < clipFloor(lineage.clips, epoch, block)) continue;
       // A later layer overrides an earlier one; part of a block is content, whatever lies below.
-      if (entry.slot === ZERO_SLOT) mapped.delete(block);
+      if (entry.location?.id === 0) mapped.delete(block);
       else mapped.add(block);
     }
   }

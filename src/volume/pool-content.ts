@@ -12,18 +12,21 @@ import { ArrayError } from '../base/errors.js';
 import { CACHE_BYTES_MIN, CLIPS_PER_LINEAGE_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, SECTOR_BYTES } from '../base/sizes.js';
 import type { BlockStore } from '../store/block-store.js';
+import { type IntentLog, packLogRecord } from '../store/intent-log.js';
 import { EPOCH_MAX, parseRecordKey, recordKey, recordKeyEnd } from '../store/keys.js';
 import { type CountersRecord, packLineage, unpackCount } from '../store/records.js';
 import type { PublishResult } from '../store/tasks.js';
 import { Admission } from './admission.js';
 import type { IndexBudget } from './block-index.js';
 import { BlockMap, type DamageReport } from './block-map.js';
+import { CacheMemory } from './cache-memory.js';
+import { ChangeLog, type LoggedVolume } from './change-log.js';
 import { Destager } from './destager.js';
 import type { RecordSource } from './generation.js';
-import { Lineage } from './lineage.js';
+import { type Layer, Lineage } from './lineage.js';
 import { loadLineages } from './load-lineages.js';
+import { openLog } from './open-log.js';
 import { Reclaimer, reclaimRecord } from './reclaimer.js';
-import { SlotMemory } from './slot-memory.js';
 import { Space } from './space.js';
 import { UsageCounts } from './usage-counts.js';
 import type { View } from './view.js';
@@ -31,7 +34,7 @@ import { WriteCache } from './write-cache.js';
 
 /** Generations that fit into the cache: one is filled while others are written. */
 const GENERATIONS_IN_CACHE = 4;
-const GENERATION_SLOTS_MAX = 2048;
+const GENERATION_BYTES_MAX = 16 * 2 ** 20;
 
 export interface PoolContentOptions {
   readonly store: BlockStore;
@@ -72,20 +75,23 @@ export class PoolContent {
   private readonly lineages = new Map<number, Lineage>();
   private readonly usage = new UsageCounts();
 
+  private readonly changeLog: ChangeLog;
+
   private constructor(
     private readonly options: PoolContentOptions,
+    memory: CacheMemory,
     counters: CountersRecord,
+    readonly log: IntentLog,
   ) {
     const { store, clock } = options;
     assert(options.cacheBytes >= CACHE_BYTES_MIN, 'the cache holds a few generations');
     this.store = store;
     this.map = new BlockMap(store, options.tagSeed, options.indexBudget, clock, options.onDamage);
-    const memory = new SlotMemory(options.cacheBytes, (slab) => store.shareSlab(slab));
-    const slots = Math.floor(memory.slotCountMax / GENERATIONS_IN_CACHE);
     this.cache = new WriteCache(
       memory,
-      Math.min(slots, GENERATION_SLOTS_MAX),
+      Math.min(options.cacheBytes / GENERATIONS_IN_CACHE, GENERATION_BYTES_MAX),
       counters.publishedSequence,
+      (location) => this.map.readLocation(location),
     );
     this.space = new Space(store, options.capacityBytes, clock);
     this.reclaimer = new Reclaimer(store, clock, {
@@ -100,20 +106,28 @@ export class PoolContent {
       published: (result) => this.published(result),
       trimmed: (fresh) => this.count(fresh),
       failed: (error) => this.noteFailure({ destage: error }),
-      viewBefore: ({ lineage, epoch, sequence }) => {
-        const views = this.reclaimer.viewsAt(lineage, sequence);
-        return Math.max(-1, ...views.filter((view) => view < epoch));
+      viewBefore: (layer, sequence) => this.viewBefore(layer, sequence),
+      publishing: (sequence) => {
+        const value = packLogRecord(log.recordAt(sequence));
+        return [{ key: recordKey('log'), value }];
       },
+      roomMade: () => this.admission.roomMade(),
+    });
+    this.changeLog = new ChangeLog(this.cache, log, {
+      viewBefore: (layer) => this.viewBefore(layer, layer.sequence),
+      readStored: (location) => this.map.tryReadLocation(location),
+      publishedSequence: () => this.publishedSequence,
     });
     this.admission = new Admission(this.cache, this.space, this.destager, this.reclaimer, clock);
     this.publishedSequence = counters.publishedSequence;
     this.count(counters);
   }
 
-  /** Reads the pool's lineages and frees what a crash has left. */
+  /** Frees what a crash has left, replays the intent log, and reads the pool's lineages. */
   static async open(options: PoolContentOptions): Promise<PoolContent> {
-    const counters = await options.store.run({ kind: 'recover' });
-    const content = new PoolContent(options, counters);
+    const memory = new CacheMemory(options.cacheBytes, (slab) => options.store.shareSlab(slab));
+    const { log, counters } = await openLog(options, memory);
+    const content = new PoolContent(options, memory, counters, log);
     content.load();
     return content;
   }
@@ -141,8 +155,8 @@ export class PoolContent {
 
   /** A new line of versions that begins with what `base` shows, or with zeros. */
   newLineage(base: View | undefined): Lineage {
-    // A base with writes in the active generation would be published together with its child.
-    if (base?.lineage.hasUnpublishedUpTo(base.epoch)) this.destager.cut();
+    // What a base has in the active generation is stored before its child's blocks are.
+    if (base?.lineage.hasUnpublishedUpTo(base.epoch)) this.cut();
     const id = this.options.takeLineageId();
     const lineage = this.addLineage(id, base?.lineage, base?.epoch ?? 0, this.sequence);
     const record = { id, parent: base?.lineage.id ?? 0, parentEpoch: base?.epoch ?? 0 };
@@ -155,8 +169,17 @@ export class PoolContent {
     return lineage;
   }
 
+  /**
+   * Closes the active generation, without waiting: to be called before `freeze`, once for all that
+   * have to share one instant.
+   */
+  cut(): void {
+    this.destager.cut();
+  }
+
   /** Keeps the head's present state: returns its epoch, pinned; writes go on in the next one. */
   freeze(lineage: Lineage): number {
+    if (this.cache.isWritten(lineage)) this.cut();
     const { epoch } = lineage;
     assert(epoch < EPOCH_MAX - 1, 'a lineage has 2^32 epochs');
     lineage.pin(epoch, 'stored');
@@ -200,9 +223,10 @@ export class PoolContent {
     return this.cache.active.sequence;
   }
 
-  touch(source: RecordSource): void {
+  /** A record changes by a command (logged with it) or in passing, by a write. */
+  touch(source: RecordSource, by: 'command' | 'write' = 'command'): void {
     if (this.options.readOnly) return;
-    this.cache.active.touch(source);
+    this.cache.active.touch(source, by);
     this.destager.noteDirty();
   }
 
@@ -212,9 +236,26 @@ export class PoolContent {
     this.destager.noteDirty();
   }
 
-  /** Resolves when everything accepted so far is durable. */
+  /** Resolves when everything accepted so far is published. */
   durable(): Promise<void> {
     return this.destager.durable();
+  }
+
+  /**
+   * Resolves when what commands changed is durable, and all writes of `volume`: logged, or published
+   * where that is much.
+   */
+  async confirmed(volume?: LoggedVolume): Promise<void> {
+    if (process.env.NOLOG) return this.durable();
+    const logged = this.changeLog.append(volume);
+    if (logged === undefined) return this.durable();
+    try {
+      await logged;
+    } catch {
+      // The log is out of use from now on.
+      await this.durable();
+    }
+    if (this.log.isFilling) this.destager.requestPublish();
   }
 
   // ---- content
@@ -262,10 +303,12 @@ export class PoolContent {
     if (lineage.clips.length - replaces.length >= CLIPS_PER_LINEAGE_MAX) {
       throw new ArrayError('ENOSPC', `more than ${CLIPS_PER_LINEAGE_MAX} shrinks of one volume`);
     }
+    if (this.cache.isWritten(lineage)) this.cut();
     lineage.epoch += 1;
     const clip = { epoch: lineage.epoch, block, published: false };
     lineage.clips.push(clip);
-    this.cache.active.steps.push({ kind: 'clip', lineage, clip, replaces });
+    const order = this.cache.takeOrder();
+    this.cache.active.steps.push({ kind: 'clip', order, lineage, clip, replaces, logged: false });
     this.addReclaim(lineage, old);
     this.destager.noteDirty();
   }
@@ -300,6 +343,7 @@ export class PoolContent {
       await this.reclaimer.stop();
       await this.destager.stop();
     } finally {
+      await this.log.close();
       await this.store.close();
     }
   }
@@ -344,8 +388,9 @@ export class PoolContent {
   private copyUsage(from: View, to: View): void {
     const count = this.usage.get(from.lineage.id, from.epoch);
     if (count !== undefined) this.usage.set(to.lineage.id, to.epoch, count);
-    this.cache.active.steps.push({
+    this.cache.active.addUsage({
       kind: 'usage',
+      order: this.cache.takeOrder(),
       lineage: from.lineage.id,
       epoch: from.epoch,
       toLineage: to.lineage.id,
@@ -367,8 +412,14 @@ export class PoolContent {
     this.cache.write(lineage, block, from, filled);
   }
 
+  private viewBefore({ lineage, epoch }: Layer, sequence: number): number {
+    const views = this.reclaimer.viewsAt(lineage, sequence);
+    return Math.max(-1, ...views.filter((view) => view < epoch));
+  }
+
   private published(result: PublishResult): void {
     this.publishedSequence = result.counters.publishedSequence;
+    this.log.published(this.publishedSequence);
     for (const { lineage, epoch, count } of result.usage) {
       this.usage.set(lineage, epoch, count);
     }

@@ -1,6 +1,6 @@
 /** Views: what a volume or snapshot shows, as lineages and epochs. */
 import type { Level } from '../store/tasks.js';
-import type { Lineage } from './lineage.js';
+import type { Lineage, LineageClip } from './lineage.js';
 
 /** A lineage as of an epoch; the head's view has the lineage's newest epoch. */
 export interface View {
@@ -8,14 +8,27 @@ export interface View {
   readonly epoch: number;
 }
 
+/** The chain with all clips, also those not published yet. */
+export function chainLevels(lineage: Lineage, epoch: number): Level[] {
+  return levelsOf(lineage, epoch, () => true);
+}
+
 /** The chain as the store has it: the lineage's own record may not be published yet. */
 export function publishedLevels(lineage: Lineage, epoch: number): Level[] {
+  return levelsOf(lineage, epoch, (clip) => clip.published);
+}
+
+function levelsOf(
+  lineage: Lineage,
+  epoch: number,
+  counts: (clip: LineageClip) => boolean,
+): Level[] {
   const levels: Level[] = [];
   let next: Lineage | undefined = lineage;
   let nextEpoch = epoch;
   while (next !== undefined) {
     const limit = nextEpoch;
-    const clips = next.clips.filter((clip) => clip.published && clip.epoch <= limit);
+    const clips = next.clips.filter((clip) => counts(clip) && clip.epoch <= limit);
     levels.push({ lineage: next.id, epoch: nextEpoch, clips });
     nextEpoch = next.parentEpoch;
     next = next.parent;

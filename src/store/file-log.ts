@@ -1,0 +1,85 @@
+/**
+ * The intent log's bytes in a file beside the pool's store, written in whole when it is made, so that
+ * appending changes no metadata of the file system; opened for synchronous writes, so that one call
+ * on the thread pool appends and makes durable.
+ */
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  write,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { LOG_BYTES_MAX, LOG_BYTES_MIN } from '../base/limits.js';
+import { storeError } from './lmdb-environment.js';
+import type { LogDevice } from './log-device.js';
+
+export const LOG_FILE = 'intent.log';
+
+/** A sixteenth of the capacity, within bounds. */
+function logBytes(capacityBytes: number): number {
+  const pageAligned = Math.floor(capacityBytes / 16 / 4096) * 4096;
+  return Math.min(LOG_BYTES_MAX, Math.max(LOG_BYTES_MIN, pageAligned));
+}
+
+/** Makes the log of a new pool, or of one that never had one. */
+export function createLogFile(directory: string, capacityBytes: number): void {
+  const file = openSync(join(directory, LOG_FILE), 'w', 0o600);
+  try {
+    const zeros = new Uint8Array(2 ** 20);
+    let left = logBytes(capacityBytes);
+    while (left > 0) left -= writeSync(file, zeros, 0, Math.min(left, zeros.length));
+    fsyncSync(file);
+  } catch (error) {
+    throw storeError(error);
+  } finally {
+    closeSync(file);
+  }
+}
+
+export class FileLog implements LogDevice {
+  readonly sizeBytes: number;
+  private readonly file: number;
+
+  /** Opens the log; a missing one reads as a log without a header. */
+  constructor(directory: string, capacityBytes: number) {
+    const path = join(directory, LOG_FILE);
+    if (!existsSync(path)) createLogFile(directory, capacityBytes);
+    this.file = openSync(path, constants.O_RDWR | constants.O_DSYNC);
+    this.sizeBytes = fstatSync(this.file).size;
+  }
+
+  read(position: number, sizeBytes: number): Uint8Array {
+    const bytes = new Uint8Array(sizeBytes);
+    let done = 0;
+    while (done < sizeBytes) {
+      const count = readSync(this.file, bytes, done, sizeBytes - done, position + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return bytes.subarray(0, done);
+  }
+
+  async write(position: number, bytes: Uint8Array): Promise<void> {
+    let done = 0;
+    while (done < bytes.length) done += await this.writeSome(position + done, bytes.subarray(done));
+  }
+
+  async close(): Promise<void> {
+    closeSync(this.file);
+  }
+
+  private writeSome(position: number, bytes: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      write(this.file, bytes, 0, bytes.length, position, (error, count) => {
+        if (error === null) resolve(count);
+        else reject(storeError(error));
+      });
+    });
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The log-device contract: the preallocated bytes an intent log lies in. A write that resolved is
+ * durable; after a crash each part of a write under way is old or new. Pages are never shared between
+ * two writes that may both have to survive.
+ *
+ * Implementations: file-log (a file beside the pool's store), MemoryLog (tests, simulation).
+ */
+export interface LogDevice {
+  readonly sizeBytes: number;
+  /** A copy of the bytes from `position` on; used when the pool is opened only. */
+  read(position: number, sizeBytes: number): Uint8Array;
+  /** Resolves when `bytes`, unchanged meanwhile, are durable; ENOSPC or EIO else. */
+  write(position: number, bytes: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A log device in memory; what was resolved survives `copy`, as it survives a crash. */
+export class MemoryLog implements LogDevice {
+  /** Set: writes fail with it. */
+  failure: Error | undefined;
+  private readonly bytes: Uint8Array;
+
+  constructor(from: number | Uint8Array) {
+    this.bytes = typeof from === 'number' ? new Uint8Array(from) : new Uint8Array(from);
+  }
+
+  get sizeBytes(): number {
+    return this.bytes.length;
+  }
+
+  read(position: number, sizeBytes: number): Uint8Array {
+    return this.bytes.slice(position, position + sizeBytes);
+  }
+
+  async write(position: number, bytes: Uint8Array): Promise<void> {
+    const written = new Uint8Array(bytes);
+    await Promise.resolve();
+    if (this.failure !== undefined) throw this.failure;
+    this.bytes.set(written, position);
+  }
+
+  async close(): Promise<void> {}
+
+  /** The device as it is found after a crash now. */
+  copy(): MemoryLog {
+    return new MemoryLog(this.bytes);
+  }
+}

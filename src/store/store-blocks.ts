@@ -1,0 +1,111 @@
+/**
+ * Storing cached blocks: composes the content of each and puts it into the container under a fresh
+ * id. Nothing refers to it before a publish does, so a crash or a full disk in between changes
+ * nothing, and a failed task is simply run again.
+ */
+
+import { crc32 } from 'node:zlib';
+import { TRANSACTION_BLOCKS_MAX } from '../base/limits.js';
+import { BLOCK_BYTES, PAGE_BYTES, SECTORS_PER_PAGE } from '../base/sizes.js';
+import type { StoreTransaction, TransactionRunner } from './block-store.js';
+import { forEachSectorRun } from './log-entries.js';
+import { ALL_SECTORS, type Location } from './records.js';
+import { locateVisible, ZEROS } from './resolve.js';
+import {
+  type BlocksToStore,
+  emptyLocations,
+  type Locations,
+  type StoreBlocksResult,
+  type StoreBlocksTask,
+  UNKNOWN_BASE,
+  type WriterState,
+} from './tasks.js';
+
+const ZERO_BLOCK = Buffer.alloc(BLOCK_BYTES);
+
+export function storeBlocks(
+  runner: TransactionRunner,
+  state: WriterState,
+  task: StoreBlocksTask,
+): StoreBlocksResult {
+  runner.startIds(state.nextId);
+  const parts = task.parts.map(({ blocks }) => emptyLocations(blocks.length));
+  for (const [number, part] of task.parts.entries()) {
+    const locations = parts[number] as Locations;
+    for (let from = 0; from < part.blocks.length; from += TRANSACTION_BLOCKS_MAX) {
+      const to = Math.min(part.blocks.length, from + TRANSACTION_BLOCKS_MAX);
+      runner.transaction((transaction) => {
+        new ContentWriter(runner, transaction, state.poolSeed, part, locations).store(from, to);
+      });
+    }
+  }
+  state.nextId = runner.transaction(({ blocks }) => blocks.nextId());
+  return { parts };
+}
+
+class ContentWriter {
+  private readonly scratch = Buffer.alloc(BLOCK_BYTES);
+
+  constructor(
+    private readonly runner: TransactionRunner,
+    private readonly transaction: StoreTransaction,
+    private readonly poolSeed: number,
+    private readonly part: BlocksToStore,
+    private readonly locations: Locations,
+  ) {}
+
+  store(from: number, to: number): void {
+    for (let index = from; index < to; index += 1) {
+      const { id, crc, sectors } = this.storeBlock(index);
+      this.locations.ids[index] = id;
+      this.locations.crcs[index] = crc;
+      this.locations.sectors[index] = sectors;
+    }
+  }
+
+  private storeBlock(index: number): Location {
+    const { content, sectors } = this.compose(index);
+    if (sectors === ALL_SECTORS && ZERO_BLOCK.equals(content)) return ZEROS;
+    const crc = crc32(content);
+    return { id: this.transaction.blocks.put(content), crc, sectors };
+  }
+
+  /** Lays the cached sectors over their base; a damaged base leaves its sectors invalid. */
+  private compose(index: number): { content: Uint8Array; sectors: number } {
+    const { pages, single, sectors } = this.part;
+    const page = pages[index] as number;
+    const mask = sectors[index] as number;
+    const isSingle = single[index] === 1;
+    const cached = this.runner.cached(page, isSingle ? PAGE_BYTES : BLOCK_BYTES);
+    if (mask === ALL_SECTORS) return { content: cached, sectors: ALL_SECTORS };
+    const baseSectors = this.readBase(index);
+    // A single page lies where its sectors say.
+    const start = isSingle ? Math.floor((31 - Math.clz32(mask)) / SECTORS_PER_PAGE) : 0;
+    const first = start * PAGE_BYTES;
+    forEachSectorRun(mask, (from, to) => {
+      this.scratch.set(cached.subarray(from - first, to - first), from);
+    });
+    return { content: this.scratch, sectors: (mask | baseSectors) >>> 0 };
+  }
+
+  /** Puts the base into the scratch block; returns its valid sectors. */
+  private readBase(index: number): number {
+    const base = this.base(index);
+    const content = base.id === 0 ? ZERO_BLOCK : this.transaction.blocks.read(base.id);
+    if (content === undefined || (base.id !== 0 && crc32(content) !== base.crc)) {
+      this.scratch.fill(0);
+      return 0;
+    }
+    this.scratch.set(content);
+    return base.sectors;
+  }
+
+  private base(index: number): Location {
+    const { bases, levels, blocks } = this.part;
+    const id = bases.ids[index] as number;
+    if (id === UNKNOWN_BASE) {
+      return locateVisible(this.transaction, this.poolSeed, levels, blocks[index] as number);
+    }
+    return { id, crc: bases.crcs[index] as number, sectors: bases.sectors[index] as number };
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * What goes into the intent log: with every fsync and command all that commands changed, and of the
+ * volumes it is about every write that is not logged yet. Larger amounts are published instead.
+ *
+ * Order: a volume's unlogged writes go into one batch with the clips between them, so after a crash it
+ * holds a prefix of its writes. A record that tells of writes (a size) takes them along.
+ */
+
+import { ArrayError } from '../base/errors.js';
+import { LOGGED_BYTES_MAX } from '../base/limits.js';
+import { SECTOR_BYTES } from '../base/sizes.js';
+import type { IntentLog } from '../store/intent-log.js';
+import {
+  type LogEntry,
+  type LoggedBlock,
+  packEntries,
+  sectorBytes,
+  sectorCount,
+} from '../store/log-entries.js';
+import { ALL_SECTORS, type Location } from '../store/records.js';
+import type { Generation, RecordSource } from './generation.js';
+import type { CachedBlock, Layer, Lineage } from './lineage.js';
+import type { WriteCache } from './write-cache.js';
+
+/** Bytes of an entry besides its content, about. */
+const ENTRY_BYTES = 64;
+
+/** A volume to be made durable: its record and what it writes to. */
+export interface LoggedVolume {
+  readonly lineage: Lineage;
+  readonly source: RecordSource;
+}
+
+export interface ChangeLogHost {
+  /** Newest view before the layer's epoch, -1 for none. */
+  viewBefore(layer: Layer): number;
+  /** Content of a stored block, undefined where it is damaged. */
+  readStored(location: Location): Uint8Array | undefined;
+  publishedSequence(): number;
+}
+
+export class ChangeLog {
+  constructor(
+    private readonly cache: WriteCache,
+    private readonly log: IntentLog,
+    private readonly host: ChangeLogHost,
+  ) {}
+
+  /**
+   * Logs what commands changed, and the volume's writes; resolves when all of that is durable.
+   * Undefined where that is too much for the log: nothing was logged.
+   */
+  append(volume: LoggedVolume | undefined): Promise<void> | undefined {
+    const generations = [...this.cache.closed, this.cache.active];
+    const lineages = this.lineagesToLog(generations, volume);
+    const sizeBytes = this.size(generations, lineages);
+    if (sizeBytes > LOGGED_BYTES_MAX || !this.log.hasRoom(sizeBytes)) return undefined;
+    const entries: LogEntry[] = [];
+    if (volume !== undefined && takePassing(generations, volume.source)) {
+      entries.push(recordEntry(volume.source, this.cache.active.sequence));
+    }
+    for (const generation of generations) this.takeRecords(generation, entries);
+    for (const generation of generations) this.takeSteps(generation, lineages, entries);
+    if (this.log.failure !== undefined) return undefined;
+    if (entries.length === 0) return this.log.durable();
+    return this.log.append(packEntries(entries, sizeBytes), this.cache.active.sequence);
+  }
+
+  /** The volume's lineages, and those that records to be logged tell of; each with all below it. */
+  private lineagesToLog(
+    generations: readonly Generation[],
+    volume: LoggedVolume | undefined,
+  ): ReadonlySet<Lineage> {
+    const lineages = new Set<Lineage>();
+    const add = (lineage: Lineage | undefined): void => {
+      for (let next = lineage; next !== undefined; next = next.parent) lineages.add(next);
+    };
+    add(volume?.lineage);
+    for (const { unlogged } of generations) {
+      for (const { dependsOn } of unlogged.sources) {
+        if (dependsOn === undefined) continue;
+        if (dependsOn.sequence > this.host.publishedSequence()) add(dependsOn.lineage);
+      }
+    }
+    return lineages;
+  }
+
+  /** Bytes the entries take at most. */
+  private size(generations: readonly Generation[], lineages: ReadonlySet<Lineage>): number {
+    // The volume's own record.
+    let sizeBytes = 1024;
+    for (const { unlogged, steps } of generations) {
+      for (const { value } of unlogged.changes.values()) {
+        sizeBytes += ENTRY_BYTES + (value?.length ?? 0);
+      }
+      // The packed records are small: a volume-information sector, names, numbers.
+      sizeBytes += 1024 * unlogged.sources.size + ENTRY_BYTES * unlogged.usages.length;
+      for (const step of steps) {
+        if (step.kind === 'usage' || !lineages.has(step.lineage)) continue;
+        if (step.kind === 'clip')
+          sizeBytes += step.logged ? 0 : ENTRY_BYTES + 4 * step.replaces.length;
+        else sizeBytes += layerBytes(step);
+        if (sizeBytes > LOGGED_BYTES_MAX) return sizeBytes;
+      }
+    }
+    return sizeBytes;
+  }
+
+  private takeRecords({ unlogged, sequence }: Generation, entries: LogEntry[]): void {
+    for (const change of unlogged.changes.values()) {
+      entries.push({ kind: 'record', sequence, change });
+    }
+    for (const source of unlogged.sources) entries.push(recordEntry(source, sequence));
+    for (const { order, ...step } of unlogged.usages) {
+      entries.push({ kind: 'usage', sequence, order, step });
+    }
+    unlogged.clearCommands();
+  }
+
+  private takeSteps(
+    { steps, sequence }: Generation,
+    lineages: ReadonlySet<Lineage>,
+    entries: LogEntry[],
+  ): void {
+    for (const step of steps) {
+      if (step.kind === 'usage' || !lineages.has(step.lineage)) continue;
+      if (step.kind === 'layer') this.takeLayer(step, sequence, entries);
+      else if (!step.logged) {
+        step.logged = true;
+        const { lineage, clip, replaces, order } = step;
+        const { epoch, block } = clip;
+        entries.push({
+          kind: 'clip',
+          sequence,
+          order,
+          step: {
+            kind: 'clip',
+            lineage: lineage.id,
+            epoch,
+            block,
+            replaces: replaces.map((old) => old.epoch),
+          },
+        });
+      }
+    }
+  }
+
+  private takeLayer(layer: Layer, sequence: number, entries: LogEntry[]): void {
+    const { lineage, epoch, order, unlogged } = layer;
+    if (unlogged.size === 0) return;
+    const blocks: LoggedBlock[] = [];
+    for (const block of unlogged) {
+      const entry = layer.blocks.get(block);
+      if (entry === undefined || entry.unlogged === 0) continue;
+      blocks.push(this.loggedBlock(block, entry));
+      entry.unlogged = 0;
+    }
+    unlogged.clear();
+    const place = { lineage: lineage.id, epoch, previousView: this.host.viewBefore(layer) };
+    entries.push({ kind: 'layer', sequence, order, place, blocks });
+  }
+
+  private loggedBlock(block: number, entry: CachedBlock): LoggedBlock {
+    const { span, start, location, unlogged: sectors } = entry;
+    if (span !== undefined) {
+      return { block, sectors, bytes: sectorBytes(span.bytes, start, sectors) };
+    }
+    if (location === undefined || location.id === 0) return { block, sectors: ALL_SECTORS };
+    if (entry.shared) return { block, sectors: ALL_SECTORS, location };
+    const content = this.host.readStored(location);
+    if (content === undefined) {
+      // Damaged since it was stored: no log can be complete any more.
+      this.log.fail(new ArrayError('EIO', `block ${location.id} is damaged`));
+      return { block, sectors };
+    }
+    return { block, sectors, bytes: sectorBytes(content, 0, sectors) };
+  }
+}
+
+/** The volume's record has changed in passing since it was logged. */
+function takePassing(generations: readonly Generation[], source: RecordSource): boolean {
+  let changed = false;
+  for (const { unlogged } of generations) changed = unlogged.passing.delete(source) || changed;
+  return changed;
+}
+
+function recordEntry(source: RecordSource, sequence: number): LogEntry {
+  const change = { key: source.recordKey, value: source.packRecord() };
+  return { kind: 'record', sequence, change };
+}
+
+function layerBytes({ unlogged, blocks }: Layer): number {
+  let sizeBytes = unlogged.size === 0 ? 0 : ENTRY_BYTES;
+  for (const block of unlogged) {
+    const entry = blocks.get(block);
+    if (entry === undefined) continue;
+    sizeBytes += 32;
+    if (entry.span !== undefined || !entry.shared) {
+      sizeBytes += sectorCount(entry.unlogged) * SECTOR_BYTES;
+    }
+    if (sizeBytes > LOGGED_BYTES_MAX) return sizeBytes;
+  }
+  return sizeBytes;
+}
