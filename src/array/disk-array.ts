@@ -188,10 +188,7 @@ export interface ArrayWatcher {
   contentChanged(copy: VolumeView | SnapshotView): void;
   /** Owner, mode, times or the volume-information sector. */
   propertiesChanged(copy: VolumeView | SnapshotView): void;
-  /**
-   * The copy was deleted or renamed and had this name; of a volume its snapshots, as far as they are still
-   * there, have lost their `VOLUME@SNAPSHOT` with it.
-   */
+  /** The copy was deleted or renamed and had this name. */
   nameLost(copy: VolumeView | SnapshotView, name: string): void;
   eventRecorded(): void;
   /** State or progress. */

@@ -1,14 +1,12 @@
 /**
- * What the array changed by itself, told to the transport as changes of files: a copy is an image, an
- * information file and names in up to three directories.
+ * What the array changed by itself, told to the transport as changes of files. Names in /info and of
+ * directories in /snapshots are volatile: of these nobody keeps anything.
  */
 import type { ArrayWatcher, SnapshotView, VolumeView } from '../array/disk-array.js';
 import type { TreeNode, TreeWatcher } from './file-tree.js';
 import { FIXED_INODES, inodeOf } from './tree-nodes.js';
 
 const VOLUMES = directory(FIXED_INODES.volumes);
-const SNAPSHOTS = directory(FIXED_INODES.snapshots);
-const INFO = directory(FIXED_INODES.info);
 const EVENTS = file(FIXED_INODES.events);
 
 export class ArrayNotices implements ArrayWatcher {
@@ -16,20 +14,20 @@ export class ArrayNotices implements ArrayWatcher {
 
   contentChanged({ number }: VolumeView | SnapshotView): void {
     this.watcher.contentChanged(imageOf(number));
-    // It shows the times of its copy.
-    this.watcher.attributesChanged(infoOf(number));
   }
 
   propertiesChanged({ number }: VolumeView | SnapshotView): void {
     this.watcher.attributesChanged(imageOf(number));
-    this.watcher.contentChanged(infoOf(number));
+    // It may be mapped into memory.
+    this.watcher.contentChanged(file(inodeOf('info', number)));
   }
 
   nameLost(copy: VolumeView | SnapshotView, name: string): void {
-    if (copy.kind === 'volume') this.volumeNameLost(copy, name);
-    else this.snapshotNameLost(copy, name);
+    const image = imageOf(copy.number);
+    const directory = copy.kind === 'volume' ? VOLUMES : snapshotsOf(copy.volume);
+    this.watcher.nameLost(directory, name, image);
     // The link count of what was deleted, the change time of what was renamed.
-    this.watcher.attributesChanged(imageOf(copy.number));
+    this.watcher.attributesChanged(image);
   }
 
   eventRecorded(): void {
@@ -39,20 +37,6 @@ export class ArrayNotices implements ArrayWatcher {
   jobChanged(id: number): void {
     this.watcher.nodeReadable(file(inodeOf('jobText', id)));
     this.watcher.nodeReadable(file(inodeOf('jobJson', id)));
-  }
-
-  private volumeNameLost(volume: VolumeView, name: string): void {
-    this.watcher.nameLost(VOLUMES, name, imageOf(volume.number));
-    this.watcher.nameLost(SNAPSHOTS, name, snapshotsOf(volume));
-    this.watcher.nameLost(INFO, name, infoOf(volume.number));
-    for (const snapshot of volume.snapshots) {
-      this.watcher.nameLost(INFO, `${name}@${snapshot.name}`, infoOf(snapshot.number));
-    }
-  }
-
-  private snapshotNameLost({ volume, number }: SnapshotView, name: string): void {
-    this.watcher.nameLost(snapshotsOf(volume), name, imageOf(number));
-    this.watcher.nameLost(INFO, `${volume.name}@${name}`, infoOf(number));
   }
 }
 
@@ -66,10 +50,6 @@ function directory(ino: number): TreeNode {
 
 function imageOf(number: number): TreeNode {
   return file(inodeOf('image', number));
-}
-
-function infoOf(number: number): TreeNode {
-  return file(inodeOf('info', number));
 }
 
 function snapshotsOf(volume: VolumeView): TreeNode {

@@ -55,6 +55,8 @@ export class InfoDirectory extends ReadOnlyDirectory {
 
 class InfoNode implements FileNode {
   readonly isDirectory = false;
+  /** Its names and owner follow those of its copy. */
+  readonly isVolatile = true;
   readonly ino: number;
 
   constructor(

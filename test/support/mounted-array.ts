@@ -26,6 +26,8 @@ export const canLoop = canMount && existsSync('/dev/loop-control');
 export const TRANSPORT = process.env.ARRAYFS_TEST_TRANSPORT ?? 'kernel';
 export const BLOCKS = process.env.ARRAYFS_TEST_BLOCKS ?? 'lmdb';
 const INIT_WORDS = BLOCKS === 'lmdb' ? [] : ['--blocks', BLOCKS];
+/** The mounts of this run are served over the kernel transport. */
+export const overKernel = canMount && TRANSPORT === 'kernel';
 const RESULT_BYTES_MAX = 4_096;
 
 export interface CommandResult {
