@@ -96,9 +96,10 @@ def resize():
     command('resize', f'v {SIZE} force=yes')
     model[keep:] = bytes(SIZE - keep)
 def compare():
+    mapped = reader[:]
     os.preadv(direct, [buffer], 0)
     private = mmap.mmap(fd, SIZE, mmap.MAP_PRIVATE)
-    ways = {'read': os.pread(fd, SIZE, 0), 'mapping': reader[:], 'private': private[:], 'direct': buffer[:]}
+    ways = {'read': os.pread(fd, SIZE, 0), 'mapping': mapped, 'private': private[:], 'direct': buffer[:]}
     private.close()
     for way, content in ways.items():
         if content == model: continue
