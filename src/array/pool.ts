@@ -69,16 +69,17 @@ export class Pool {
     store: BlockStore,
     options: PoolOptions,
   ): Promise<Pool> {
-    const allocation = new Allocation(store.get('records', recordKey('allocation')));
     const content = await PoolContent.open({
       ...options,
       store,
       tagSeed: identity.tagSeed,
       capacityBytes: identity.capacityBytes,
-      takeLineageId: () => allocation.take('nextLineage'),
+      takeLineageId: () => numbers.take('nextLineage'),
     });
-    allocation.connect((source) => content.touch(source));
-    return new Pool(directory, identity, store, allocation, content, options.clock);
+    // Only now: opening replays the intent log, which may hold a newer record.
+    const numbers = new Allocation(store.get('records', recordKey('allocation')));
+    numbers.connect((source) => content.touch(source));
+    return new Pool(directory, identity, store, numbers, content, options.clock);
   }
 
   /** Why the pool is not normal. */
