@@ -17,14 +17,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pair: ['base', 'store', 'volume'],
   device: ['base', 'store', 'volume'],
   san: ['base'],
-  ecopy: [
-    'base',
-    'san',
-    'volume/block-device',
-    'volume/backup-source',
-    'device/backup-device',
-    'device/block-device',
-  ],
+  /** Contracts of volume and device join when they are there. */
+  ecopy: ['base', 'san'],
   array: ['base', 'host', 'store', 'volume', 'pair', 'device', 'san', 'ecopy'],
   control: ['base', 'array', 'volume/volume-info'],
   'control/command-table': ['base'],

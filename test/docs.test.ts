@@ -186,7 +186,7 @@ describe('README: tables', () => {
   });
 
   it('names errors of the table alone', () => {
-    const named = [...readme.matchAll(/\bE[A-Z]{3,}\b/g)].map((match) => match[0]);
+    const named = [...readme.matchAll(/\bE[A-Z]{3,}\b(?! COPY)/g)].map((match) => match[0]);
     expect(named.filter((code) => !(code in ERROR_TABLE))).toEqual([]);
   });
 });

@@ -64,8 +64,26 @@ export const HOST_RESERVE_BYTES = 64 * 2 ** 20;
 export const SLICE_VERSIONS = 512;
 /** Smallest capacity `init` accepts. */
 export const POOL_BYTES_MIN = 16 * 2 ** 20;
+/** Target descriptors of one EXTENDED COPY parameter list. */
+export const COPY_TARGETS_MAX = 64;
+/** Segment descriptors of one parameter list; a list is decoded and held in memory as a whole. */
+export const COPY_SEGMENTS_MAX = 1_024;
+/** Bytes of all descriptors of one parameter list, embedded data included, inline data not. */
+export const COPY_DESCRIPTOR_BYTES_MAX = 64 * 1024;
+/** Bytes of inline data of one parameter list. */
+export const COPY_INLINE_BYTES_MAX = 64 * 1024;
+/** Bytes of processed data held for RECEIVE DATA per list identifier: the newest are kept. */
+export const COPY_HELD_BYTES_MAX = 256 * 1024;
+/** Bytes of one read or write of a stream device: the longest record that `mtdump` accepts. */
+export const STREAM_TRANSFER_BYTES_MAX = 65_536;
 
 assert(VOLUME_BYTES_MAX / BLOCK_BYTES <= 2 ** 40, 'block numbers fit u40');
 assert(BLOCK_COST_BYTES > BLOCK_BYTES, 'a block costs more than its content');
 assert(LOG_BYTES_MIN > 2 * LOGGED_BYTES_MAX, 'the log holds more than one append');
 assert(CACHE_BYTES_MIN <= CACHE_BYTES_DEFAULT, 'the default cache is allowed');
+assert(
+  COPY_TARGETS_MAX * 32 + COPY_SEGMENTS_MAX * 32 <= COPY_DESCRIPTOR_BYTES_MAX,
+  'the largest numbers of descriptors fit one parameter list',
+);
+assert(STREAM_TRANSFER_BYTES_MAX <= COPY_HELD_BYTES_MAX, 'a whole transfer can be held');
+assert(STREAM_TRANSFER_BYTES_MAX <= COPY_INLINE_BYTES_MAX, 'a whole transfer can be inline');
