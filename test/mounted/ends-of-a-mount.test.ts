@@ -1,7 +1,10 @@
 /** How a mount ends, ways to mount, and several arrays at one time. */
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { abortConnection } from '../../src/host/fuse-connection.js';
+import { mountAt, readMountTable } from '../../src/host/mount-table.js';
 import { canLoop, canMount, codeOf, MountedArray, TRANSPORT } from '../support/mounted-array.js';
 import { ARRAYFS, done, run, until } from '../support/programs.js';
 import { cleanScratch, mountsBelow } from '../support/scratch-directory.js';
@@ -32,24 +35,62 @@ describe.skipIf(!canMount)('a mount', () => {
     expect([chosen, array.mountOver('auto').transport]).toEqual([TRANSPORT, 'kernel']);
   });
 
-  it('ended by umount(8) from outside loses nothing that was not fsynced', async () => {
-    const array = create();
-    writeText(array, 'written last');
-    done('umount', array.mount);
-    await array.daemonEnded();
-    expect(array.findings()).toBeUndefined();
-    array.mountAgain();
-    expect(textOf(array)).toBe('written last');
-  });
+  const WAYS: Readonly<Record<string, (array: MountedArray) => unknown>> = {
+    'umount(8) from outside': (array) => done('umount', array.mount),
+    'umount -l': (array) => done('umount', '-l', array.mount),
+    SIGTERM: (array) => process.kill(array.daemonPid, 'SIGTERM'),
+    SIGINT: (array) => process.kill(array.daemonPid, 'SIGINT'),
+    'an abort of the connection': (array) => {
+      const device = mountAt(array.mount, readMountTable())?.device ?? '';
+      expect(abortConnection(device)).toBe(true);
+    },
+  };
 
-  it('ended by SIGTERM loses nothing that was not fsynced', async () => {
+  it.each(Object.entries(WAYS))(
+    'ended by %s loses nothing that was not fsynced',
+    async (_, end) => {
+      const array = create();
+      writeText(array, 'written last');
+      end(array);
+      await array.daemonEnded();
+      expect(mountsBelow(array.directory)).toEqual([]);
+      expect(array.findings()).toBeUndefined();
+      array.mountAgain();
+      expect(textOf(array)).toBe('written last');
+    },
+  );
+
+  it('ended by an abort in the middle of writes keeps what was acknowledged, and mounts again', async () => {
     const array = create();
-    writeText(array, 'written last');
-    process.kill(array.daemonPid, 'SIGTERM');
+    const device = mountAt(array.mount, readMountTable())?.device ?? '';
+    let written = 0;
+    const writing = (async () => {
+      const handle = await open(array.volume('v'), 'r+');
+      try {
+        for (;;) {
+          const block = Buffer.alloc(4096, (written % 255) + 1);
+          await handle.write(block, 0, block.length, (written % 256) * 4096);
+          written += 1;
+        }
+      } finally {
+        await handle.close().catch(() => undefined);
+      }
+    })();
+    writing.catch(() => undefined);
+    await until(() => written > 300);
+    expect(abortConnection(device)).toBe(true);
+    await expect(writing).rejects.toThrow();
     await array.daemonEnded();
     expect(mountsBelow(array.directory)).toEqual([]);
+    expect(array.findings()).toBeUndefined();
     array.mountAgain();
-    expect(textOf(array)).toBe('written last');
+    const content = readFileSync(array.volume('v'));
+    for (let number = Math.max(0, written - 256); number < written; number += 1) {
+      const at = (number % 256) * 4096;
+      // The one that was under way may have come after it.
+      const expected = number === written - 256 ? [number, written] : [number];
+      expect(expected.map((value) => (value % 255) + 1)).toContain(content[at]);
+    }
   });
 
   it('is not ended by SIGTERM while it is busy, says by whom, and goes on', async () => {
