@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** The mounted tests run once over each combination of these. */
 const TRANSPORTS = ['kernel', 'fuse-native'];
-const BLOCK_CONTAINERS = ['lmdb'];
+const BLOCK_CONTAINERS = ['lmdb', 'file'];
 
 const mountedProjects = TRANSPORTS.flatMap((transport) =>
   BLOCK_CONTAINERS.map((blocks) => ({

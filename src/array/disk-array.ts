@@ -5,6 +5,7 @@
  * rejects with) an ArrayError and has changed nothing.
  */
 import type { ArrayError } from '../base/errors.js';
+import type { BlockContainerKind } from '../store/container-kind.js';
 
 /** What volumes and snapshots have in common: a copy has content, an identity and an owner. */
 export interface CopyView {
@@ -59,7 +60,7 @@ export interface PoolView {
   readonly state: 'normal' | 'degraded' | 'failed';
   /** Why it is not normal. */
   readonly problem: string | undefined;
-  readonly blockContainer: 'lmdb';
+  readonly blockContainer: BlockContainerKind;
   readonly capacityBytes: number;
   /** What the stored blocks take, at real disk cost. */
   readonly usedBytes: number;

@@ -3,7 +3,6 @@
  */
 import type { Clock } from '../base/clock.js';
 import type { ArrayError } from '../base/errors.js';
-import { BLOCK_COST_BYTES } from '../base/limits.js';
 import type { BlockStore } from '../store/block-store.js';
 import { recordKey } from '../store/keys.js';
 import {
@@ -97,7 +96,7 @@ export class Pool {
   private get problem(): string | undefined {
     const { content, failure } = this;
     if (failure !== undefined) return failure.reason;
-    return content.freeBytes < BLOCK_COST_BYTES ? content.space.fullReason() : undefined;
+    return content.isFull ? content.space.fullReason() : undefined;
   }
 
   view(): PoolView {
@@ -107,7 +106,7 @@ export class Pool {
       directory: this.directory,
       state: this.state,
       problem: this.problem,
-      blockContainer: 'lmdb',
+      blockContainer: this.identity.blockContainer,
       capacityBytes: space.capacityBytes,
       usedBytes: space.usedBytes,
       freeBytes: this.content.freeBytes,

@@ -37,6 +37,8 @@ export const CLIPS_PER_LINEAGE_MAX = 65_536;
 export const INFO_BYTES = 512;
 /** What one stored block takes on disk in LMDB: value pages, keys, its map entry and bitmaps. */
 export const BLOCK_COST_BYTES = 20_992;
+/** The same with blocks in a file of slots: the slot, its map entry, bitmaps. */
+export const FILE_BLOCK_COST_BYTES = 16_896;
 /** Blocks written to the store in one transaction. */
 export const TRANSACTION_BLOCKS_MAX = 512;
 /** Default bound of the write-back cache. */
@@ -78,6 +80,7 @@ export const COPY_HELD_BYTES_MAX = 256 * 1024;
 export const STREAM_TRANSFER_BYTES_MAX = 65_536;
 
 assert(VOLUME_BYTES_MAX / BLOCK_BYTES <= 2 ** 40, 'block numbers fit u40');
+assert(FILE_BLOCK_COST_BYTES > BLOCK_BYTES, 'a slot costs more than its content');
 assert(BLOCK_COST_BYTES > BLOCK_BYTES, 'a block costs more than its content');
 assert(LOG_BYTES_MIN > 2 * LOGGED_BYTES_MAX, 'the log holds more than one append');
 assert(CACHE_BYTES_MIN <= CACHE_BYTES_DEFAULT, 'the default cache is allowed');

@@ -2,10 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { ArrayError } from '../base/errors.js';
 import { formatSize, parseSize } from '../base/sizes.js';
 import { askHolder, findHolder } from '../host/instance-lock.js';
+import { BLOCK_CONTAINERS, type BlockContainerKind } from '../store/container-kind.js';
 import type { PoolIdentity } from '../store/pool-files.js';
 import { wantsJson } from './global-options.js';
 import { EXIT_FAILED, print, printJson } from './output.js';
@@ -17,6 +18,7 @@ interface InitOptions {
   readonly capacity?: string;
   readonly label?: string;
   readonly poolName?: string;
+  readonly blocks?: BlockContainerKind;
   readonly adopt?: boolean;
 }
 
@@ -28,12 +30,18 @@ export function addInitCommand(program: Command): void {
     .option('--capacity <size>', 'disk space the array may take, such as 200G')
     .option('--label <text>', 'label of the array, at most 64 bytes')
     .option('--pool-name <name>', 'name of its first pool')
+    .addOption(
+      new Option('--blocks <container>', 'where blocks are kept: in LMDB or in a file').choices([
+        ...BLOCK_CONTAINERS,
+      ]),
+    )
     .option('--adopt', 'give the copy of a store a serial and UUIDs of its own')
     .addHelpText(
       'after',
       `
 Examples:
   arrayfs init /srv/array --capacity 200G   the space is taken as it is written
+  arrayfs init /srv/array --capacity 2T --blocks file
   arrayfs init --adopt /srv/array-copy      so that copy and original can both be mounted`,
     )
     .action(async (store: string, options: InitOptions, command: Command) => {
@@ -63,8 +71,11 @@ function adoptInChild(directory: string): number {
 // The store brings LMDB with it, which every other command would wait for.
 async function init(directory: string, options: InitOptions): Promise<PoolIdentity> {
   if (options.adopt) {
-    if (options.capacity || options.label || options.poolName) {
-      throw new ArrayError('EINVAL', '--adopt keeps capacity, label and pool name of the copy');
+    if (options.capacity || options.label || options.poolName || options.blocks) {
+      throw new ArrayError(
+        'EINVAL',
+        '--adopt keeps capacity, label, pool name and blocks as they are',
+      );
     }
     const { adoptPool, readPoolIdentity } = await import('../store/pool-files.js');
     await refuseMounted(directory, readPoolIdentity(directory).arraySerial);
@@ -79,6 +90,7 @@ async function init(directory: string, options: InitOptions): Promise<PoolIdenti
     capacityBytes,
     ...(options.label === undefined ? {} : { label: options.label }),
     ...(options.poolName === undefined ? {} : { poolName: options.poolName }),
+    ...(options.blocks === undefined ? {} : { blocks: options.blocks }),
   });
 }
 
@@ -103,8 +115,9 @@ function sameDirectory(one: string, other: string): boolean {
 }
 
 function summary(directory: string, identity: PoolIdentity, adopted: boolean): string {
+  const where = identity.blockContainer === 'file' ? ', blocks in a file' : '';
   return (
     `${adopted ? 'adopted' : 'made'} array ${identity.arraySerial}, pool ${identity.poolName}, ` +
-    `${formatSize(identity.capacityBytes)}, in ${directory}`
+    `${formatSize(identity.capacityBytes)}, in ${directory}${where}`
   );
 }

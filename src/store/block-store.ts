@@ -46,14 +46,37 @@ export interface BlockReader {
  * not handed out again before the transaction that freed it is durable.
  */
 export interface BlockContainer extends BlockReader {
+  /**
+   * What is stored is marked apart from the content: puts need no transaction, and `read` may find
+   * what is not stored.
+   */
+  readonly marksApart: boolean;
   /** Stores `content` (16 KiB, borrowed for the call) under a fresh id and returns it. */
   put(content: Uint8Array): number;
+  /** Makes every put so far durable: to be called before `keep`, in its transaction. */
+  sync(): void;
+  /**
+   * Makes a block part of the pool with the transaction under way; until then a crash frees it. For
+   * repairs also a block that `read` finds though `has` does not.
+   */
+  keep(id: number): void;
+  has(id: number): boolean;
+  /** How many blocks are marked; undefined where nothing is, or marks are damaged. */
+  markedCount(): number | undefined;
   /** Returns false where no such block is stored. */
   free(id: number): boolean;
-  /** The id the next put gets: kept in the counters, so that a crash or a retry starts there. */
+  /** Above the ids of all puts so far: kept in the counters. */
   nextId(): number;
-  /** Makes every put so far durable, before a transaction that names them commits. */
-  sync(): void;
+  /**
+   * Frees what was put and not kept before a crash: at most `limit` blocks; returns how many they
+   * were. `nextId` is that of the counters.
+   */
+  discardUnpublished(nextId: number, limit: number): number;
+}
+
+/** What puts blocks needs: the tables as of now, and the container. */
+export interface PutContext extends StoreReader {
+  readonly blocks: BlockContainer;
 }
 
 export interface StoreReader {
@@ -74,8 +97,12 @@ export interface StoreTransaction extends StoreReader {
 export interface TransactionRunner {
   /** Runs `action` in one atomic transaction; a throw undoes it. */
   transaction<T>(action: (transaction: StoreTransaction) => T): T;
-  /** Makes the next put get `nextId`: what an unfinished task had stored there is replaced. */
-  startIds(nextId: number): void;
+  /** Runs `action`, which changes nothing but puts blocks; in a transaction only where puts need one. */
+  putBlocks<T>(action: (context: PutContext) => T): T;
+  /** Before a task's puts: forgets what one before did not end with `endPuts`. */
+  startPuts(nextId: number): void;
+  /** After them: what was put can be read, and stays until it is kept or freed. Returns `nextId`. */
+  endPuts(): number;
   /** `sizeBytes` of the cache from page `page` on (shared memory between event loop and writer). */
   cached(page: number, sizeBytes: number): Uint8Array;
 }
@@ -86,6 +113,8 @@ export interface BlockStore extends StoreReader {
   readonly log: LogDevice;
   /** Memory that tasks may refer to by page number; call before a task that uses it. */
   shareSlab(slab: SharedArrayBuffer): void;
+  /** What a stored block counts against the capacity. */
+  readonly blockCostBytes: number;
   /** Bytes of the pool's files on the host's disk. */
   fileBytes(): number;
   /** Bytes free for the pool on the host's file system; Infinity where there is none. */

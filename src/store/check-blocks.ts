@@ -23,6 +23,9 @@ const ID_END = 2 ** 48 - 1;
 /** Blocks read before other work of the process has its turn. */
 const BLOCKS_PER_TURN = 256;
 const SHARE_BYTES = 4;
+/** In place of a checksum; they suit no map entry. */
+const WRONG_SIZE = -1;
+const MISSING = -2;
 
 export interface BlocksCheck extends MapCheck {
   readonly catalogue: Catalogue;
@@ -139,7 +142,9 @@ class Window {
       const { location } = version;
       const crc = location && this.damaged.get(location.id);
       if (crc === undefined || crc === location?.crc) continue;
-      this.report('wrong checksum', version, `block id ${location?.id}`);
+      if (crc === MISSING) {
+        this.report('missing block', version, `block id ${location?.id} cannot be read`);
+      } else this.report('wrong checksum', version, `block id ${location?.id}`);
     }
   }
 
@@ -231,9 +236,9 @@ class Window {
       return;
     }
     const content = this.check.reader.blocks.read(id);
-    // -1 is no checksum: a block of a wrong size suits no entry.
     const isWhole = content?.length === BLOCK_BYTES;
-    this.damaged.set(id, isWhole ? crc32(content) : -1);
+    const crc = isWhole ? crc32(content) : WRONG_SIZE;
+    this.damaged.set(id, content === undefined ? MISSING : crc);
   }
 
   private report(

@@ -24,6 +24,7 @@ import {
   unpackIds,
   unpackLineage,
 } from './records.js';
+import { unpackUsedSlots } from './slot-records.js';
 import type { Clip } from './tasks.js';
 
 const RECORD_KEY_BYTES = 11;
@@ -154,6 +155,8 @@ function readRecord(catalogue: Catalogue, kind: RecordKind, record: PlacedRecord
   } else if (kind === 'job') {
     expectKey(unpackJob(value).id, first);
     catalogue.newestJob = first;
+  } else if (kind === 'usedSlots') {
+    unpackUsedSlots(value);
   } else if (kind === 'event') {
     unpackEvent(value);
     catalogue.newestEvent = first;

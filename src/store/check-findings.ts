@@ -2,7 +2,13 @@
  * What a check finds, and what it repairs. Both are bounded: of each kind the first findings are
  * listed and the rest only counted, and repairs go into the store in transactions of limited size.
  */
-import type { StoreReader, StoreTransaction, TableName, TransactionRunner } from './block-store.js';
+import type {
+  BlockContainer,
+  StoreReader,
+  StoreTransaction,
+  TableName,
+  TransactionRunner,
+} from './block-store.js';
 
 export interface CheckFinding {
   readonly kind: string;
@@ -15,8 +21,9 @@ export interface CheckFinding {
 
 /** A store that is checked: tables to read, and transactions for what is repaired. */
 export interface CheckTarget extends StoreReader, Pick<TransactionRunner, 'transaction'> {
+  readonly blocks: BlockContainer;
   /** Entries a table says it has, where the store keeps such a count. */
-  entryCount?(table: TableName | 'blocks'): number;
+  entryCount?(table: TableName | 'blocks'): number | undefined;
 }
 
 /** Findings of one kind that are listed. */

@@ -13,6 +13,7 @@ import { type BornChunk, checkBornChunk } from './check-born.js';
 import type { CheckedLineage } from './check-catalogue.js';
 import type { Findings, Repairs } from './check-findings.js';
 import { namesOf } from './check-lineages.js';
+import type { MarkCheck } from './check-marks.js';
 import { lowerBound, type ScannedVersion, scanMap } from './check-scan.js';
 import { InheritedBlocks } from './check-usage.js';
 import { hiddenFrom, type Viewers } from './check-viewers.js';
@@ -21,6 +22,7 @@ import { ALL_SECTORS, packCount } from './records.js';
 
 export interface MapCheck {
   readonly reader: StoreReader;
+  readonly marks: MarkCheck;
   readonly poolSeed: number;
   readonly findings: Findings;
   readonly repairs: Repairs;
@@ -106,6 +108,7 @@ class LineageMap {
       this.report('damaged map entry', version, `version of epoch ${epoch}`);
     } else {
       check.newestId = Math.max(check.newestId, location.id);
+      check.marks.visit(location, check.repairs);
       if (location.id !== 0 && location.sectors !== ALL_SECTORS) {
         this.report('lost sectors', version, `block id ${location.id}`);
       }

@@ -15,6 +15,7 @@ import { checkAllocation, checkCounters, settleCounters } from './check-counters
 import { type CheckFinding, type CheckTarget, Findings, Repairs } from './check-findings.js';
 import { checkLineages } from './check-lineages.js';
 import { checkLineageMap, type MapCheck } from './check-map.js';
+import { MarkCheck } from './check-marks.js';
 import { checkOrphanEntries } from './check-orphans.js';
 import { checkTrees, TREE_KIND, treeDamage } from './check-tree.js';
 import { checkUsage } from './check-usage.js';
@@ -111,6 +112,7 @@ class StoreCheck {
     repairs.flush();
     const check: MapCheck = {
       reader: target,
+      marks: new MarkCheck(target),
       poolSeed: identity.tagSeed,
       findings,
       repairs,
@@ -124,6 +126,7 @@ class StoreCheck {
       checkLineageMap(check, lineage);
       if (catalogue.sound) checkUsage(lineage, findings, repairs);
     }
+    check.marks.report(findings, repairs);
     checkOrphanEntries(check, catalogue);
     repairs.flush();
     checkSurplusBorn(check, catalogue);

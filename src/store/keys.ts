@@ -23,6 +23,7 @@ export const RECORD_KIND = {
   counters: 2,
   allocation: 3,
   log: 4,
+  usedSlots: 5,
   volume: 16,
   snapshot: 17,
   lineage: 18,

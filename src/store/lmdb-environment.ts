@@ -10,16 +10,22 @@ import { existsSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { ArrayError } from '../base/errors.js';
-import { POOL_BYTES_MIN } from '../base/limits.js';
-import { BLOCK_BYTES } from '../base/sizes.js';
+import { FILE_BLOCK_COST_BYTES, HOST_RESERVE_BYTES, POOL_BYTES_MIN } from '../base/limits.js';
+import type { TransactionBlocks } from './block-container.js';
 import {
+  type PutContext,
   type StoreEntry,
   type StoreReader,
   type StoreTransaction,
   TABLE_NAMES,
   type TableName,
 } from './block-store.js';
-import { blockKey, parseBlockKey } from './keys.js';
+import type { BlockContainerKind } from './container-kind.js';
+import { FileBlocks } from './file-blocks.js';
+import { recordKey } from './keys.js';
+import { LmdbBlocks } from './lmdb-blocks.js';
+import { unpackIdentity } from './records.js';
+import { SlotFile } from './slot-file.js';
 
 type Table = Database<Uint8Array, Uint8Array>;
 
@@ -55,12 +61,12 @@ export class LmdbEnvironment implements StoreTransaction, StoreReader {
   private readonly root: RootDatabase<Uint8Array, Uint8Array>;
   private readonly tables: ReadonlyMap<TableName, Table>;
   private readonly content: Table;
-  private readonly ownMemory = Buffer.alloc(BLOCK_BYTES);
-  private next = 1;
+  private readonly inside: LmdbBlocks;
+  private container: TransactionBlocks | undefined;
 
   constructor(
     readonly directory: string,
-    options: { readOnly?: boolean; capacityBytes?: number } = {},
+    private readonly options: { readOnly?: boolean; capacityBytes?: number } = {},
   ) {
     if (options.readOnly && !existsSync(join(directory, DATA_FILE))) {
       throw new ArrayError('ENOENT', `no pool in ${directory}`);
@@ -81,34 +87,17 @@ export class LmdbEnvironment implements StoreTransaction, StoreReader {
       } as Parameters<typeof open>[0]) as RootDatabase<Uint8Array, Uint8Array>;
       this.tables = new Map(TABLE_NAMES.map((name) => [name, this.openTable(name)]));
       this.content = this.openTable('blocks');
+      this.inside = new LmdbBlocks(this.content);
     } catch (error) {
       throw storeError(error);
     }
   }
 
-  readonly blocks = {
-    read: (id: number): Uint8Array | undefined => {
-      const value = this.content.getBinaryFast(blockKey(id));
-      // The buffer is larger than its own `length` says: view exactly the value.
-      return value && new Uint8Array(value.buffer, value.byteOffset, value.length);
-    },
-    prefetch: (ids: readonly number[]): Promise<void> => {
-      return new Promise((resolve) => this.content.prefetch(ids.map(blockKey), () => resolve()));
-    },
-    ids: (fromId: number): Iterable<number> => this.blockIds(fromId),
-    put: (content: Uint8Array): number => {
-      const id = this.next;
-      this.next += 1;
-      // lmdb takes the address of the value's buffer, which it gets wrong for shared memory.
-      this.ownMemory.set(content);
-      this.content.putSync(blockKey(id), this.ownMemory);
-      return id;
-    },
-    free: (id: number): boolean => this.content.removeSync(blockKey(id)),
-    nextId: (): number => this.next,
-    // Blocks are values of the transaction that names them.
-    sync: (): void => {},
-  };
+  /** The container the pool was made with; before it has an identity, LMDB itself. */
+  get blocks(): TransactionBlocks {
+    this.container ??= this.openContainer();
+    return this.container ?? this.inside;
+  }
 
   get(table: TableName, key: Uint8Array): Uint8Array | undefined {
     return this.table(table).getBinary(key);
@@ -128,15 +117,43 @@ export class LmdbEnvironment implements StoreTransaction, StoreReader {
 
   /** Runs `action` in one durable transaction; a throw undoes it. */
   transaction<T>(action: (transaction: StoreTransaction) => T): T {
+    const { blocks } = this;
+    let result: T;
     try {
-      return this.root.transactionSync(() => action(this));
+      result = this.root.transactionSync(() => {
+        const value = action(this);
+        blocks.prepare();
+        return value;
+      });
+    } catch (error) {
+      blocks.undone();
+      throw storeError(error, this.hostFreeBytes());
+    }
+    blocks.committed();
+    return result;
+  }
+
+  /** Runs `action`, in a transaction only where puts are changes of the environment. */
+  putBlocks<T>(action: (context: PutContext) => T): T {
+    if (!this.blocks.marksApart) return this.transaction(action);
+    try {
+      return action(this);
     } catch (error) {
       throw storeError(error, this.hostFreeBytes());
     }
   }
 
-  startIds(nextId: number): void {
-    this.next = nextId;
+  startPuts(nextId: number): void {
+    this.refresh();
+    this.blocks.startPuts(nextId);
+  }
+
+  endPuts(): number {
+    try {
+      return this.blocks.endPuts();
+    } catch (error) {
+      throw storeError(error, this.hostFreeBytes());
+    }
   }
 
   /** Makes the following reads see what has been committed by now. */
@@ -144,14 +161,15 @@ export class LmdbEnvironment implements StoreTransaction, StoreReader {
     this.root.resetReadTxn();
   }
 
-  /** Entries the table's tree says it has. */
-  entryCount(name: TableName | 'blocks'): number {
+  /** Entries the table's tree says it has; undefined for blocks that are not in a tree. */
+  entryCount(name: TableName | 'blocks'): number | undefined {
+    if (name === 'blocks' && this.blocks !== this.inside) return undefined;
     const table = name === 'blocks' ? this.content : this.table(name);
     return (table.getStats() as { entryCount: number }).entryCount;
   }
 
   fileBytes(): number {
-    return statSync(join(this.directory, DATA_FILE)).size;
+    return statSync(join(this.directory, DATA_FILE)).size + this.blocks.fileBytes();
   }
 
   hostFreeBytes(): number {
@@ -160,6 +178,8 @@ export class LmdbEnvironment implements StoreTransaction, StoreReader {
   }
 
   async close(): Promise<void> {
+    this.container?.close();
+    this.container = undefined;
     await this.root.close();
   }
 
@@ -175,7 +195,27 @@ export class LmdbEnvironment implements StoreTransaction, StoreReader {
     return this.tables.get(name) as Table;
   }
 
-  private *blockIds(fromId: number): Generator<number> {
-    for (const key of this.content.getKeys({ start: blockKey(fromId) })) yield parseBlockKey(key);
+  private openContainer(): TransactionBlocks | undefined {
+    const kind = containerOf(this);
+    if (kind === undefined) return undefined;
+    if (kind === 'lmdb') return this.inside;
+    const file = new SlotFile(this.directory, this.options.readOnly ? 'r' : 'r+');
+    return new FileBlocks(this, file, () => this.growthLimit());
+  }
+
+  /** Slots the file of blocks may grow to: within the capacity, and above the host's reserve. */
+  private growthLimit(): number {
+    if (this.hostFreeBytes() < HOST_RESERVE_BYTES) return 0;
+    return Math.floor((this.options.capacityBytes ?? POOL_BYTES_MIN) / FILE_BLOCK_COST_BYTES);
+  }
+}
+
+/** Undefined where there is no identity that can be read. */
+function containerOf(reader: StoreReader): BlockContainerKind | undefined {
+  const value = reader.get('records', recordKey('identity'));
+  try {
+    return value && unpackIdentity(value).blockContainer;
+  } catch {
+    return undefined;
   }
 }

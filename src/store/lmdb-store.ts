@@ -4,7 +4,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { ArrayError } from '../base/errors.js';
-import type { BlockStore, StoreEntry, TableName } from './block-store.js';
+import type { BlockReader, BlockStore, StoreEntry, TableName } from './block-store.js';
 import { FileLog } from './file-log.js';
 import { LmdbEnvironment } from './lmdb-environment.js';
 import type { WriterData, WriterReply, WriterRequest } from './lmdb-writer.js';
@@ -37,7 +37,7 @@ export class LmdbStore implements BlockStore {
     this.worker.on('exit', () => this.fail(new Error('the writer thread ended')));
   }
 
-  get blocks(): LmdbEnvironment['blocks'] {
+  get blocks(): BlockReader {
     return this.environment.blocks;
   }
 
@@ -61,6 +61,10 @@ export class LmdbStore implements BlockStore {
 
   shareSlab(slab: SharedArrayBuffer): void {
     this.post({ kind: 'slab', slab });
+  }
+
+  get blockCostBytes(): number {
+    return this.environment.blocks.costBytes;
   }
 
   fileBytes(): number {

@@ -51,7 +51,9 @@ if (parentPort !== null) {
   };
   const runner: TransactionRunner = {
     transaction: (action) => environment.transaction(action),
-    startIds: (nextId) => environment.startIds(nextId),
+    putBlocks: (action) => environment.putBlocks(action),
+    startPuts: (nextId) => environment.startPuts(nextId),
+    endPuts: () => environment.endPuts(),
     cached: (page, sizeBytes) => cachedBytes(slabs, page, sizeBytes),
   };
   const execute = (request: { id: number; task: StoreTask }): WriterReply => {

@@ -4,10 +4,12 @@
  */
 
 import { ArrayError, asArrayError } from '../base/errors.js';
-import { LOG_BYTES_MIN } from '../base/limits.js';
+import { BLOCK_COST_BYTES, LOG_BYTES_MIN } from '../base/limits.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
 import {
+  type BlockContainer,
   type BlockStore,
+  type PutContext,
   type StoreEntry,
   type StoreTransaction,
   TABLE_NAMES,
@@ -15,9 +17,12 @@ import {
   type TransactionRunner,
 } from './block-store.js';
 import { cachedBytes } from './cache-pages.js';
+import type { BlockContainerKind } from './container-kind.js';
 import { executeTask, loadCounters } from './execute-task.js';
+import { FileBlocks } from './file-blocks.js';
 import { recordKey } from './keys.js';
 import { MemoryLog } from './log-device.js';
+import { MemorySlots } from './memory-slots.js';
 import { unpackIdentity } from './records.js';
 import type { StoreTask, StoreTaskResult, WriterState } from './tasks.js';
 
@@ -88,13 +93,18 @@ class MemoryState {
 /** Reads and writes a MemoryState, remembering how to undo. */
 class MemoryTransaction implements StoreTransaction {
   private readonly undo: (() => void)[] = [];
+  readonly blocks: BlockContainer;
 
   constructor(
     private readonly state: MemoryState,
     private readonly ids: { next: number },
-  ) {}
+    blocks?: BlockContainer,
+  ) {
+    this.blocks = blocks ?? this.own;
+  }
 
-  readonly blocks = {
+  /** Blocks as values of the state. */
+  private readonly own = {
     read: (id: number) => this.state.contents.get(id),
     prefetch: () => undefined,
     ids: (fromId: number) =>
@@ -110,7 +120,16 @@ class MemoryTransaction implements StoreTransaction {
       if (stored) this.setContent(id, undefined);
       return stored;
     },
+    marksApart: false,
+    markedCount: () => undefined,
+    has: (id: number) => this.state.contents.has(id),
+    keep: () => {},
     nextId: () => this.ids.next,
+    discardUnpublished: (nextId: number, limit: number) => {
+      const orphans = this.own.ids(nextId).slice(0, limit);
+      for (const id of orphans) this.own.free(id);
+      return orphans.length;
+    },
     sync: () => {},
   };
 
@@ -162,6 +181,9 @@ function ascending(a: number, b: number): number {
 }
 
 export class MemoryStore implements BlockStore, TransactionRunner {
+  readonly blockCostBytes: number;
+  /** Slots the file may grow to while free ones can be reused. */
+  growthLimit = Number.POSITIVE_INFINITY;
   /** What the host's disk has left, for tests of full disks. */
   hostFree = Number.POSITIVE_INFINITY;
   /** Transactions that still succeed; the one after them throws `failure`. */
@@ -173,17 +195,39 @@ export class MemoryStore implements BlockStore, TransactionRunner {
   private writer: WriterState | undefined;
   private last: Promise<unknown> = Promise.resolve();
   private readonly view: MemoryTransaction;
+  /** The transaction under way, else the view. */
+  private current: MemoryTransaction;
+  /** Undefined: blocks are values of the state. */
+  private readonly container: FileBlocks | undefined;
 
   constructor(
     private readonly state = new MemoryState(),
     log = new MemoryLog(LOG_BYTES_MIN),
+    /** Where blocks are kept in slots: the file. */
+    private readonly slots?: MemorySlots,
   ) {
     this.log = log;
-    this.view = new MemoryTransaction(state, this.ids);
+    this.container = slots && new FileBlocks(this, slots, () => this.growthLimit);
+    this.blockCostBytes = this.container?.costBytes ?? BLOCK_COST_BYTES;
+    this.view = new MemoryTransaction(state, this.ids, this.container);
+    this.current = this.view;
   }
 
-  get blocks(): MemoryTransaction['blocks'] {
+  /** An empty one that keeps its blocks there. */
+  static withBlocksIn(kind: BlockContainerKind): MemoryStore {
+    return new MemoryStore(undefined, undefined, kind === 'file' ? new MemorySlots() : undefined);
+  }
+
+  get blocks(): BlockContainer {
     return this.view.blocks;
+  }
+
+  put(table: TableName, key: Uint8Array, value: Uint8Array): void {
+    this.current.put(table, key, value);
+  }
+
+  remove(table: TableName, key: Uint8Array): void {
+    this.current.remove(table, key);
   }
 
   get(table: TableName, key: Uint8Array): Uint8Array | undefined {
@@ -212,20 +256,42 @@ export class MemoryStore implements BlockStore, TransactionRunner {
   }
 
   transaction<T>(action: (transaction: StoreTransaction) => T): T {
-    if (this.transactionsLeft === 0) throw this.failure;
-    this.transactionsLeft -= 1;
-    this.failLog();
-    const transaction = new MemoryTransaction(this.state, this.ids);
+    this.spendTransaction();
+    const transaction = new MemoryTransaction(this.state, this.ids, this.container);
+    this.current = transaction;
     try {
-      return action(transaction);
+      const result = action(transaction);
+      this.container?.prepare();
+      this.container?.committed();
+      return result;
     } catch (error) {
       transaction.rollBack();
+      this.container?.undone();
       throw error;
+    } finally {
+      this.current = this.view;
     }
   }
 
-  startIds(nextId: number): void {
+  putBlocks<T>(action: (context: PutContext) => T): T {
+    if (this.container === undefined) return this.transaction(action);
+    this.spendTransaction();
+    return action(this);
+  }
+
+  startPuts(nextId: number): void {
     this.ids.next = nextId;
+    this.container?.startPuts(nextId);
+  }
+
+  endPuts(): number {
+    return this.container?.endPuts() ?? this.ids.next;
+  }
+
+  private spendTransaction(): void {
+    if (this.transactionsLeft === 0) throw this.failure;
+    this.transactionsLeft -= 1;
+    this.failLog();
   }
 
   cached(page: number, sizeBytes: number): Uint8Array {
@@ -237,7 +303,7 @@ export class MemoryStore implements BlockStore, TransactionRunner {
   }
 
   fileBytes(): number {
-    return this.state.contents.size * BLOCK_BYTES;
+    return this.container?.fileBytes() ?? this.state.contents.size * BLOCK_BYTES;
   }
 
   hostFreeBytes(): number {
@@ -248,9 +314,13 @@ export class MemoryStore implements BlockStore, TransactionRunner {
     await this.last;
   }
 
-  /** The store as a daemon finds it that is started after this one was killed now. */
-  crash(): MemoryStore {
-    return new MemoryStore(new MemoryState(this.state), this.log.copy());
+  /**
+   * The store as a daemon finds it that is started after this one was killed now; after a power cut,
+   * without the slots that were `lost`.
+   */
+  crash(lost: (slot: number) => boolean = () => false): MemoryStore {
+    const slots = this.slots?.crash(lost);
+    return new MemoryStore(new MemoryState(this.state), this.log.copy(), slots);
   }
 
   /** After `count` more transactions all fail with `failure`; undefined heals the disk. */
@@ -267,7 +337,7 @@ export class MemoryStore implements BlockStore, TransactionRunner {
 
   /** Changes a stored block behind the array's back: damage, for tests. */
   damage(id: number, change: (content: Uint8Array) => void): void {
-    const content = this.state.contents.get(id);
+    const content = this.slots?.bytes(id - 1) ?? this.state.contents.get(id);
     if (content !== undefined) change(content);
   }
 }

@@ -3,6 +3,7 @@
  *
  *   DIR/data.mdb, DIR/lock.mdb   the LMDB environment
  *   DIR/intent.log               the intent log (intent-log.ts)
+ *   DIR/blocks.dat               the blocks, where they are kept in a file of slots
  */
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
@@ -15,6 +16,7 @@ import { checkLabel, checkName } from '../base/names.js';
 import { formatSize } from '../base/sizes.js';
 import { newUuid, uuidText } from '../base/uuid.js';
 import type { StoreReader, StoreTransaction } from './block-store.js';
+import type { BlockContainerKind } from './container-kind.js';
 import {
   type CopyRecord,
   packSnapshot,
@@ -26,11 +28,12 @@ import { createLogFile } from './file-log.js';
 import { recordKey, recordKeyEnd } from './keys.js';
 import { DATA_FILE, LmdbEnvironment } from './lmdb-environment.js';
 import {
-  LAYOUT_VERSION,
+  LAYOUT_VERSIONS,
   type PoolIdentityRecord,
   packIdentity,
   unpackIdentity,
 } from './records.js';
+import { createSlotFile } from './slot-file.js';
 
 /** Who a pool is, texts in canonical form. */
 export interface PoolIdentity {
@@ -43,7 +46,7 @@ export interface PoolIdentity {
   readonly poolName: string;
   readonly createdMs: number;
   readonly capacityBytes: number;
-  readonly blockContainer: string;
+  readonly blockContainer: BlockContainerKind;
 }
 
 export interface CreatePoolOptions {
@@ -51,11 +54,13 @@ export interface CreatePoolOptions {
   readonly capacityBytes: number;
   readonly label?: string;
   readonly poolName?: string;
+  /** Where its blocks live; fixed for good. */
+  readonly blocks?: BlockContainerKind;
 }
 
 /** A new array's identity; nothing is written. */
 export function newIdentity(options: CreatePoolOptions, clock: Clock): PoolIdentityRecord {
-  const { capacityBytes, label = '', poolName = 'main' } = options;
+  const { capacityBytes, label = '', poolName = 'main', blocks = 'lmdb' } = options;
   checkName(poolName);
   checkLabel(label);
   if (capacityBytes < POOL_BYTES_MIN || capacityBytes > POOL_BYTES_MAX) {
@@ -66,7 +71,7 @@ export function newIdentity(options: CreatePoolOptions, clock: Clock): PoolIdent
   }
   const poolUuid = newUuid(clock);
   return {
-    layoutVersion: LAYOUT_VERSION,
+    layoutVersion: LAYOUT_VERSIONS[blocks],
     arrayUuid: newUuid(clock),
     arraySerial: Buffer.from(clock.randomBytes(6)).toString('hex'),
     arrayLabel: label,
@@ -75,7 +80,7 @@ export function newIdentity(options: CreatePoolOptions, clock: Clock): PoolIdent
     poolName,
     createdMs: clock.nowMs(),
     capacityBytes,
-    blockContainer: 'lmdb',
+    blockContainer: blocks,
   };
 }
 
@@ -93,6 +98,7 @@ export function createPool(directory: string, options: CreatePoolOptions): PoolI
   if (left.length > 0) {
     throw new ArrayError('EINVAL', `${directory} is not empty (it holds ${left[0]})`);
   }
+  if (identity.blockContainer === 'file') createSlotFile(directory);
   withEnvironment(directory, (environment) => writeIdentity(environment, identity));
   createLogFile(directory, identity.capacityBytes);
   for (const name of readdirSync(directory)) {

@@ -117,6 +117,7 @@ class Publication {
 
   private countReference(id: number, shared: boolean): void {
     if (id === 0) return;
+    this.transaction.blocks.keep(id);
     if (shared) setShareCount(this.transaction, id, shareCount(this.transaction, id) + 1);
     else this.stored += 1;
   }

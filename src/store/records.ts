@@ -9,10 +9,13 @@
  */
 import { crc32 } from 'node:zlib';
 import { ArrayError } from '../base/errors.js';
+import { type BlockContainerKind, isBlockContainer } from './container-kind.js';
 import { RECORD_VERSION, seal, unseal } from './sealed-record.js';
 
-/** Version of the whole layout; a pool with a higher one is refused. */
-export const LAYOUT_VERSION = 1;
+/** Newest version of the whole layout; a pool with a higher one is refused. */
+export const LAYOUT_VERSION = 2;
+/** The version a container needs: programs that know only LMDB must refuse the others. */
+export const LAYOUT_VERSIONS: Readonly<Record<BlockContainerKind, number>> = { lmdb: 1, file: 2 };
 
 // ---- map entries
 
@@ -83,7 +86,7 @@ export interface PoolIdentityRecord {
   readonly poolName: string;
   readonly createdMs: number;
   readonly capacityBytes: number;
-  readonly blockContainer: string;
+  readonly blockContainer: BlockContainerKind;
 }
 
 /** Layout version first and outside the checks of the rest, so that any version can be read. */
@@ -123,8 +126,13 @@ export function unpackIdentity(value: Uint8Array): PoolIdentityRecord {
     poolName: reader.text(),
     createdMs: reader.u64(),
     capacityBytes: reader.u64(),
-    blockContainer: reader.text(),
+    blockContainer: readContainer(reader.text()),
   }));
+}
+
+function readContainer(kind: string): BlockContainerKind {
+  if (isBlockContainer(kind)) return kind;
+  throw new ArrayError('EINVAL', `the array keeps its blocks in ${kind}: use a newer arrayfs`);
 }
 
 // ---- counters

@@ -5,6 +5,7 @@
  */
 
 import { ByteReader, ByteWriter } from '../base/byte-cursor.js';
+import { ArrayError } from '../base/errors.js';
 import { TRANSACTION_BLOCKS_MAX } from '../base/limits.js';
 import type { StoreTransaction, TransactionRunner } from './block-store.js';
 import { blockKey, recordKey, recordKeyEnd } from './keys.js';
@@ -68,16 +69,17 @@ export function trim(runner: TransactionRunner, state: WriterState): CountersRec
 
 /** Unpublished blocks are not in `storedBlocks`, so only the deferred ones change the counters. */
 export function recover(runner: TransactionRunner, state: WriterState): CountersRecord {
+  const { nextBlockId, storedBlocks } = state.counters;
+  runner.transaction(({ blocks }) => {
+    // A put would overwrite what has lost its mark.
+    if ((blocks.markedCount() ?? storedBlocks) < storedBlocks) {
+      throw new ArrayError('EIO', 'marks of stored blocks are lost: run arrayfs check --repair');
+    }
+  });
   for (;;) {
-    const removed = runner.transaction((transaction) => {
-      const orphans: number[] = [];
-      for (const id of transaction.blocks.ids(state.counters.nextBlockId)) {
-        orphans.push(id);
-        if (orphans.length === TRANSACTION_BLOCKS_MAX) break;
-      }
-      for (const id of orphans) transaction.blocks.free(id);
-      return orphans.length;
-    });
+    const removed = runner.transaction(({ blocks }) =>
+      blocks.discardUnpublished(nextBlockId, TRANSACTION_BLOCKS_MAX),
+    );
     if (removed < TRANSACTION_BLOCKS_MAX) break;
   }
   return trim(runner, state);

@@ -7,7 +7,7 @@
 import { crc32 } from 'node:zlib';
 import { TRANSACTION_BLOCKS_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, PAGE_BYTES, SECTORS_PER_PAGE } from '../base/sizes.js';
-import type { StoreTransaction, TransactionRunner } from './block-store.js';
+import type { PutContext, TransactionRunner } from './block-store.js';
 import { forEachSectorRun } from './log-entries.js';
 import { ALL_SECTORS, type Location } from './records.js';
 import { locateVisible, ZEROS } from './resolve.js';
@@ -28,18 +28,18 @@ export function storeBlocks(
   state: WriterState,
   task: StoreBlocksTask,
 ): StoreBlocksResult {
-  runner.startIds(state.nextId);
+  runner.startPuts(state.nextId);
   const parts = task.parts.map(({ blocks }) => emptyLocations(blocks.length));
   for (const [number, part] of task.parts.entries()) {
     const locations = parts[number] as Locations;
     for (let from = 0; from < part.blocks.length; from += TRANSACTION_BLOCKS_MAX) {
       const to = Math.min(part.blocks.length, from + TRANSACTION_BLOCKS_MAX);
-      runner.transaction((transaction) => {
-        new ContentWriter(runner, transaction, state.poolSeed, part, locations).store(from, to);
+      runner.putBlocks((context) => {
+        new ContentWriter(runner, context, state.poolSeed, part, locations).store(from, to);
       });
     }
   }
-  state.nextId = runner.transaction(({ blocks }) => blocks.nextId());
+  state.nextId = runner.endPuts();
   return { parts };
 }
 
@@ -48,7 +48,7 @@ class ContentWriter {
 
   constructor(
     private readonly runner: TransactionRunner,
-    private readonly transaction: StoreTransaction,
+    private readonly context: PutContext,
     private readonly poolSeed: number,
     private readonly part: BlocksToStore,
     private readonly locations: Locations,
@@ -67,7 +67,7 @@ class ContentWriter {
     const { content, sectors } = this.compose(index);
     if (sectors === ALL_SECTORS && ZERO_BLOCK.equals(content)) return ZEROS;
     const crc = crc32(content);
-    return { id: this.transaction.blocks.put(content), crc, sectors };
+    return { id: this.context.blocks.put(content), crc, sectors };
   }
 
   /** Lays the cached sectors over their base; a damaged base leaves its sectors invalid. */
@@ -91,7 +91,7 @@ class ContentWriter {
   /** Puts the base into the scratch block; returns its valid sectors. */
   private readBase(index: number): number {
     const base = this.base(index);
-    const content = base.id === 0 ? ZERO_BLOCK : this.transaction.blocks.read(base.id);
+    const content = base.id === 0 ? ZERO_BLOCK : this.context.blocks.read(base.id);
     if (content === undefined || (base.id !== 0 && crc32(content) !== base.crc)) {
       this.scratch.fill(0);
       return 0;
@@ -104,7 +104,7 @@ class ContentWriter {
     const { bases, levels, blocks } = this.part;
     const id = bases.ids[index] as number;
     if (id === UNKNOWN_BASE) {
-      return locateVisible(this.transaction, this.poolSeed, levels, blocks[index] as number);
+      return locateVisible(this.context, this.poolSeed, levels, blocks[index] as number);
     }
     return { id, crc: bases.crcs[index] as number, sectors: bases.sectors[index] as number };
   }

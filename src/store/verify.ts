@@ -5,7 +5,7 @@
 
 import { crc32 } from 'node:zlib';
 import { BLOCK_BYTES } from '../base/sizes.js';
-import type { StoreReader, TransactionRunner } from './block-store.js';
+import type { StoreReader, StoreTransaction, TransactionRunner } from './block-store.js';
 import { EPOCH_MAX, mapKey, parseMapKey } from './keys.js';
 import { ALL_SECTORS, type Location } from './records.js';
 import {
@@ -18,10 +18,10 @@ import {
 import type { Damage, DamageKind, VerifyResult, VerifyTask, WriterState } from './tasks.js';
 
 /** What is wrong with a version's content; undefined where it is sound. */
-export function damageOf(reader: StoreReader, location: Location): DamageKind | undefined {
+function damageOf({ blocks }: StoreTransaction, location: Location): DamageKind | undefined {
   if (location.id === DAMAGED_LOCATION.id) return 'damaged map entry';
   if (!isStored(location.id)) return undefined;
-  const content = reader.blocks.read(location.id);
+  const content = blocks.has(location.id) ? blocks.read(location.id) : undefined;
   if (content === undefined) return 'missing block';
   if (content.length !== BLOCK_BYTES || crc32(content) !== location.crc) return 'wrong checksum';
   return location.sectors === ALL_SECTORS ? undefined : 'lost sectors';

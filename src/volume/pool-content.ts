@@ -327,6 +327,10 @@ export class PoolContent {
     return this.space.freeBytes(this.cache.dirtyBlocks);
   }
 
+  get isFull(): boolean {
+    return this.space.isFull(this.cache.dirtyBlocks);
+  }
+
   pinOpen(lineage: Lineage, epoch: number): void {
     lineage.pin(epoch, 'open');
   }

@@ -4,7 +4,7 @@
  * write and never at destage. Overwriting takes a fresh block until the old one is freed.
  */
 import type { Clock } from '../base/clock.js';
-import { BLOCK_COST_BYTES, HOST_RESERVE_BYTES } from '../base/limits.js';
+import { HOST_RESERVE_BYTES } from '../base/limits.js';
 import type { BlockStore } from '../store/block-store.js';
 
 /** Age at which the host's free space is asked for again. */
@@ -16,6 +16,7 @@ const REUSABLE_SHARE = 0.75;
 
 export class Space {
   storedBlocks = 0;
+  private readonly blockCostBytes: number;
   private sampledMs = Number.NEGATIVE_INFINITY;
   private acceptedSince = 0;
   private hostBytes = 0;
@@ -24,25 +25,32 @@ export class Space {
     private readonly store: BlockStore,
     readonly capacityBytes: number,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.blockCostBytes = store.blockCostBytes;
+  }
 
   /** Whether `blocks` more can be accepted while `dirtyBlocks` wait in the cache. */
   hasRoom(blocks: number, dirtyBlocks: number): boolean {
-    if (this.freeBytes(dirtyBlocks) < blocks * BLOCK_COST_BYTES) return false;
+    if (this.freeBytes(dirtyBlocks) < blocks * this.blockCostBytes) return false;
     this.acceptedSince += blocks;
     return true;
   }
 
   get usedBytes(): number {
-    return this.storedBlocks * BLOCK_COST_BYTES;
+    return this.storedBlocks * this.blockCostBytes;
   }
 
   /** What can still be accepted, at disk cost. */
   freeBytes(dirtyBlocks: number): number {
     this.sample();
-    const dirtyBytes = dirtyBlocks * BLOCK_COST_BYTES;
+    const dirtyBytes = dirtyBlocks * this.blockCostBytes;
     const byCapacity = this.capacityBytes - this.usedBytes - dirtyBytes;
     return Math.max(0, Math.min(byCapacity, this.hostBytes - dirtyBytes));
+  }
+
+  /** Not even one block can be accepted. */
+  isFull(dirtyBlocks: number): boolean {
+    return this.freeBytes(dirtyBlocks) < this.blockCostBytes;
   }
 
   /** What is used up when nothing more can be accepted. */

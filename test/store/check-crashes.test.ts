@@ -7,6 +7,8 @@ import type { StorageArray } from '../../src/array/array.js';
 import { LINEAGE_DEPTH_MAX, SLICE_VERSIONS } from '../../src/base/limits.js';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import type { StoreTransaction } from '../../src/store/block-store.js';
+import { BLOCK_CONTAINERS, type BlockContainerKind } from '../../src/store/container-kind.js';
+import { MemorySlots } from '../../src/store/memory-slots.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
 import { newIdentity, writeIdentity } from '../../src/store/pool-files.js';
 import { repeat } from '../support/factor.js';
@@ -62,16 +64,20 @@ async function operate(
   else await array.deleteVolume(name, { snapshots: true });
 }
 
-function newRecordingStore(clock: ManualClock): RecordingStore {
-  const store = new RecordingStore();
-  writeIdentity(store, newIdentity({ capacityBytes: 2 ** 40 }, clock));
+function newSlots(blocks: BlockContainerKind): MemorySlots | undefined {
+  return blocks === 'file' ? new MemorySlots() : undefined;
+}
+
+function newRecordingStore(clock: ManualClock, blocks: BlockContainerKind): RecordingStore {
+  const store = new RecordingStore(undefined, undefined, newSlots(blocks));
+  writeIdentity(store, newIdentity({ capacityBytes: 2 ** 40, blocks }, clock));
   return store;
 }
 
-async function run(seed: number): Promise<void> {
+async function run(seed: number, blocks: BlockContainerKind): Promise<void> {
   const random = new RandomSource(seed);
   const clock = new ManualClock(new RandomSource(seed + 1));
-  const store = newRecordingStore(clock);
+  const store = newRecordingStore(clock, blocks);
   const array = await openMemoryArray(store, clock);
   // Many restores in a row make chains that have to be merged.
   const restores = random.pick([0.06, 0.15]);
@@ -107,40 +113,43 @@ async function findNothing(store: RecordingStore, place: string): Promise<void> 
   }
 }
 
-describe('checkStore after a kill at any transaction', () => {
-  it('finds nothing in the middle of reclaims and merges of several slices', async () => {
-    const clock = new ManualClock();
-    const store = newRecordingStore(clock);
-    const array = await openMemoryArray(store, clock);
-    await array.createVolume({ name: 'db', sizeBytes: LARGE_BLOCKS * BLOCK_BYTES });
-    await fillLarge(array, clock, LARGE_BLOCKS, 1);
-    for (let round = 0; round < 22; round += 1) {
-      await array.takeSnapshots(['db'], { name: `s${round}` });
-      await fillLarge(array, clock, round < 4 ? LARGE_BLOCKS : 40, 2 + round);
-      if (round % 2 === 0) await array.restore('db', `s${round}`, { force: false });
-    }
-    // Of 11 restores some have been merged.
-    expect(array.volume('db').lineageDepth).toBe(LINEAGE_DEPTH_MAX);
-    await array.deleteSnapshot('db', 's3', { force: false });
-    await settle(array, clock);
-    await array.deleteVolume('db', { snapshots: true });
-    await settle(array, clock);
-    expect(Math.max(...store.crashes.map((crashed) => crashed.fileBytes()))).toBeGreaterThan(
-      3 * LARGE_BLOCKS * BLOCK_BYTES,
-    );
-    await close(array, clock);
-    expect(store.crashes.length).toBeGreaterThan(100);
-    for (const crashed of store.crashes) {
-      const { findings } = await check(crashed);
-      expect(findings).toEqual([]);
-    }
-    expect((await check(store.crash())).blocksChecked).toBe(0);
-  });
+describe.each(BLOCK_CONTAINERS)(
+  'checkStore after a kill at any transaction, blocks in %s',
+  (blocks) => {
+    it('finds nothing in the middle of reclaims and merges of several slices', async () => {
+      const clock = new ManualClock();
+      const store = newRecordingStore(clock, blocks);
+      const array = await openMemoryArray(store, clock);
+      await array.createVolume({ name: 'db', sizeBytes: LARGE_BLOCKS * BLOCK_BYTES });
+      await fillLarge(array, clock, LARGE_BLOCKS, 1);
+      for (let round = 0; round < 22; round += 1) {
+        await array.takeSnapshots(['db'], { name: `s${round}` });
+        await fillLarge(array, clock, round < 4 ? LARGE_BLOCKS : 40, 2 + round);
+        if (round % 2 === 0) await array.restore('db', `s${round}`, { force: false });
+      }
+      // Of 11 restores some have been merged.
+      expect(array.volume('db').lineageDepth).toBe(LINEAGE_DEPTH_MAX);
+      await array.deleteSnapshot('db', 's3', { force: false });
+      await settle(array, clock);
+      await array.deleteVolume('db', { snapshots: true });
+      await settle(array, clock);
+      expect(Math.max(...store.crashes.map((crashed) => crashed.fileBytes()))).toBeGreaterThan(
+        3 * LARGE_BLOCKS * BLOCK_BYTES,
+      );
+      await close(array, clock);
+      expect(store.crashes.length).toBeGreaterThan(100);
+      for (const crashed of store.crashes) {
+        const { findings } = await check(crashed);
+        expect(findings).toEqual([]);
+      }
+      expect((await check(store.crash())).blocksChecked).toBe(0);
+    });
 
-  const only = process.env.ARRAYFS_SEED;
-  const seeds = only === undefined ? repeat(30) : 1;
-  for (let index = 0; index < seeds; index += 1) {
-    const seed = only === undefined ? 1_000 + index : Number(only);
-    it(`finds nothing in history ${seed}`, () => run(seed));
-  }
-});
+    const only = process.env.ARRAYFS_SEED;
+    const seeds = only === undefined ? repeat(30) : 1;
+    for (let index = 0; index < seeds; index += 1) {
+      const seed = only === undefined ? 1_000 + index : Number(only);
+      it(`finds nothing in history ${seed}`, () => run(seed, blocks));
+    }
+  },
+);

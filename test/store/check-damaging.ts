@@ -71,7 +71,7 @@ export function changeCounters(
 
 export async function damagedStore(change: Change): Promise<MemoryStore> {
   const store = await closedHistory();
-  store.startIds(22);
+  store.startPuts(22);
   store.transaction((transaction) => change(transaction, store));
   return store;
 }

@@ -80,7 +80,7 @@ function damageOnDisk(block: number, generation: number): void {
 
 async function edit(action: (transaction: StoreTransaction) => void): Promise<void> {
   const environment = new LmdbEnvironment(directory, { capacityBytes: CAPACITY_BYTES });
-  environment.startIds(5_000);
+  environment.startPuts(5_000);
   environment.transaction(action);
   await environment.close();
 }

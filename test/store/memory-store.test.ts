@@ -2,16 +2,25 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ArrayError } from '../../src/base/errors.js';
 import type { BlockStore, StoreTransaction } from '../../src/store/block-store.js';
+import { BLOCK_CONTAINERS, type BlockContainerKind } from '../../src/store/container-kind.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
 import { writeIdentity } from '../../src/store/pool-files.js';
 import { describeStore } from './store-contract.js';
-import { IDENTITY, layer, type StoreBackend, StorePool } from './store-pool.js';
+import {
+  IDENTITY,
+  layer,
+  nextBlockId,
+  putBlocks,
+  type StoreBackend,
+  StorePool,
+} from './store-pool.js';
 
 class MemoryBackend implements StoreBackend {
-  store = new MemoryStore();
+  store: MemoryStore;
 
-  constructor() {
-    writeIdentity(this.store, IDENTITY);
+  constructor(blockContainer: BlockContainerKind) {
+    this.store = MemoryStore.withBlocksIn(blockContainer);
+    writeIdentity(this.store, { ...IDENTITY, blockContainer });
   }
 
   open(): BlockStore {
@@ -19,22 +28,36 @@ class MemoryBackend implements StoreBackend {
     return this.store;
   }
 
-  async edit(action: (transaction: StoreTransaction) => void, firstId: number): Promise<void> {
+  async edit(action: (transaction: StoreTransaction) => void): Promise<void> {
     this.store = this.store.crash();
-    this.store.startIds(firstId);
+    this.store.startPuts(nextBlockId(this.store));
     this.store.transaction(action);
+    this.store.endPuts();
+  }
+
+  async putUnpublished(count: number): Promise<void> {
+    this.store = this.store.crash();
+    this.store.startPuts(nextBlockId(this.store));
+    this.store.putBlocks(({ blocks }) => putBlocks(blocks, count));
+    this.store.endPuts();
+  }
+
+  async damage(id: number, content: Uint8Array): Promise<void> {
+    this.store.damage(id, (stored) => stored.set(content));
   }
 
   async remove(): Promise<void> {}
 }
 
-describeStore('MemoryStore', () => new MemoryBackend());
+describe.each(BLOCK_CONTAINERS)('with blocks in %s', (kind) => {
+  describeStore('MemoryStore', () => new MemoryBackend(kind));
+});
 
 describe('a memory store whose disk fails', () => {
   let backend: MemoryBackend;
   let pool: StorePool;
   beforeEach(() => {
-    backend = new MemoryBackend();
+    backend = new MemoryBackend('lmdb');
     pool = new StorePool(backend);
   });
   const many = layer(

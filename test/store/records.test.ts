@@ -57,7 +57,7 @@ const IDENTITY = {
   poolName: 'main',
   createdMs: 0x0123456789ab,
   capacityBytes: 2 ** 40,
-  blockContainer: 'lmdb',
+  blockContainer: 'lmdb' as const,
 };
 
 const IDENTITY_BODY = `
@@ -139,7 +139,7 @@ describe('identity', () => {
 
   it('of a newer layout is refused, whatever its fields and its record version', () => {
     const newer = sealed(`02 ${(LAYOUT_VERSION + 1).toString(16).padStart(4, '0')} ff`);
-    expect(() => unpackIdentity(newer)).toThrow(/^EINVAL: .*layout version 2.*newer arrayfs/);
+    expect(() => unpackIdentity(newer)).toThrow(/^EINVAL: .*layout version 3.*newer arrayfs/);
   });
 
   it('that is missing is EIO', () => {

@@ -13,7 +13,7 @@ import { describePartialBlocks } from './publish-partial-contract.js';
 import { describePublishedUsage } from './publish-usage-contract.js';
 import { describeReclaim } from './reclaim-contract.js';
 import { describeRecovery } from './recovery-contract.js';
-import { layer, type StoreBackend, StorePool } from './store-pool.js';
+import { layer, type StoreBackend, StorePool, storeBlock } from './store-pool.js';
 import { describeVerify } from './verify-contract.js';
 
 /** Runs the whole suite; `newBackend` makes an empty pool of IDENTITY. */
@@ -112,7 +112,7 @@ function describeReading(pool: () => StorePool): void {
       await pool().edit((transaction) => {
         transaction.put('share', bytes(1), value);
         value[0] = 9;
-        transaction.blocks.put(content);
+        storeBlock(transaction, content);
         content.fill(9);
       });
       expect(Array.from(pool().store.get('share', bytes(1)) ?? [])).toEqual([1]);
@@ -127,15 +127,43 @@ function describeReading(pool: () => StorePool): void {
     });
 
     it('lists the ids of blocks ascending, from any id on', async () => {
+      const blocks = Array.from({ length: 258 }, (_, block) => ({ block, slot: 1 }));
+      await pool().publish([layer(1, 1, blocks)]);
       await pool().edit((transaction) => {
-        for (let count = 0; count < 4; count += 1) {
-          transaction.blocks.put(new Uint8Array(BLOCK_BYTES).fill(1));
-        }
+        for (let id = 1; id < 255; id += 1) transaction.blocks.free(id);
         expect(transaction.blocks.free(257)).toBe(true);
         expect(transaction.blocks.free(257)).toBe(false);
-      }, 255);
+      });
       expect([...pool().store.blocks.ids(1)]).toEqual([255, 256, 258]);
+      expect([...pool().store.blocks.ids(255)]).toEqual([255, 256, 258]);
       expect([...pool().store.blocks.ids(257)]).toEqual([258]);
+      expect([...pool().store.blocks.ids(259)]).toEqual([]);
+    });
+
+    it('frees a block that was put in the same transaction', async () => {
+      await pool().edit((transaction) => {
+        const [first, second] = [1, 2].map((byte) =>
+          storeBlock(transaction, new Uint8Array(BLOCK_BYTES).fill(byte)),
+        );
+        expect([first, second]).toEqual([1, 2]);
+        expect(transaction.blocks.free(1)).toBe(true);
+        expect(transaction.blocks.free(1)).toBe(false);
+      });
+      expect([pool().ids(), pool().sectorBytes(2)[0]]).toEqual([[2], 2]);
+    });
+
+    it('reads a block in the transaction that puts it', async () => {
+      await pool().edit(({ blocks }) => {
+        const ids = [1, 2, 3].map((byte) => blocks.put(new Uint8Array(BLOCK_BYTES).fill(byte)));
+        expect(ids.map((id) => blocks.read(id)?.[BLOCK_BYTES - 1])).toEqual([1, 2, 3]);
+      });
+    });
+
+    it('has its blocks also where they were fetched before', async () => {
+      const blocks = Array.from({ length: 40 }, (_, block) => ({ block, slot: 1 + block }));
+      await pool().publish([layer(1, 1, blocks)]);
+      await pool().store.blocks.prefetch([7, 8, 9, 40, 1, 1_000]);
+      expect([7, 40, 1].map((id) => pool().sectorBytes(id)[0])).toEqual([7, 40, 1]);
     });
   });
 }

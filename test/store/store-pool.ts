@@ -4,7 +4,12 @@
  */
 
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
-import type { BlockStore, StoreTransaction } from '../../src/store/block-store.js';
+import type {
+  BlockContainer,
+  BlockStore,
+  StoreReader,
+  StoreTransaction,
+} from '../../src/store/block-store.js';
 import { setBits, unpackBorn } from '../../src/store/born-bitmaps.js';
 import {
   bornKey,
@@ -36,14 +41,36 @@ import { ManualClock } from '../support/manual-clock.js';
 export interface StoreBackend {
   /** Opens the store over what is stored by now. */
   open(): BlockStore;
-  /** Changes the closed store in one transaction; blocks put get ids from `firstId` on. */
-  edit(action: (transaction: StoreTransaction) => void, firstId: number): Promise<void>;
+  /** Changes the closed store in one transaction; blocks put are stored with it. */
+  edit(action: (transaction: StoreTransaction) => void): Promise<void>;
+  /** Leaves in the closed store what a publish that is killed after `count` blocks leaves. */
+  putUnpublished(count: number): Promise<void>;
+  /** Replaces the content of a block of the closed store. */
+  damage(id: number, content: Uint8Array): Promise<void>;
   remove(): Promise<void>;
 }
 
 export const IDENTITY = newIdentity({ capacityBytes: 2 ** 30 }, new ManualClock());
 const SLOTS = 64;
 const NOTHING: Location = { id: 0, crc: 0, sectors: ALL_SECTORS };
+
+/** The first id that no published block has. */
+export function nextBlockId(reader: StoreReader): number {
+  const value = reader.get('records', recordKey('counters'));
+  return value === undefined ? 1 : unpackCounters(value).nextBlockId;
+}
+
+/** Puts a block that stays. */
+export function storeBlock({ blocks }: StoreTransaction, content: Uint8Array): number {
+  const id = blocks.put(content);
+  blocks.keep(id);
+  return id;
+}
+
+export function putBlocks(blocks: BlockContainer, count: number): void {
+  const content = new Uint8Array(BLOCK_BYTES).fill(9);
+  for (let index = 0; index < count; index += 1) blocks.put(content);
+}
 
 /** Slot `slot` of every pool holds 16 KiB of this byte; slot 0 holds zeros. */
 export function slotByte(slot: number): number {
@@ -114,10 +141,16 @@ export class StorePool {
   }
 
   /** Changes the store behind its back, as damage or an older daemon would, and opens it again. */
-  async edit(action: (transaction: StoreTransaction) => void, firstId = 1): Promise<void> {
-    await this.store.close();
-    await this.backend.edit(action, firstId);
-    this.store = this.open();
+  edit(action: (transaction: StoreTransaction) => void): Promise<void> {
+    return this.whileClosed((backend) => backend.edit(action));
+  }
+
+  putUnpublished(count: number): Promise<void> {
+    return this.whileClosed((backend) => backend.putUnpublished(count));
+  }
+
+  damage(id: number, content: Uint8Array): Promise<void> {
+    return this.whileClosed((backend) => backend.damage(id, content));
   }
 
   async close(): Promise<void> {
@@ -180,6 +213,15 @@ export class StorePool {
 
   hasRecord(...key: Parameters<typeof recordKey>): boolean {
     return this.store.get('records', recordKey(...key)) !== undefined;
+  }
+
+  private async whileClosed(action: (backend: StoreBackend) => Promise<void>): Promise<void> {
+    await this.store.close();
+    try {
+      await action(this.backend);
+    } finally {
+      this.store = this.open();
+    }
   }
 
   private open(): BlockStore {

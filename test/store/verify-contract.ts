@@ -55,11 +55,9 @@ export function describeVerify(pool: () => StorePool): void {
 
     it('finds a flipped bit', async () => {
       await fill(pool());
-      await pool().edit((transaction) => {
-        const content = new Uint8Array(BLOCK_BYTES).fill(3);
-        content[BLOCK_BYTES - 1] = 2;
-        transaction.blocks.put(content);
-      }, 3);
+      const content = new Uint8Array(BLOCK_BYTES).fill(3);
+      content[BLOCK_BYTES - 1] = 2;
+      await pool().damage(3, content);
       expect((await verify(pool())).damages).toEqual([
         { lineage: 1, block: 2, epoch: 1, kind: 'wrong checksum' },
       ]);

@@ -3,15 +3,20 @@ import type { StorageArray } from '../../src/array/array.js';
 import { openArray } from '../../src/array/open-array.js';
 import type { Clock } from '../../src/base/clock.js';
 import { CACHE_BYTES_MIN } from '../../src/base/limits.js';
+import type { BlockContainerKind } from '../../src/store/container-kind.js';
 import { recordKey } from '../../src/store/keys.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
 import { newIdentity, writeIdentity } from '../../src/store/pool-files.js';
 import { unpackIdentity } from '../../src/store/records.js';
 
 /** An empty store with an identity. */
-export function newMemoryStore(clock: Clock, capacityBytes = 2 ** 40): MemoryStore {
-  const store = new MemoryStore();
-  writeIdentity(store, newIdentity({ capacityBytes }, clock));
+export function newMemoryStore(
+  clock: Clock,
+  capacityBytes = 2 ** 40,
+  blocks: BlockContainerKind = 'lmdb',
+): MemoryStore {
+  const store = MemoryStore.withBlocksIn(blocks);
+  writeIdentity(store, newIdentity({ capacityBytes, blocks }, clock));
   return store;
 }
 

@@ -1,0 +1,66 @@
+/**
+ * A slot file in memory, for tests and simulation: knows what was synced, and what a power cut leaves of
+ * the rest.
+ */
+import { BLOCK_BYTES } from '../base/sizes.js';
+import type { SlotDevice } from './slot-file.js';
+
+export class MemorySlots implements SlotDevice {
+  private size = 0;
+  private readonly synced = new Map<number, Uint8Array>();
+  private readonly written = new Map<number, Uint8Array>();
+
+  slotCount(): number {
+    return this.size;
+  }
+
+  read(slot: number): Uint8Array | undefined {
+    if (slot >= this.size) return undefined;
+    return this.written.get(slot) ?? this.synced.get(slot) ?? new Uint8Array(BLOCK_BYTES);
+  }
+
+  write(slot: number, content: Uint8Array): void {
+    const count = content.length / BLOCK_BYTES;
+    for (let index = 0; index < count; index += 1) {
+      const part = content.subarray(index * BLOCK_BYTES, (index + 1) * BLOCK_BYTES);
+      this.written.set(slot + index, new Uint8Array(part));
+    }
+    this.size = Math.max(this.size, slot + count);
+  }
+
+  sync(): void {
+    for (const [slot, content] of this.written) this.synced.set(slot, content);
+    this.written.clear();
+  }
+
+  truncate(slotCount: number): void {
+    for (const slots of [this.synced, this.written]) {
+      for (const slot of [...slots.keys()]) if (slot >= slotCount) slots.delete(slot);
+    }
+    this.size = slotCount;
+  }
+
+  async fetch(): Promise<void> {}
+
+  diskBytes(): number {
+    return new Set([...this.synced.keys(), ...this.written.keys()]).size * BLOCK_BYTES;
+  }
+
+  close(): void {}
+
+  /** The file after a kill, or after a power cut in which writes that were not synced are `lost`. */
+  crash(lost: (slot: number) => boolean): MemorySlots {
+    const left = new MemorySlots();
+    left.size = this.size;
+    for (const [slot, content] of this.synced) left.synced.set(slot, new Uint8Array(content));
+    for (const [slot, content] of this.written) {
+      if (!lost(slot)) left.synced.set(slot, new Uint8Array(content));
+    }
+    return left;
+  }
+
+  /** The stored bytes themselves, to damage them. */
+  bytes(slot: number): Uint8Array | undefined {
+    return this.written.get(slot) ?? this.synced.get(slot);
+  }
+}
