@@ -37,7 +37,8 @@ export class ArrayfsMount {
       unmountLazily(this.mountPoint);
       for (const pid of this.daemonPids()) killIfAlive(pid);
     });
-    await this.command('mount', ...this.words.mount, this.store, this.mountPoint);
+    const words = ['mount', ...this.words.mount, this.store, this.mountPoint];
+    await run(this.cleanup, process.execPath, [ENTRY, ...words], { leavesDaemon: true });
     this.pid = this.daemonPids()[0];
   }
 

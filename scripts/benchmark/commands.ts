@@ -7,10 +7,15 @@ import type { Cleanup } from './cleanup.js';
 /** A command that takes longer hangs: it is ended, and the row fails. */
 const SECONDS_MAX = 1_800;
 
+/** For what a command wrote before its end and is still in the pipe. */
+const OUTPUT_MS_MAX = 1_000;
+
 export interface RunWords {
   readonly secondsMax?: number;
   /** Exit statuses that are no failure, besides 0. */
   readonly allowed?: readonly number[];
+  /** The command starts a process that holds its output: the output is not waited for. */
+  readonly leavesDaemon?: boolean;
 }
 
 export interface Running {
@@ -35,7 +40,7 @@ export function start(
   cleanup: Cleanup,
   command: string,
   words: readonly string[],
-  { secondsMax = SECONDS_MAX, allowed = [] }: RunWords = {},
+  { secondsMax = SECONDS_MAX, allowed = [], leavesDaemon = false }: RunWords = {},
 ): Running {
   const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'] });
   const stop = cleanup.add(() => child.kill('SIGKILL'));
@@ -47,11 +52,12 @@ export function start(
   child.stderr.on('data', (data) => {
     text.errors += data;
   });
+  const exited = exitOf(child);
+  const closed = closedOrLate(child);
   const end = async () => {
     try {
-      // `exit`, not `close`: a daemon that the command started may keep the pipes open.
-      const status = await exitOf(child);
-      await drained(child);
+      const status = await exited;
+      if (status !== 0 || !leavesDaemon) await closed;
       if (status === 0 || allowed.includes(Number(status))) return text.output;
       const said = `${text.errors}${text.output}`;
       throw new Error(`${command} ${words.join(' ')}: status ${status}\n${said}`.trim());
@@ -67,10 +73,14 @@ export function start(
   return { output, hasEnded, signal: (name) => void child.kill(name) };
 }
 
-/** Output that a command wrote before its end may still be in the pipe. */
-async function drained(child: ChildProcess): Promise<void> {
-  const closed = new Promise((resolve) => child.once('close', resolve));
-  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 200))]);
+/**
+ * All output has been read. Not for ever: a process that the command left behind may hold the pipes.
+ */
+function closedOrLate(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('close', () => resolve());
+    child.once('exit', () => setTimeout(resolve, OUTPUT_MS_MAX).unref());
+  });
 }
 
 /** Exit status, or the signal that ended it. */

@@ -147,14 +147,14 @@ export const IMAGE_ROWS: readonly ImageRow[] = [
   ),
   row(
     'read-p99-writer-4k',
-    '... beside a 4k random writer at full speed',
+    '99th percentile of 4k random reads beside a 4k random writer',
     READ_4K,
     [atMostOfRow('read-p99-idle', 5)],
     { ...NEXT_TO_WRITER, load: io('randwrite', 4 * KIB, 1, LONG_SECONDS) },
   ),
   row(
     'read-p99-writer-1m',
-    '... beside a 1m writer at full speed',
+    '99th percentile of 4k random reads beside a 1m writer',
     READ_4K,
     [atMostOfRow('read-p99-idle', 5)],
     { ...NEXT_TO_WRITER, load: io('write', MIB, 1, LONG_SECONDS) },
@@ -169,7 +169,7 @@ export const IMAGE_ROWS: readonly ImageRow[] = [
   ),
   row(
     'randwrite-4k-16-60s-aged',
-    'the same after ten overwrites with snapshots taken and deleted',
+    '4k random write, 16 jobs, 60 s, after ten overwrites with snapshots taken and deleted',
     WRITE_60S,
     [atLeastOfRow('randwrite-4k-16-60s', 0.7)],
     { ...NEW, image: 'aged', targets: STORE_TARGETS.filter((name) => name !== 'qemu') },
@@ -210,8 +210,14 @@ export const IMAGE_ROWS: readonly ImageRow[] = [
     [againstQemu(0.7)],
     { ...OLD, before: 'reread' },
   ),
-  row('randwrite-4k-16-60s-16g-cold', 'the same with caches dropped before', WRITE_60S, [], {
-    ...OLD,
-    isExtra: true,
-  }),
+  row(
+    'randwrite-4k-16-60s-16g-cold',
+    '4k random write, 16 jobs, 60 s over 16 GiB, caches dropped before',
+    WRITE_60S,
+    [],
+    {
+      ...OLD,
+      isExtra: true,
+    },
+  ),
 ];

@@ -42,8 +42,9 @@ export async function describeMachine(directory: string): Promise<Machine> {
       node: process.version,
       lmdb: packageVersion('lmdb'),
       'fuse-native': packageVersion('fuse-native'),
-      fio: commandVersion('fio', ['--version']) ?? 'missing',
-      qemu: commandVersion('qemu-storage-daemon', ['--version']) ?? 'missing',
+      fio: versionOf('fio'),
+      qemu: versionOf('qemu-storage-daemon'),
+      postgresql: versionOf('pgbench'),
     },
   };
 }
@@ -57,6 +58,11 @@ export function machineWarnings(machine: Machine): string[] {
   }
   for (const line of machine.busy) warnings.push(`the machine is not idle: ${line}`);
   return warnings;
+}
+
+/** The number in what a command says with --version. */
+function versionOf(command: string): string {
+  return /\d+(\.\d+)+/.exec(commandVersion(command, ['--version']) ?? '')?.[0] ?? 'missing';
 }
 
 function commit(): string {

@@ -2,19 +2,23 @@
  * `scripts/bench`: compares arrayfs with a do-nothing file system on the same transport, with QEMU's FUSE
  * export and with plain files, and measures what only arrayfs has. Leaves nothing behind.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ARRAY_SUITE } from './array-suite.js';
 import { Cleanup } from './cleanup.js';
 import { commandVersion } from './commands.js';
+import { FILE_SYSTEM_SUITE } from './file-system-suite.js';
 import { IMAGE_SUITE } from './image-suite.js';
 import { describeMachine, machineWarnings } from './machine.js';
-import { helpText, type MeasureOptions, parseOptions } from './options.js';
+import { type BenchOptions, helpText, type MeasureOptions, parseOptions } from './options.js';
 import { probeTargets } from './probe.js';
 import { markdownReport, textReport } from './report.js';
-import { type BenchResults, mergeResults, ResultCollector } from './results.js';
+import { type BenchResults, memoryRow, mergeResults, ResultCollector } from './results.js';
 import { type BenchRun, type Suite, syncHost } from './suite.js';
 
-const SUITES: readonly Suite[] = [IMAGE_SUITE];
+const SUITES: readonly Suite[] = [IMAGE_SUITE, FILE_SYSTEM_SUITE, ARRAY_SUITE];
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const ROWS = SUITES.flatMap((suite) => suite.rows);
 
 /** Progress goes to standard error, so that standard output holds the tables alone. */
@@ -29,6 +33,8 @@ async function measureAll(options: MeasureOptions, cleanup: Cleanup): Promise<nu
   const warnings = machineWarnings(machine);
   for (const warning of warnings) tell(`warning: ${warning}`);
   const directory = mkdtempSync(join(options.directory, 'arrayfs-bench-'));
+  // PostgreSQL runs as a user of its own.
+  chmodSync(directory, 0o711);
   cleanup.add(() => rmSync(directory, { recursive: true, force: true }));
   const results = new ResultCollector();
   const warn = (line: string) => {
@@ -39,7 +45,8 @@ async function measureAll(options: MeasureOptions, cleanup: Cleanup): Promise<nu
   const { isQuick, rounds, scale } = options;
   const place = { cleanup, scale, rounds, directory, results, warn, tell };
   const everything = (): BenchResults => {
-    return { machine, warnings, isQuick, rounds, scale, rows: results.results() };
+    const rows = results.results();
+    return { machine, warnings, isQuick, rounds, scale, rows: [...rows, ...memoryRow(rows)] };
   };
   const save = () => {
     if (options.jsonFile !== undefined) writeJson(options.jsonFile, everything());
@@ -63,6 +70,25 @@ function readResults(files: readonly string[]): BenchResults {
   return mergeResults(files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as BenchResults));
 }
 
+type ReportOptions = Exclude<BenchOptions, { kind: 'measure' | 'help' }>;
+
+/** What draws is a development dependency, which measuring does without. */
+async function report(options: ReportOptions): Promise<void> {
+  const results = readResults(options.jsonFiles);
+  switch (options.kind) {
+    case 'markdown':
+      return console.log(markdownReport(results));
+    case 'figure': {
+      const { drawFigure } = await import('./figure.js');
+      return writeFileSync(options.svgFile, drawFigure(results));
+    }
+    case 'publish': {
+      const { publish } = await import('./publish.js');
+      return publish(results, ROOT);
+    }
+  }
+}
+
 async function main(): Promise<number> {
   const cleanup = new Cleanup();
   cleanup.onEnd();
@@ -70,7 +96,7 @@ async function main(): Promise<number> {
     const options = parseOptions(process.argv.slice(2), ROWS);
     if (options.kind === 'measure') return await measureAll(options, cleanup);
     if (options.kind === 'help') console.log(helpText(ROWS));
-    else console.log(markdownReport(readResults(options.jsonFiles)));
+    else await report(options);
     return 0;
   } catch (error) {
     console.error(`bench: ${error instanceof Error ? error.message : error}`);

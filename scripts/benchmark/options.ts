@@ -21,6 +21,8 @@ export interface MeasureOptions {
 export type BenchOptions =
   | { readonly kind: 'help' }
   | { readonly kind: 'markdown'; readonly jsonFiles: readonly string[] }
+  | { readonly kind: 'publish'; readonly jsonFiles: readonly string[] }
+  | { readonly kind: 'figure'; readonly jsonFiles: readonly string[]; readonly svgFile: string }
   | MeasureOptions;
 
 const ROUNDS = 3;
@@ -28,6 +30,8 @@ const ROUNDS = 3;
 export function helpText(rows: readonly Row[]): string {
   return `usage: scripts/bench [options]
        scripts/bench --markdown RESULT.json ...
+       scripts/bench --figure RESULT.json ... PICTURE.svg
+       scripts/bench --publish RESULT.json ...
 
   --quick            small sizes, one round, the main rows, under two minutes: shows that it works
   --rounds N         rounds of each row, interleaved over the targets (${ROUNDS}; --quick: 1)
@@ -36,6 +40,8 @@ export function helpText(rows: readonly Row[]): string {
   --dir DIRECTORY    where the files are measured (the temporary directory)
   --json FILE        writes everything there as well, after each part of the run
   --markdown         prints the tables of earlier runs; a row of a later file replaces an earlier one
+  --figure           draws the ratios of earlier runs
+  --publish          puts tables and picture of earlier runs into the README of this checkout
   --help
 
 targets: ${TARGET_NAMES.join(' ')}
@@ -58,13 +64,24 @@ export function parseOptions(words: readonly string[], rows: readonly Row[]): Be
       dir: { type: 'string', default: tmpdir() },
       json: { type: 'string' },
       markdown: { type: 'boolean', default: false },
+      figure: { type: 'boolean', default: false },
+      publish: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return { kind: 'help' };
-  if (values.markdown) {
-    if (positionals.length === 0) throw new Error('--markdown takes result files');
-    return { kind: 'markdown', jsonFiles: positionals.map((file) => resolve(file)) };
+  const files = positionals.map((file) => resolve(file));
+  if (values.markdown || values.publish) {
+    const kind = values.publish ? 'publish' : 'markdown';
+    if (files.length === 0) throw new Error(`--${kind} takes result files`);
+    return { kind, jsonFiles: files };
+  }
+  if (values.figure) {
+    const svgFile = files.pop();
+    if (svgFile === undefined || files.length === 0 || svgFile.endsWith('.json')) {
+      throw new Error('--figure takes result files and the picture to write');
+    }
+    return { kind: 'figure', jsonFiles: files, svgFile };
   }
   if (positionals.length > 0) throw new Error(`what is '${positionals[0]}'? (--help)`);
   return {

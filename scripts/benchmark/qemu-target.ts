@@ -26,12 +26,13 @@ export class QemuTarget implements Target {
       const pid = this.daemonPid();
       if (pid !== undefined) killIfAlive(pid);
     });
-    await run(this.place.cleanup, 'qemu-storage-daemon', [
+    const words = [
       ...['--blockdev', `driver=file,node-name=file,filename=${this.qcow2}`],
       ...['--blockdev', 'driver=qcow2,node-name=image,file=file'],
       ...['--export', `type=fuse,id=export,node-name=image,mountpoint=${this.file},writable=on`],
       ...['--daemonize', '--pidfile', this.pidFile],
-    ]);
+    ];
+    await run(this.place.cleanup, 'qemu-storage-daemon', words, { leavesDaemon: true });
     const { size } = statSync(this.file);
     if (size !== this.place.imageBytes) throw new Error('QEMU exports another size');
   }

@@ -6,24 +6,25 @@ import { alignedTable, markdownTable } from './text-table.js';
 
 /** Everything, for standard output. */
 export function textReport(results: BenchResults): string {
-  const parts = [
+  return [
     `${describeRun(results)}\n`,
     ...results.warnings.map((warning) => `warning: ${warning}\n`),
-    `\n${alignedTable(valueTable(results))}`,
+    `\n${alignedTable(valueTable(results, (row) => row.name))}`,
     `\n${alignedTable(verdictTable(results))}`,
+    `\n${alignedTable(ratioTable(results))}`,
     `\n${alignedTable(latencyTable(results))}`,
     problemLines(results),
-  ];
-  return parts.join('');
+  ].join('');
 }
 
-/** The same for a README: the tables, below a line that says when and where. */
+/** The same for a README, without what its reader does not need: values, verdicts, latencies. */
 export function markdownReport(results: BenchResults): string {
   return [
-    `${describeRun(results)}.\n\n`,
-    `${markdownTable(valueTable(results))}\n`,
-    `${markdownTable(verdictTable(results))}\n`,
-    `${markdownTable(latencyTable(results))}`,
+    `${describeRun(results)}.\n`,
+    ...results.warnings.map((warning) => `\nWarning: ${warning}.\n`),
+    `\n${markdownTable(verdictTable(results))}`,
+    `\n${markdownTable(valueTable(results, (row) => row.title))}`,
+    `\n${markdownTable(latencyTable(results))}`,
     problemLines(results),
   ].join('');
 }
@@ -44,10 +45,10 @@ function targetsOf({ rows }: BenchResults): string[] {
   return TARGET_NAMES.filter((target) => rows.some((row) => cellOf(row, target) !== undefined));
 }
 
-function valueTable(results: BenchResults): string[][] {
+function valueTable(results: BenchResults, label: (row: RowResult) => string): string[][] {
   const targets = targetsOf(results);
   const lines = results.rows.map((row) => [
-    row.name,
+    label(row),
     row.unit,
     ...targets.map((target) => valueText(cellOf(row, target))),
   ]);
@@ -73,23 +74,27 @@ function verdictTable(results: BenchResults): string[][] {
   return [['measured', 'goal', MAIN_TARGET, ...variants], ...lines];
 }
 
-/** 99th percentiles, memory, and arrayfs over the others, goal or not. */
-function latencyTable(results: BenchResults): string[][] {
-  const targets = targetsOf(results);
-  const others = targets.filter((target) => target !== MAIN_TARGET);
+/** The main target over each other one, goal or not. */
+function ratioTable(results: BenchResults): string[][] {
+  const others = targetsOf(results).filter((target) => target !== MAIN_TARGET);
   const lines = results.rows.map((row) => [
     row.name,
     ...others.map((other) => fixed(quotient(row, MAIN_TARGET, row, other), 2)),
+  ]);
+  return [[`${MAIN_TARGET} over`, ...others], ...lines];
+}
+
+/** 99th percentiles, and the most anonymous memory of the main target. */
+function latencyTable(results: BenchResults): string[][] {
+  const targets = targetsOf(results);
+  const lines = results.rows.map((row) => [
+    row.name,
     ...targets.map((target) => latencyText(cellValue(cellOf(row, target))?.p99Us)),
     fixed(cellValue(cellOf(row, MAIN_TARGET))?.anonymousMebibytes, 0),
   ]);
-  const header = [
-    'row',
-    ...others.map((other) => `${MAIN_TARGET} / ${other}`),
-    ...targets.map((target) => `p99 ${target}`),
-    'RssAnon MiB',
-  ];
-  return [header, ...lines];
+  const header = ['row', ...targets.map((target) => `p99 ${target}`), `MiB ${MAIN_TARGET}`];
+  // A row without either says nothing here.
+  return [header, ...lines.filter((line) => line.slice(1).some((text) => text !== '-'))];
 }
 
 function problemLines({ rows }: BenchResults): string {
@@ -126,9 +131,4 @@ function fixed(value: number | undefined, digits: number): string {
 function latencyText(us: number | undefined): string {
   if (us === undefined) return '-';
   return us < 10_000 ? `${us.toFixed(0)} us` : `${(us / 1000).toFixed(0)} ms`;
-}
-
-/** Names of rows, for messages. */
-export function namesOf(rows: readonly Pick<RowResult, 'name'>[]): string {
-  return rows.map((row) => row.name).join(' ');
 }

@@ -1,8 +1,13 @@
 /** What a run has measured: the model of the JSON, and how it is collected. */
 import type { Machine } from './machine.js';
-import type { Row } from './row.js';
+import { type Row, valueAtMost } from './row.js';
 import type { Scale } from './scale.js';
 import { median } from './statistics.js';
+import { MAIN_TARGET, TARGET_NAMES } from './target-names.js';
+
+/** Follows from the other rows. */
+const MEMORY_ROW = 'memory-most';
+export const MEMORY_MIB_MAX = 512;
 
 /** How the problem of a measurement that was tried begins. */
 export const FAILED = 'failed: ';
@@ -58,6 +63,19 @@ export function cellOf(row: RowResult | undefined, target: string): Cell | undef
   return row?.cells.find((cell) => cell.target === target);
 }
 
+/** The most anonymous memory over all rows, for each array, as a row with a goal of its own. */
+export function memoryRow(rows: readonly RowResult[]): RowResult[] {
+  const targets = TARGET_NAMES.filter((target) => target.startsWith(MAIN_TARGET));
+  const cells = targets.flatMap((target): Cell[] => {
+    const values = rows.map((row) => cellValue(cellOf(row, target))?.anonymousMebibytes);
+    const found = defined(values);
+    return found.length === 0 ? [] : [{ target, samples: [{ value: Math.max(...found) }] }];
+  });
+  const title = 'anonymous memory of the daemon, the most in any row';
+  const goals = [valueAtMost(MEMORY_MIB_MAX)];
+  return cells.length === 0 ? [] : [{ name: MEMORY_ROW, title, unit: 'MiB', goals, cells }];
+}
+
 /** Results of several runs as one: rows of later runs replace those of earlier ones. */
 export function mergeResults(runs: readonly BenchResults[]): BenchResults {
   const last = runs.at(-1);
@@ -65,7 +83,9 @@ export function mergeResults(runs: readonly BenchResults[]): BenchResults {
   const rows = new Map<string, RowResult>();
   for (const row of runs.flatMap((run) => run.rows)) rows.set(row.name, row);
   const warnings = [...new Set(runs.flatMap((run) => run.warnings))];
-  return { ...last, warnings, rows: [...rows.values()] };
+  rows.delete(MEMORY_ROW);
+  const measured = [...rows.values()];
+  return { ...last, warnings, rows: [...measured, ...memoryRow(measured)] };
 }
 
 /** JSON has no NaN: what fio did not report is left out. */

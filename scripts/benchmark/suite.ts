@@ -4,7 +4,7 @@
  * of them alike. A target that fails is left out of the rest of its suite, and the report says so.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cleanup } from './cleanup.js';
 import { MemoryWatch } from './memory-watch.js';
@@ -73,6 +73,8 @@ export function usableKinds(bench: BenchRun, rows: readonly Row[], bytes: number
 export interface MadeTarget {
   readonly target: Target;
   readonly cleanup: Cleanup;
+  /** Its own; other users may pass through. */
+  readonly directory: string;
   /** Ends what is left of it by force, and removes the directory. After `stop` nothing is left. */
   discard(): void;
 }
@@ -84,24 +86,26 @@ export function makeTarget(
 ): MadeTarget {
   const cleanup = new Cleanup();
   const directory = mkdtempSync(join(bench.directory, `${kind.name}-`));
+  chmodSync(directory, 0o711);
   cleanup.add(() => rmSync(directory, { recursive: true, force: true }));
   const discard = bench.cleanup.add(() => cleanup.runAll());
-  return { target: kind.create({ cleanup, directory, imageBytes }), cleanup, discard };
+  const target = kind.create({ cleanup, directory, imageBytes });
+  return { target, cleanup, directory, discard };
 }
 
 /** Calls `step` for every round, row and entrant that runs the row. */
 export async function interleave<R extends Row, E extends { readonly kind: TargetKind }>(
-  bench: BenchRun,
+  bench: Pick<BenchRun, 'rounds'>,
   rows: readonly R[],
   entrants: readonly E[],
-  step: (row: R, entrant: E, label: string) => Promise<void>,
+  step: (row: R, entrant: E, label: string, round: number) => Promise<void>,
 ): Promise<void> {
   for (let round = 1; round <= bench.rounds; round++) {
     for (const row of rows) {
       for (const entrant of rotated(entrants, round)) {
         if (!row.targets.includes(entrant.kind.name)) continue;
         const label = `round ${round} of ${bench.rounds}: ${row.name} ${entrant.kind.name}`;
-        await step(row, entrant, label);
+        await step(row, entrant, label, round);
       }
     }
   }

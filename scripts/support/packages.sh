@@ -7,6 +7,7 @@ declare -A PACKAGE_SIGN=(
   [fuse3]=fusermount [fio]=fio [rsync]=rsync [e2fsprogs]=mkfs.ext4 [xfsprogs]=mkfs.xfs
   [python3]=python3 [simh]=mtdump
   [qemu-utils]=qemu-img [qemu-system-common]=qemu-storage-daemon
+  [postgresql]=/usr/lib/postgresql/15/bin/initdb
 )
 
 has_command() {

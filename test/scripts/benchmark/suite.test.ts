@@ -1,0 +1,60 @@
+/** The order of measurements, and texts that other programs print. */
+import { describe, expect, it } from 'vitest';
+import { ticksOf } from '../../../scripts/benchmark/busy-processes.js';
+import { anonymousOf } from '../../../scripts/benchmark/memory-watch.js';
+import { transactionsPerSecond } from '../../../scripts/benchmark/postgres.js';
+import type { Row } from '../../../scripts/benchmark/row.js';
+import { interleave, rotated } from '../../../scripts/benchmark/suite.js';
+
+describe('rotated', () => {
+  it.each([
+    [1, ['b', 'c', 'a']],
+    [2, ['c', 'a', 'b']],
+    [3, ['a', 'b', 'c']],
+  ])('begins with another value in round %d', (round, expected) => {
+    expect(rotated(['a', 'b', 'c'], round)).toEqual(expected);
+  });
+
+  it('of nothing is nothing', () => {
+    expect(rotated([], 1)).toEqual([]);
+  });
+});
+
+describe('interleave', () => {
+  it('runs every row on its targets before the next row, round by round', async () => {
+    const row = (name: string, ...targets: string[]): Row => ({
+      ...{ name, title: name, unit: 'IOPS', goals: [], targets },
+    });
+    const entrants = ['a', 'b'].map((name) => ({
+      kind: { name, diskFactor: 0, create: () => expect.unreachable() },
+    }));
+    const steps: string[] = [];
+    const rows = [row('one', 'a', 'b'), row('two', 'a')];
+    await interleave({ rounds: 2 }, rows, entrants, async ({ name }, { kind }, _label, round) => {
+      steps.push(`${round} ${name} ${kind.name}`);
+    });
+    expect(steps).toEqual(['1 one b', '1 one a', '1 two a', '2 one a', '2 one b', '2 two a']);
+  });
+});
+
+describe('texts of other programs', () => {
+  it('RssAnon of /proc/PID/status', () => {
+    expect(anonymousOf('VmRSS:\t  999 kB\nRssAnon:\t    2048 kB\nRssFile:\t 1 kB\n')).toBe(2);
+    expect(anonymousOf('Name:\tkernel thread\n')).toBeUndefined();
+  });
+
+  it('times of /proc/PID/stat, also of a name with blanks and brackets', () => {
+    const fields = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 500, 60, 0, 0];
+    expect(ticksOf(`77 (a (b) c) S ${fields.join(' ')}\n`)).toEqual({
+      name: 'a (b) c',
+      ticks: 560,
+    });
+    expect(ticksOf('nonsense')).toBeUndefined();
+  });
+
+  it('the rate of pgbench', () => {
+    const text = 'latency average = 3 ms\ntps = 319.25 (without initial connection time)\n';
+    expect(transactionsPerSecond(text)).toBe(319.25);
+    expect(() => transactionsPerSecond('nothing')).toThrow('no rate');
+  });
+});
