@@ -144,6 +144,16 @@ export interface ImageHandle {
   nextData(offset: number): Promise<number | undefined>;
   /** First offset from `offset` on that lies in a hole; the end of the image counts as one. */
   nextHole(offset: number): Promise<number>;
+  /**
+   * copy_file_range(2) into another open image by sharing blocks: returns the bytes copied, 0 at the
+   * end of this image. EOPNOTSUPP or EXDEV where that cannot be done.
+   */
+  copyTo(
+    offset: number,
+    target: ImageHandle,
+    targetOffset: number,
+    sizeBytes: number,
+  ): Promise<number>;
   /** Makes everything acknowledged on the image durable. */
   sync(): Promise<void>;
   close(): void;

@@ -13,6 +13,7 @@ import { BLOCK_BYTES, blocksCovering, formatSize, roundUpToSector } from '../bas
 import { type AnyCopy, copyName, type Volume } from './copies.js';
 import type { ImageHandle } from './disk-array.js';
 import { discardRange, nextData, nextHole } from './image-ranges.js';
+import { shareRange } from './image-sharing.js';
 import { checkNoOtherWriter } from './rules.js';
 
 /** Fetched ahead of a sequential reader of cold blocks. */
@@ -104,6 +105,24 @@ class Image implements ImageHandle {
 
   nextHole(offset: number): Promise<number> {
     return nextHole(this.copy, offset);
+  }
+
+  copyTo(
+    offset: number,
+    target: ImageHandle,
+    targetOffset: number,
+    sizeBytes: number,
+  ): Promise<number> {
+    if (!(target instanceof Image)) throw new ArrayError('EXDEV', 'the images are in two arrays');
+    const volume = target.writableVolume();
+    return shareRange(
+      { source: this.copy, offset, target: volume, targetOffset, sizeBytes },
+      {
+        grow: (bytes) => resizeVolume(target.host, volume, roundUpToSector(bytes)),
+        write: (at, data) => target.write(at, data),
+        changed: () => noteModified(target.host, volume),
+      },
+    );
   }
 
   sync(): Promise<void> {

@@ -117,6 +117,16 @@ export class ImageFile implements OpenFile {
     return this.handle.nextHole(offset);
   }
 
+  copyRange(
+    offset: number,
+    target: OpenFile,
+    targetOffset: number,
+    sizeBytes: number,
+  ): Promise<number> {
+    if (!(target instanceof ImageFile)) throw new ArrayError('EXDEV', 'the target is no image');
+    return this.handle.copyTo(offset, target.handle, targetOffset, sizeBytes);
+  }
+
   /** Durability is fsync's; a close promises nothing, as on any file system. */
   flush(): void {}
 

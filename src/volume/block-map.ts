@@ -136,6 +136,16 @@ export class BlockMap {
     return undefined;
   }
 
+  /** Where a published block of the view is; undefined where what it shows is not published yet. */
+  publishedLocation(view: View, block: number): Location | undefined {
+    const { lineage, epoch } = view;
+    if (hasUnpublishedAncestors(lineage)) return undefined;
+    const isCached = lineage.layers.some(
+      (layer) => layer.epoch <= epoch && layer.blocks.has(block),
+    );
+    return isCached ? undefined : this.locate(view, block);
+  }
+
   /** Content of a stored block that is in no view yet; EIO where it is damaged. */
   readLocation(location: Location): Uint8Array {
     const content = this.tryReadLocation(location);

@@ -14,7 +14,7 @@ import { BLOCK_BYTES, SECTOR_BYTES } from '../base/sizes.js';
 import type { BlockStore } from '../store/block-store.js';
 import { type IntentLog, packLogRecord } from '../store/intent-log.js';
 import { EPOCH_MAX, parseRecordKey, recordKey, recordKeyEnd } from '../store/keys.js';
-import { type CountersRecord, packLineage, unpackCount } from '../store/records.js';
+import { type CountersRecord, type Location, packLineage, unpackCount } from '../store/records.js';
 import type { PublishResult } from '../store/tasks.js';
 import { Admission } from './admission.js';
 import type { IndexBudget } from './block-index.js';
@@ -291,6 +291,17 @@ export class PoolContent {
       position += size;
     }
     this.destager.noteDirty();
+  }
+
+  /** Makes `block` one more reference to a stored block that a view shows. */
+  share(lineage: Lineage, block: number, location: Location): void {
+    this.cache.shareBlock(lineage, block, location);
+    this.destager.noteDirty();
+  }
+
+  /** The active generation is closed as soon as the writer is free. */
+  storeSoon(): void {
+    this.destager.storeSoon();
   }
 
   /** Hides everything of the head from `block` on; ENOSPC beyond the limit of clips. */

@@ -45,6 +45,11 @@ export class WriteCache {
     this.active = this.newGeneration();
   }
 
+  /** Blocks of all generations not published yet. */
+  get pendingBlocks(): number {
+    return [...this.closed, this.active].reduce((sum, { blockCount }) => sum + blockCount, 0);
+  }
+
   /** Memory a write of [offset, offset + length) takes at most. */
   memoryNeed(lineage: Lineage, offset: number, length: number): MemoryNeed {
     const layer = this.writableLayer(lineage);
