@@ -1,7 +1,7 @@
 /** The kernel transport's operations, each by a request written by hand. */
 import { describe, expect, it } from 'vitest';
 import type { OpenFile, RangeChange } from '../../src/fuse/file-tree.js';
-import { bytesOf } from './fuse-messages.js';
+import { bytesOf, requestBytes } from './fuse-messages.js';
 import { harnessWithFile, KernelHarness } from './kernel-harness.js';
 import { type MemoryNode, MemoryTree } from './memory-tree.js';
 
@@ -141,6 +141,23 @@ describe('names', () => {
     expect(second.body.subarray(152, 156).toString()).toBe('file');
     expect([second.body.length, kernel.dispatcher.context.inodes.size]).toEqual([160, 2]);
     expect((await list(3, 4096)).body).toHaveLength(0);
+  });
+});
+
+describe('INTERRUPT', () => {
+  it('is not answered itself, and what it names is answered once, in its turn', async () => {
+    const kernel = harnessWithFile();
+    kernel.tree.slow = true;
+    const handle = await kernel.open(await kernel.lookup('file'));
+    const written = kernel.write(handle, 0, 'HELLO');
+    const before = kernel.answerCount;
+    // Bit 0 of its own id says what it is; the victim, and one that nobody knows.
+    for (const victim of [8, 1000]) await kernel.send(requestBytes(36, bytesOf([8, victim])));
+    expect(kernel.answerCount).toBe(before);
+    expect((await written).error).toBe(0);
+    expect(kernel.answerCount).toBe(before);
+    expect((await kernel.read(handle, 0, 5)).body.toString()).toBe('HELLO');
+    expect(kernel.bugs).toEqual([]);
   });
 });
 

@@ -21,7 +21,8 @@ describe.skipIf(!overKernel)('over the kernel transport', () => {
   let array: MountedArray;
 
   beforeAll(() => {
-    array = MountedArray.create();
+    // A small cache, so that writes wait for room.
+    array = MountedArray.create({ mountWords: ['--write-cache', '4M'] });
   });
   afterAll(cleanScratch);
 
@@ -107,6 +108,32 @@ print(os.copy_file_range(source, target, 512, 1024 * K, 0))`,
     expect(out).toBe('1048576 1048576 True\n0');
     shell(`cp --reflink=auto ${array.snapshot('copied', 's')} ${array.volume('second')}`);
     done('cmp', array.volume('copied'), array.volume('second'));
+  });
+
+  it('a signal cuts no write, fsync or command short, as on any file system', () => {
+    const out = python(
+      'signalled',
+      `import signal
+alarms = 0
+def alarm(*_):
+    global alarms
+    alarms += 1
+signal.signal(signal.SIGALRM, alarm)
+signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+data = os.urandom(1024 * K)
+for i in range(64):
+    # Not os.write, which would hide an EINTR.
+    count = libc.pwrite(fd, data, len(data), ctypes.c_int64(i * len(data)))
+    if count != len(data): exit(f'pwrite {i}: {count} {ctypes.get_errno()}')
+    if i % 16 == 0 and libc.fsync(fd) != 0: exit(f'fsync {i}: {ctypes.get_errno()}')
+control = os.open(f'{m}/ctl/snapshot', os.O_WRONLY)
+line = b'signalled name=s'
+if libc.write(control, line, len(line)) != len(line): exit(f'command: {ctypes.get_errno()}')
+signal.setitimer(signal.ITIMER_REAL, 0)
+if not alarms: exit('no signal came')
+print(all(os.pread(fd, len(data), i * len(data)) == data for i in range(64)))`,
+    );
+    expect(out).toBe('True');
   });
 
   it('a listing of many volumes with their attributes is whole', () => {
