@@ -22,6 +22,8 @@ export interface NoticeParts {
   /** Directory of the compiled thread programs. */
   readonly programs: URL;
   readonly onBug: (error: unknown) => void;
+  /** The thread has broken: nobody tells the kernel of changes any more, so the mount must end. */
+  readonly onBroken: () => void;
 }
 
 /** Somebody who waits until the first `count` frames are written. */
@@ -96,7 +98,7 @@ export class KernelNotices implements TreeWatcher {
   }
 
   private start(): Worker {
-    const { device, programs, onBug } = this.parts;
+    const { device, programs, onBug, onBroken } = this.parts;
     const worker = new Worker(new URL('notifier.js', programs), {
       workerData: { device } satisfies NotifierData,
       // Not those of the process, some of which only fit a main program.
@@ -104,8 +106,11 @@ export class KernelNotices implements TreeWatcher {
     });
     worker.on('message', (problem: unknown) => this.noteWritten(problem));
     worker.on('error', onBug);
-    // A thread that broke delivers nothing any more.
-    worker.on('exit', () => this.release());
+    worker.on('exit', () => {
+      if (this.isOver) return;
+      this.release();
+      onBroken();
+    });
     worker.unref();
     return worker;
   }

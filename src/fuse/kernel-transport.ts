@@ -97,7 +97,8 @@ class KernelMount implements MountedTree {
     const onOver = () => this.notices.release();
     this.server = new KernelServer({ tree, device, onOver, ...parts });
     const { inodes, polls } = this.server.dispatcher.context;
-    this.notices = new KernelNotices({ inodes, polls, device, ...parts });
+    const onBroken = () => this.abort();
+    this.notices = new KernelNotices({ inodes, polls, device, onBroken, ...parts });
     tree.watch?.(this.notices);
     this.ended = this.finish();
     process.on('exit', this.onExit);
