@@ -2,13 +2,13 @@
  * Space that a file system inside a volume does not need any more goes back to the array: discard by
  * loop mounts, fstrim and mkfs. Over fuse-native it does not, and the file stays right.
  */
+import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import { canLoop, MIB, MountedArray, TRANSPORT } from '../support/mounted-array.js';
 import { done, run, shell, until } from '../support/programs.js';
-import { RandomSource } from '../support/random-source.js';
 import { cleanScratch, loopReleased } from '../support/scratch-directory.js';
 
 const DISCARDS = TRANSPORT === 'kernel';
@@ -21,7 +21,6 @@ const FILE_SYSTEMS = [
 ] as const;
 
 describe.skipIf(!canLoop)('discard', () => {
-  const random = new RandomSource(11);
   let array: MountedArray;
 
   beforeAll(() => {
@@ -51,8 +50,8 @@ describe.skipIf(!canLoop)('discard', () => {
 
   function mountedWithFiles(name: string, ...options: string[]): string {
     const point = array.loopMount(array.volume(name), `fs-${name}`, ...options);
-    writeFileSync(join(point, 'kept'), random.bytes(4 * MIB));
-    writeFileSync(join(point, 'removed'), random.bytes(FILE_BYTES));
+    writeFileSync(join(point, 'kept'), randomBytes(4 * MIB));
+    writeFileSync(join(point, 'removed'), randomBytes(FILE_BYTES));
     shell(`sync -f ${point}`);
     expect(allocated(name)).toBeGreaterThan(FILE_BYTES);
     return point;
@@ -120,7 +119,7 @@ describe.skipIf(!canLoop)('discard', () => {
 
     it('by mkfs on a block device gives back all that was there', async () => {
       array.ok('create', `old-${type} 400M`);
-      writeFileSync(array.volume(`old-${type}`), random.bytes(FILE_BYTES), { flag: 'r+' });
+      writeFileSync(array.volume(`old-${type}`), randomBytes(FILE_BYTES), { flag: 'r+' });
       expect(allocated(`old-${type}`)).toBe(FILE_BYTES);
       await withDevice(`old-${type}`, (device) => runWords(make, device));
       const left = allocated(`old-${type}`);
@@ -136,13 +135,13 @@ describe.skipIf(!canLoop)('discard', () => {
 
   it('by blkdiscard empties a block device; with --zeroout over any transport', async () => {
     array.ok('create', `plain ${FILE_BYTES}`);
-    writeFileSync(array.volume('plain'), random.bytes(FILE_BYTES), { flag: 'r+' });
+    writeFileSync(array.volume('plain'), randomBytes(FILE_BYTES), { flag: 'r+' });
     await withDevice('plain', (device) => {
       const { status } = run('blkdiscard', device);
       if (DISCARDS) expect(status).toBe(0);
     });
     expect(allocated('plain')).toBe(DISCARDS ? 0 : FILE_BYTES);
-    writeFileSync(array.volume('plain'), random.bytes(FILE_BYTES), { flag: 'r+' });
+    writeFileSync(array.volume('plain'), randomBytes(FILE_BYTES), { flag: 'r+' });
     await withDevice('plain', (device) => done('blkdiscard', '--zeroout', device));
     expect(allocated('plain')).toBe(0);
   });

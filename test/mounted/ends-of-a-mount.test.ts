@@ -1,13 +1,33 @@
 /** How a mount ends, ways to mount, and several arrays at one time. */
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { abortConnection } from '../../src/host/fuse-connection.js';
 import { mountAt, readMountTable } from '../../src/host/mount-table.js';
-import { canLoop, canMount, codeOf, MountedArray, TRANSPORT } from '../support/mounted-array.js';
+import {
+  canLoop,
+  canMount,
+  codeOf,
+  MIB,
+  MountedArray,
+  TRANSPORT,
+  writeWhole,
+} from '../support/mounted-array.js';
 import { ARRAYFS, done, run, until } from '../support/programs.js';
 import { cleanScratch, mountsBelow } from '../support/scratch-directory.js';
+
+/** Less than the write cache: all of it may be in memory alone when the mount ends. */
+const DIRTY_BYTES = 16 * MIB;
 
 describe.skipIf(!canMount)('a mount', () => {
   afterEach(cleanScratch);
@@ -50,15 +70,42 @@ describe.skipIf(!canMount)('a mount', () => {
     'ended by %s loses nothing that was not fsynced',
     async (_, end) => {
       const array = create();
+      const content = randomBytes(DIRTY_BYTES);
+      writeFileSync(array.volume('v'), content, { flag: 'r+' });
       writeText(array, 'written last');
+      content.write('written last');
       end(array);
       await array.daemonEnded();
       expect(mountsBelow(array.directory)).toEqual([]);
       expect(array.findings()).toBeUndefined();
       array.mountAgain();
-      expect(textOf(array)).toBe('written last');
+      expect(readFileSync(array.volume('v')).equals(content)).toBe(true);
     },
   );
+
+  it('taken away by umount -l serves open files to their last close, and nobody else', async () => {
+    const array = create();
+    const files = ['r+', 'r+'].map((flags) => openSync(array.volume('v'), flags)) as [
+      number,
+      number,
+    ];
+    const content = randomBytes(DIRTY_BYTES);
+    writeWhole(files[0], content.subarray(0, DIRTY_BYTES / 2), 0);
+    done('umount', '-l', array.mount);
+    expect(existsSync(array.volume('v'))).toBe(false);
+    writeWhole(files[0], content.subarray(DIRTY_BYTES / 2), DIRTY_BYTES / 2);
+    closeSync(files[0]);
+    // The store is still in use, so nobody can mount it yet.
+    expect(() => array.mountAgain()).toThrow(/still serves files/);
+    const found = Buffer.alloc(DIRTY_BYTES);
+    expect(readSync(files[1], found, 0, DIRTY_BYTES, 0)).toBe(DIRTY_BYTES);
+    expect(found.equals(content)).toBe(true);
+    closeSync(files[1]);
+    await array.daemonEnded();
+    expect(array.findings()).toBeUndefined();
+    array.mountAgain();
+    expect(readFileSync(array.volume('v')).equals(content)).toBe(true);
+  });
 
   it('ended by an abort in the middle of writes keeps what was acknowledged, and mounts again', async () => {
     const array = create();
