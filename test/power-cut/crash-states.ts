@@ -1,10 +1,8 @@
 /**
  * Walks the log of a run, cuts the power at random places and judges what the disk holds then: the
  * check finds nothing, the array opens, and every family finds what it was promised.
- *
- * ARRAYFS_POWER_CUT_KEEP=DIR keeps the pools that break a promise, as the cut left them.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RandomSource } from '../support/random-source.js';
 import { CrashDisk, type DiskImage } from './crash-disk.js';
@@ -26,19 +24,27 @@ export interface Recording {
   readonly families: readonly Pick<Family, 'number' | 'steps'>[];
 }
 
+export interface Judging {
+  /** How many states, and by which chance. */
+  readonly count: number;
+  readonly random: RandomSource;
+  readonly judge: StateJudge;
+  /** Directory to make the states in. */
+  readonly scratch: string;
+  /** Directory to keep the pools in that break a promise, as the cut left them. */
+  readonly keep?: string | undefined;
+}
+
 export interface CrashSummary {
   readonly problems: readonly string[];
   /** States in which a change was at stake. */
   readonly undecided: number;
 }
 
-/** Judges `count` states, in the order of their cuts. */
+/** Judges states in the order of their cuts. */
 export async function judgeCrashStates(
   recording: Recording,
-  count: number,
-  random: RandomSource,
-  judge: StateJudge,
-  scratch: string,
+  { count, random, judge, scratch, keep }: Judging,
 ): Promise<CrashSummary> {
   const disk = new CrashDisk();
   const marks = new MarkReader();
@@ -60,8 +66,9 @@ export async function judgeCrashStates(
     if (problem === undefined) continue;
     const what = `${unsynced.length} unsynced changes, of which ${way}`;
     problems.push(`cut at ${cut} of ${recording.log.length}, ${what}: ${problem}`);
-    const keep = process.env.ARRAYFS_POWER_CUT_KEEP;
-    if (keep !== undefined) materialise(image, recording.pool, join(keep, `cut-${cut}`));
+    if (keep !== undefined) {
+      materialise(image, recording.pool, mkdtempSync(join(keep, `cut-${cut}-`)));
+    }
   }
   return { problems, undecided };
 }

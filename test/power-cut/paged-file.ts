@@ -8,6 +8,7 @@ import { ftruncateSync, writevSync } from 'node:fs';
 const PAGE_BYTES = 4_096;
 /** At most this many buffers in one writev(2). */
 const VECTOR_MAX = 1_024;
+const ZEROS = Buffer.alloc(PAGE_BYTES);
 
 export class PagedFile {
   private constructor(
@@ -32,8 +33,9 @@ export class PagedFile {
     for (let done = 0; done < data.length; ) {
       const { page, start, length } = place(offset + done, data.length - done);
       const part = data.subarray(done, done + length);
-      if (length === PAGE_BYTES) this.pages.set(page, part);
-      else this.writable(page).set(part, start);
+      if (length < PAGE_BYTES) this.writable(page).set(part, start);
+      else if (ZEROS.equals(part)) this.pages.delete(page);
+      else this.pages.set(page, part);
       done += length;
     }
   }

@@ -1,10 +1,13 @@
 /**
  * Power cuts: the pool lies on a recording file system while a host works on the mounted array.
  * Whatever a disk may hold after a cut at any moment, it checks clean, opens, and keeps the promise.
+ *
+ * ARRAYFS_TEST_SEED repeats the workload, as far as time allows; ARRAYFS_POWER_CUT_KEEP=DIR keeps the
+ * pools that break the promise, as the cut left them.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { repeat } from '../support/factor.js';
 import { canMount, MountedArray } from '../support/mounted-array.js';
 import { RandomSource } from '../support/random-source.js';
@@ -21,20 +24,25 @@ const FAMILIES = 2;
 const STEPS = 300;
 const STATES = 40;
 const POOL = 'pool';
+const CAPACITY = '512M';
 /** Where the states are made: their own syncs need not be real. */
 const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : undefined;
 
-/** Runs the workload of one seed; all in a scratch directory of its own. */
-async function record(seed: number): Promise<Recording> {
+/** What a workload of `steps` steps does to a pool; all in a scratch directory of its own. */
+async function record(seed: number, steps: number): Promise<Recording> {
   const scratch = makeScratch();
   const disk = await RecordingDisk.mount(scratch);
-  const array = MountedArray.create({ directory: scratch, store: join(disk.directory, POOL) });
+  const array = MountedArray.create({
+    directory: scratch,
+    store: join(disk.directory, POOL),
+    capacity: CAPACITY,
+  });
   const marks = new MarkFile(join(disk.directory, MARKS));
   const families = Array.from({ length: FAMILIES }, (_, number) => {
     const chooser = new StepChooser(number, new RandomSource(seed + number));
     return new Family(number, array, marks, chooser);
   });
-  await Promise.all(families.map((family) => family.work(STEPS)));
+  await Promise.all(families.map((family) => family.work(steps)));
   marks.close();
   await array.umount();
   // The store is closed a little later.
@@ -46,29 +54,32 @@ async function record(seed: number): Promise<Recording> {
 
 describe.skipIf(!canMount)('power cuts', () => {
   const judge = new StateJudge();
-  const recordings: Recording[] = [];
-  beforeAll(async () => {
-    for (let run = 0; run < repeat(1); run += 1) recordings.push(await record(SEED + 10 * run));
-  });
-  afterAll(() => {
-    judge.close();
-    cleanScratch();
-  });
+  afterEach(cleanScratch);
+  afterAll(() => judge.close());
 
-  it(`lose nothing that was promised (seed ${SEED})`, async () => {
-    const random = new RandomSource(SEED);
-    for (const recording of recordings) {
-      const summary = await judgeCrashStates(recording, STATES, random, judge, makeScratch(MEMORY));
-      expect(summary.problems).toEqual([]);
-      expect(summary.undecided, 'nothing was at stake').toBeGreaterThan(0);
-    }
+  const seeds = Array.from({ length: repeat(1) }, (_, run) => SEED + FAMILIES * run);
+  it.each(seeds)('lose nothing that was promised (seed %i)', async (seed) => {
+    const recording = await record(seed, STEPS);
+    const summary = await judgeCrashStates(recording, {
+      count: STATES,
+      random: new RandomSource(seed),
+      judge,
+      scratch: makeScratch(MEMORY),
+      keep: process.env.ARRAYFS_POWER_CUT_KEEP,
+    });
+    expect(summary.problems).toEqual([]);
+    expect(summary.undecided, 'nothing was at stake').toBeGreaterThan(0);
   });
 
   it('are seen to lose what was promised on a disk that forgets its syncs', async () => {
-    const [recording] = recordings as [Recording];
+    const recording = await record(SEED, 60);
     const forgetful = { ...recording, log: withoutSyncs(recording) };
-    const random = new RandomSource(SEED);
-    const { problems } = await judgeCrashStates(forgetful, 10, random, judge, makeScratch(MEMORY));
+    const { problems } = await judgeCrashStates(forgetful, {
+      count: 20,
+      random: new RandomSource(SEED),
+      judge,
+      scratch: makeScratch(MEMORY),
+    });
     expect(problems.length).toBeGreaterThan(0);
   });
 });

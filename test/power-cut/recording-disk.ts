@@ -1,7 +1,7 @@
 /** The recording file system of a test: starts its process, and reads the log when it has ended. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { done, start, until } from '../support/programs.js';
+import { run, start, until } from '../support/programs.js';
 import { subdirectory } from '../support/scratch-directory.js';
 import { builtProgram } from './built-program.js';
 import { type LogEntry, readLog } from './programs/operation-log.js';
@@ -30,7 +30,12 @@ export class RecordingDisk {
 
   /** Unmounts it; resolves with all it has logged. */
   async finish(): Promise<LogEntry[]> {
-    done('umount', this.directory);
+    // The last threads of a daemon that has ended may still hold its files.
+    await until(() => {
+      const { status, errors } = run('umount', this.directory);
+      if (status !== 0 && !errors.includes('busy')) throw new Error(errors);
+      return status === 0;
+    });
     const { status, errors } = await this.process.result;
     if (status !== 0) throw new Error(`the recording file system ended with ${status}: ${errors}`);
     return readLog(this.logPath);
