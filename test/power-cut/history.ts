@@ -94,20 +94,21 @@ class FamilyCheck {
   private problemFrom(index: number, origins: ReadonlyMap<string, Stamps>): string | undefined {
     const volume = this.volumes[index];
     if (volume === undefined) return undefined;
-    let first: string | undefined;
+    let problem = '';
     for (const loss of this.possibleLosses(volume)) {
       const course = this.courseOf(volume, loss, origins.get(volume));
       const difference = this.difference(volume, course.copies);
-      const problem =
-        difference === undefined
-          ? this.problemFrom(index + 1, new Map([...origins, ...course.clones]))
-          : `${volume} with all before step ${loss}: ${difference}`;
-      if (problem === undefined) return undefined;
-      first ??= problem;
+      if (difference !== undefined) {
+        problem ||= `${volume} with all before step ${loss}: ${difference}`;
+        continue;
+      }
+      const later = this.problemFrom(index + 1, new Map([...origins, ...course.clones]));
+      if (later === undefined) return undefined;
+      problem = later;
       // Another loss of this volume matters to the others only through its clones.
-      if (difference === undefined && course.clones.size === 0) break;
+      if (course.clones.size === 0) break;
     }
-    return first;
+    return problem;
   }
 
   /** Steps from which on the data of `volume` may be lost; the likeliest first. */
