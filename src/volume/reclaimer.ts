@@ -183,9 +183,12 @@ export class Reclaimer {
     }
   }
 
-  /** The views around the item's epoch; an epoch that came back into use has no gap. */
+  /**
+   * The views around the item's epoch; an epoch that came back into use has no gap. The head comes
+   * back to one by a crash that leaves the record of its reclaim and not the shrink that moved it on.
+   */
   private gap({ lineage, epoch }: ReclaimItem): Gap {
-    if (lineage.isPinned(epoch)) return { previous: epoch, next: epoch + 1 };
+    if (lineage.visibleEpochs().includes(epoch)) return { previous: epoch, next: epoch + 1 };
     const gap: Gap = { previous: -1, next: undefined };
     for (const view of this.viewsAt(lineage, this.host.publishedSequence())) {
       if (view < epoch) gap.previous = Math.max(gap.previous, view);

@@ -194,6 +194,19 @@ describe('background work', () => {
     ]);
   });
 
+  it('leaves an epoch alone that its volume came back to by a crash', async () => {
+    pool.write(head, 0, 1, 6);
+    await pool.settle();
+    pool.content.clip(head, 2);
+    // As by a command of another volume: the shrink and the volume's new epoch are not logged.
+    await pool.drive(pool.content.confirmed());
+    head.epoch -= 1;
+    head = await pool.remount(head);
+    await pool.settle();
+    expect(pool.bytes(head, 6)).toEqual([1, 1, 1, 1, 1, 1]);
+    expect([pool.storedBlocks, pool.content.reclaimsPending]).toEqual([6, 0]);
+  });
+
   it('is tried again when the disk fails', async () => {
     pool.write(head, 0, 1);
     const view = pool.freeze(head);
