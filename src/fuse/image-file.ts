@@ -80,6 +80,7 @@ export class ImageNode implements FileNode {
 
 /** One open of an image. */
 export class ImageFile implements OpenFile {
+  /** An image has one name in the tree; what shows it by a second one must end this. */
   readonly mayBeCached = true;
 
   constructor(
