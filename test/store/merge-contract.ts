@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { BLOCK_INDEX_MAX, blockKey, EPOCH_MAX, recordKey } from '../../src/store/keys.js';
 import { packCount, unpackCount, unpackLineage } from '../../src/store/records.js';
 import { loadChain, visibleVersions } from '../../src/store/resolve.js';
-import type { MergeResult, RecordChange } from '../../src/store/tasks.js';
+import type { MergeResult, PublishStep, RecordChange } from '../../src/store/tasks.js';
 
 import { layer, type StorePool } from './store-pool.js';
 
@@ -20,14 +20,20 @@ function merge(
 /** Lineage 3 at the bottom with block 9; 1 on it with blocks 0-3; 2 branches off 1 at epoch 1. */
 async function chain(pool: StorePool): Promise<void> {
   await pool.lineages([3, 0, 0], [1, 3, 4], [2, 1, 1]);
-  await pool.publish([layer(3, 4, [{ block: 9, slot: 9 }])]);
+  await pool.publish([layer(3, 4, [{ block: 9, slot: 9 }]), usageOfBranch(3, 1)]);
   await pool.publish([
     layer(
       1,
       1,
       [0, 1, 2, 3].map((block) => ({ block, slot: 1 + block })),
     ),
+    usageOfBranch(1, 2),
   ]);
+}
+
+/** A branch begins with the usage count of its parent. */
+function usageOfBranch(lineage: number, toLineage: number): PublishStep {
+  return { kind: 'usage', lineage, epoch: EPOCH_MAX, toLineage, toEpoch: EPOCH_MAX };
 }
 
 /** What lineage 2 shows, as `block:first byte`. */
@@ -82,12 +88,7 @@ export function describeMerge(pool: () => StorePool): void {
 
     it('shows the same before, in the middle and after', async () => {
       await chain(pool());
-      await pool().publish([
-        layer(2, 1, [
-          { block: 1, slot: 20 },
-          { block: 2, mapped: true },
-        ]),
-      ]);
+      await pool().publish([layer(2, 1, [{ block: 1, slot: 20 }, { block: 2 }])]);
       const before = visible(pool());
       expect(before).toEqual(['0:1', '1:20', '2:zeros', '3:4', '9:9']);
       const { nextBlock = 0 } = await merge(pool(), { limit: 2 });
@@ -108,7 +109,7 @@ export function describeMerge(pool: () => StorePool): void {
 
     it('takes over zeros of the parent, which hide the grandparent', async () => {
       await chain(pool());
-      await pool().publish([layer(1, 1, [{ block: 9, mapped: true }])]);
+      await pool().publish([layer(1, 1, [{ block: 9 }])]);
       await merge(pool());
       expect(visible(pool()).slice(4)).toEqual(['9:zeros']);
       expect(pool().ids()).toEqual([1, 2, 3, 4, 5]);
@@ -138,7 +139,7 @@ export function describeMerge(pool: () => StorePool): void {
       ['leaves what every view has of its own', 3, ['0@3=6']],
     ])('%s', async (_what, firstView, versions) => {
       await chain(pool());
-      await pool().publish([layer(2, 3, [{ block: 0, slot: 20, mapped: true }])]);
+      await pool().publish([layer(2, 3, [{ block: 0, slot: 20 }])]);
       await merge(pool(), { firstView });
       expect(
         pool()
@@ -197,7 +198,7 @@ export function describeMerge(pool: () => StorePool): void {
     it('are not freed where one of the two rewrites its version', async () => {
       await chain(pool());
       await merge(pool());
-      await pool().publish([layer(1, 1, [{ block: 0, slot: 40, mapped: true }])]);
+      await pool().publish([layer(1, 1, [{ block: 0, slot: 40 }])]);
       const { storedBlocks } = await pool().store.run({ kind: 'trim' });
       expect([storedBlocks, shares(pool(), 2)]).toEqual([6, 0]);
       expect(visible(pool())[0]).toBe('0:1');

@@ -17,10 +17,11 @@ function keepUsage(toLineage: number, toEpoch: number): PublishStep {
 export function describePublishedUsage(pool: () => StorePool): void {
   describe('usage counts', () => {
     it('grow with blocks that were not mapped before', async () => {
-      const blocks = [{ block: 0, slot: 1 }, { block: 1, slot: 1, mapped: true }, { block: 2 }];
+      await pool().publish([layer(1, 1, [{ block: 1, slot: 1 }])]);
+      const blocks = [{ block: 0, slot: 1 }, { block: 1, slot: 1 }, { block: 2 }];
       const { usage } = await pool().publish([layer(1, 1, blocks)]);
-      expect(usage).toEqual([{ lineage: 1, epoch: EPOCH_MAX, count: 1 }]);
-      expect(pool().usage(1)).toBe(1);
+      expect(usage).toEqual([{ lineage: 1, epoch: EPOCH_MAX, count: 2 }]);
+      expect(pool().usage(1)).toBe(2);
     });
 
     it('shrink with zeros over content', async () => {
@@ -30,7 +31,7 @@ export function describePublishedUsage(pool: () => StorePool): void {
           { block: 1, slot: 1 },
         ]),
       ]);
-      await pool().publish([layer(1, 1, [{ block: 0, mapped: true }])]);
+      await pool().publish([layer(1, 1, [{ block: 0 }])]);
       expect(pool().usage(1)).toBe(1);
     });
 

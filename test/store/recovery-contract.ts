@@ -1,4 +1,4 @@
-/** What is left by a publish that did not end, and how it goes away. Part of the store's contract suite. */
+/** What is left by storing and publishing that did not end, and how it goes away. Part of the store's contract suite. */
 import { describe, expect, it } from 'vitest';
 import { recordKey } from '../../src/store/keys.js';
 import { packCount } from '../../src/store/records.js';
@@ -11,7 +11,7 @@ function failingLayer() {
 }
 
 export function describeRecovery(pool: () => StorePool): void {
-  describe('a publish that fails in a later transaction', () => {
+  describe('storing that fails in a later transaction', () => {
     it('says EIO and changes nothing but unnamed blocks', async () => {
       const records = [{ key: recordKey('job', 1), value: packCount(1) }];
       await expect(pool().publish([failingLayer()], records)).rejects.toMatchObject({
@@ -62,7 +62,7 @@ export function describeRecovery(pool: () => StorePool): void {
 
     it('frees what a published generation had replaced', async () => {
       await pool().publish([layer(1, 1, [{ block: 0, slot: 1 }])]);
-      await pool().publish([layer(1, 1, [{ block: 0, slot: 2, mapped: true }])]);
+      await pool().publish([layer(1, 1, [{ block: 0, slot: 2 }])]);
       await pool().edit(() => {});
       const counters = await pool().store.run({ kind: 'recover' });
       expect(pool().ids()).toEqual([2]);
@@ -87,12 +87,7 @@ export function describeRecovery(pool: () => StorePool): void {
           { block: 1, slot: 1 },
         ]),
       ]);
-      await pool().publish([
-        layer(1, 1, [
-          { block: 0, slot: 2, mapped: true },
-          { block: 1, mapped: true },
-        ]),
-      ]);
+      await pool().publish([layer(1, 1, [{ block: 0, slot: 2 }, { block: 1 }])]);
       expect(pool().ids()).toEqual([1, 2, 3]);
       expect((await pool().store.run({ kind: 'trim' })).storedBlocks).toBe(1);
       expect((await pool().store.run({ kind: 'trim' })).storedBlocks).toBe(1);
@@ -102,7 +97,7 @@ export function describeRecovery(pool: () => StorePool): void {
 
     it('removes the list of what was replaced', async () => {
       await pool().publish([layer(1, 1, [{ block: 0, slot: 1 }])]);
-      await pool().publish([layer(1, 1, [{ block: 0, slot: 2, mapped: true }])]);
+      await pool().publish([layer(1, 1, [{ block: 0, slot: 2 }])]);
       expect(pool().hasRecord('deferredFrees', 2)).toBe(true);
       await pool().store.run({ kind: 'trim' });
       expect(pool().hasRecord('deferredFrees', 2)).toBe(false);

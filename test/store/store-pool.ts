@@ -1,9 +1,15 @@
 /**
- * A pool for the store's contract suite: a store that was opened, 64 cache slots it may publish from,
- * and short ways to publish and to look at what is stored. An implementation brings a StoreBackend.
+ * A pool for the store's contract suite: a store that was opened, memory of 64 blocks (slots) it may
+ * store from, and short ways to store blocks, to publish them and to look at what is stored. An
+ * implementation brings a StoreBackend.
  */
 
-import { BLOCK_BYTES } from '../../src/base/sizes.js';
+import {
+  BLOCK_BYTES,
+  PAGES_PER_BLOCK,
+  SECTOR_BYTES,
+  SECTORS_PER_BLOCK,
+} from '../../src/base/sizes.js';
 import type {
   BlockContainer,
   BlockStore,
@@ -29,12 +35,17 @@ import {
   unpackCount,
   unpackCounters,
 } from '../../src/store/records.js';
-import { checkedLocation } from '../../src/store/resolve.js';
+import { checkedLocation, loadChain, ZEROS } from '../../src/store/resolve.js';
 import {
+  type BlocksToStore,
+  emptyLocations,
   type LayerStep,
+  type Level,
+  type Locations,
   type PublishResult,
   type PublishStep,
-  ZERO_SLOT,
+  type RecordChange,
+  UNKNOWN_BASE,
 } from '../../src/store/tasks.js';
 import { ManualClock } from '../support/manual-clock.js';
 
@@ -52,7 +63,6 @@ export interface StoreBackend {
 
 export const IDENTITY = newIdentity({ capacityBytes: 2 ** 30 }, new ManualClock());
 const SLOTS = 64;
-const NOTHING: Location = { id: 0, crc: 0, sectors: ALL_SECTORS };
 
 /** The first id that no published block has. */
 export function nextBlockId(reader: StoreReader): number {
@@ -80,11 +90,27 @@ export function slotByte(slot: number): number {
 /** What one block of a layer is: from which slot, which sectors of it, over which base. */
 export interface LayerBlock {
   readonly block: number;
+  /** Without it the block is zeros, which need no memory. */
   readonly slot?: number;
+  /** Only the first page of the slot is given; the sectors say which page of the block it is. */
+  readonly single?: boolean;
   readonly sectors?: number;
+  /** Without it the writer looks for what lies under a partial block. */
   readonly base?: Location;
-  readonly mapped?: boolean;
+  /** One more reference to a block of another version. */
+  readonly shared?: Location;
 }
+
+/** A layer before its blocks are stored. */
+export interface LayerToStore {
+  readonly kind: 'toStore';
+  readonly lineage: number;
+  readonly epoch: number;
+  readonly previousView: number;
+  readonly blocks: readonly LayerBlock[];
+}
+
+type Step = LayerToStore | PublishStep;
 
 /** Without `previousView` there is a view of every epoch before: nothing is replaced for good. */
 export function layer(
@@ -92,21 +118,8 @@ export function layer(
   epoch: number,
   blocks: readonly LayerBlock[],
   previousView = epoch - 1,
-): LayerStep {
-  const numbers = <T>(pick: (block: LayerBlock) => T) => blocks.map(pick);
-  return {
-    kind: 'layer',
-    lineage,
-    epoch,
-    previousView,
-    blocks: Float64Array.from(numbers(({ block }) => block)),
-    slots: Int32Array.from(numbers(({ slot }) => slot ?? ZERO_SLOT)),
-    sectors: Uint32Array.from(numbers(({ sectors }) => sectors ?? ALL_SECTORS)),
-    baseIds: Float64Array.from(numbers(({ base }) => (base ?? NOTHING).id)),
-    baseCrcs: Uint32Array.from(numbers(({ base }) => (base ?? NOTHING).crc)),
-    baseSectors: Uint32Array.from(numbers(({ base }) => (base ?? NOTHING).sectors)),
-    mapped: Uint8Array.from(numbers(({ mapped }) => (mapped ? 1 : 0))),
-  };
+): LayerToStore {
+  return { kind: 'toStore', lineage, epoch, previousView, blocks };
 }
 
 export class StorePool {
@@ -116,19 +129,48 @@ export class StorePool {
   private sequence = 0;
 
   constructor(private readonly backend: StoreBackend) {
-    for (let slot = 0; slot < SLOTS; slot += 1) {
-      new Uint8Array(this.slab, slot * BLOCK_BYTES, BLOCK_BYTES).fill(slotByte(slot));
-    }
+    for (let slot = 0; slot < SLOTS; slot += 1) this.paint(slot, () => slotByte(slot));
     this.store = this.open();
   }
 
-  /** Publishes `steps` and `records` under the next sequence number. */
-  publish(
+  /** Fills each sector of a slot with a byte of its own. */
+  paint(slot: number, byteOf: (sector: number) => number): void {
+    for (let sector = 0; sector < SECTORS_PER_BLOCK; sector += 1) {
+      const start = slot * BLOCK_BYTES + sector * SECTOR_BYTES;
+      new Uint8Array(this.slab, start, SECTOR_BYTES).fill(byteOf(sector));
+    }
+  }
+
+  /** Stores the blocks of `steps` and publishes them with `records` under the next sequence number. */
+  async publish(
+    steps: readonly Step[],
+    records: readonly RecordChange[] = [],
+    discards: readonly number[] = [],
+  ): Promise<PublishResult> {
+    return this.publishStored(await this.storeBlocks(steps), records, discards);
+  }
+
+  /** The first half of a publish: the layers of `steps` as they are published then. */
+  async storeBlocks(steps: readonly Step[]): Promise<PublishStep[]> {
+    const layers = steps.filter((step): step is LayerToStore => step.kind === 'toStore');
+    const parts = layers.map((step) => this.part(step, steps));
+    const stored = await this.store.run({ kind: 'storeBlocks', parts });
+    return steps.map((step) => {
+      if (step.kind !== 'toStore') return step;
+      const locations = stored.parts[layers.indexOf(step)] as Locations;
+      return locatedLayer(step, this.levels(step, steps), locations);
+    });
+  }
+
+  /** The second half. */
+  publishStored(
     steps: readonly PublishStep[],
-    records: readonly { key: Uint8Array; value: Uint8Array | undefined }[] = [],
+    records: readonly RecordChange[] = [],
+    discards: readonly number[] = [],
   ): Promise<PublishResult> {
     this.sequence += 1;
-    return this.store.run({ kind: 'publish', sequence: this.sequence, steps, records });
+    const { sequence } = this;
+    return this.store.run({ kind: 'publish', sequence, steps, records, discards });
   }
 
   /** Makes the records of lineages: [id, parent, epoch of the parent]. */
@@ -224,9 +266,76 @@ export class StorePool {
     }
   }
 
+  private part(step: LayerToStore, steps: readonly Step[]): BlocksToStore {
+    const blocks = contentBlocks(step);
+    const part = {
+      levels: this.levels(step, steps),
+      blocks: Float64Array.from(blocks, ({ block }) => block),
+      pages: Int32Array.from(blocks, ({ slot = 0 }) => slot * PAGES_PER_BLOCK),
+      single: Uint8Array.from(blocks, ({ single }) => (single ? 1 : 0)),
+      sectors: Uint32Array.from(blocks, ({ sectors }) => sectors ?? ALL_SECTORS),
+      bases: emptyLocations(blocks.length),
+    };
+    for (const [index, { base }] of blocks.entries()) {
+      part.bases.ids[index] = base?.id ?? UNKNOWN_BASE;
+      part.bases.crcs[index] = base?.crc ?? 0;
+      part.bases.sectors[index] = base?.sectors ?? 0;
+    }
+    return part;
+  }
+
+  /** The chain under a layer, with the clips that are published with it. */
+  private levels({ lineage, epoch }: LayerToStore, steps: readonly Step[]): Level[] {
+    const added = steps.filter((step) => step.kind === 'clip');
+    return loadChain(this.store, lineage, epoch).map((level) => {
+      const clips = added.filter((clip) => {
+        return clip.lineage === level.lineage && clip.epoch <= level.epoch;
+      });
+      return { ...level, clips: [...level.clips, ...clips] };
+    });
+  }
+
   private open(): BlockStore {
     const store = this.backend.open();
     store.shareSlab(this.slab);
     return store;
   }
+}
+
+/** The blocks whose content lies in memory. */
+function contentBlocks({ blocks }: LayerToStore): readonly LayerBlock[] {
+  return blocks.filter(({ slot }) => slot !== undefined);
+}
+
+function locatedLayer(step: LayerToStore, levels: Level[], stored: Locations): LayerStep {
+  const { lineage, epoch, previousView, blocks } = step;
+  const locations = emptyLocations(blocks.length);
+  const content = contentBlocks(step);
+  for (const [index, entry] of blocks.entries()) {
+    const position = content.indexOf(entry);
+    const { id, crc, sectors } =
+      position < 0 ? (entry.shared ?? ZEROS) : locationAt(stored, position);
+    locations.ids[index] = id;
+    locations.crcs[index] = crc;
+    locations.sectors[index] = sectors;
+  }
+  return {
+    kind: 'layer',
+    lineage,
+    epoch,
+    previousView,
+    levels,
+    blocks: Float64Array.from(blocks, ({ block }) => block),
+    locations,
+    shared: Uint8Array.from(blocks, ({ shared }) => (shared === undefined ? 0 : 1)),
+  };
+}
+
+/** One of an array of locations. */
+export function locationAt({ ids, crcs, sectors }: Locations, index: number): Location {
+  return {
+    id: ids[index] as number,
+    crc: crcs[index] as number,
+    sectors: sectors[index] as number,
+  };
 }

@@ -36,7 +36,7 @@ export function describeVerify(pool: () => StorePool): void {
   describe('verify', () => {
     it('finds nothing in a sound pool', async () => {
       await fill(pool());
-      await pool().publish([layer(1, 2, [{ block: 0, mapped: true }])]);
+      await pool().publish([layer(1, 2, [{ block: 0 }])]);
       expect(await verify(pool())).toEqual({
         damages: [],
         versions: 5,
@@ -115,7 +115,7 @@ export function describeVerify(pool: () => StorePool): void {
 
     it('looks only at what a chain shows', async () => {
       await fill(pool());
-      await pool().publish([layer(1, 2, [{ block: 0, slot: 9, mapped: true }])]);
+      await pool().publish([layer(1, 2, [{ block: 0, slot: 9 }])]);
       await pool().edit((transaction) => {
         for (const id of [1, 4]) transaction.blocks.free(id);
       });
