@@ -60,7 +60,7 @@ export function describeStoredBlocks(pool: () => StorePool): void {
         1,
       ]);
       expect(pool().counters()).toEqual(counters);
-      expect(pool().ids()).toEqual([1, 2, 3]);
+      expect([2, 3].map((id) => pool().sectorBytes(id)[0])).toEqual([2, 3]);
     });
 
     it('never overwrites what was stored and is not published yet', async () => {
@@ -96,9 +96,9 @@ export function describeStoredBlocks(pool: () => StorePool): void {
       await expect(pool().store.run({ ...task, sequence: 0 })).rejects.toMatchObject({
         code: 'EIO',
       });
-      expect([pool().versions(1), pool().ids()]).toEqual([[], [1]]);
+      expect([pool().versions(1), pool().sectorBytes(1)[0]]).toEqual([[], 1]);
       await pool().publishStored(steps);
-      expect([pool().versions(1), pool().sectorBytes(1)[0]]).toEqual([['0@1=1'], 1]);
+      expect([pool().versions(1), pool().ids()]).toEqual([['0@1=1'], [1]]);
     });
 
     it('a crash leaves blocks that recover frees, and their ids begin again', async () => {
@@ -106,7 +106,6 @@ export function describeStoredBlocks(pool: () => StorePool): void {
       const many = Array.from({ length: 520 }, (_, block) => ({ block, slot: 2 }));
       await pool().storeBlocks([layer(1, 2, many)]);
       await pool().edit(() => {});
-      expect(pool().ids()).toHaveLength(521);
       const counters = await pool().store.run({ kind: 'recover' });
       expect(counters).toEqual({ nextBlockId: 2, storedBlocks: 1, publishedSequence: 1 });
       expect(pool().ids()).toEqual([1]);
@@ -172,7 +171,7 @@ export function describeStoredBlocks(pool: () => StorePool): void {
       await pool().storeBlocks([oneBlock(1)]);
       const task = { kind: 'publish' as const, steps: [], records: [], discards: [1] };
       await expect(pool().store.run({ ...task, sequence: 0 })).rejects.toThrow();
-      expect(pool().ids()).toEqual([1]);
+      expect(pool().sectorBytes(1)[0]).toBe(1);
     });
   });
 }
