@@ -44,7 +44,9 @@ export class SlotAllocator {
 
   /** Takes a free slot. The file grows past `limit` slots only where none is free. */
   take(limit: number): number {
-    if (this.next === this.runEnd) this.findRun(limit);
+    // A run at the end of the file is left where the file should not grow any more.
+    const growsTooFar = this.next >= this.end && this.end >= limit && this.free > 0;
+    if (this.next === this.runEnd || growsTooFar) this.findRun(limit);
     const slot = this.next;
     this.next += 1;
     this.claim(slot);
