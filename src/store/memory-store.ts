@@ -50,7 +50,7 @@ export class MemoryStore implements BlockStore, TransactionRunner {
     private readonly state = new MemoryState(),
     log = new MemoryLog(LOG_BYTES_MIN),
     /** Where blocks are kept in slots: the file. */
-    private readonly slots?: MemorySlots,
+    readonly slots?: MemorySlots,
   ) {
     this.log = log;
     this.container = slots && new FileBlocks(this, slots, () => this.growthLimit);

@@ -4,6 +4,7 @@ import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import type { TableName } from '../../src/store/block-store.js';
 import { type CheckReport, checkStore } from '../../src/store/check.js';
 import { END_KEY, FIRST_KEY } from '../../src/store/check-scan.js';
+import type { BlockContainerKind } from '../../src/store/container-kind.js';
 import type { MemoryStore } from '../../src/store/memory-store.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { newMemoryStore, openMemoryArray } from '../support/memory-array.js';
@@ -64,9 +65,9 @@ export interface History {
  * Volume `db` (16 blocks) with snapshots `a` and `b`, and a clone `copy` of `a`; all blocks of `db` are
  * written in `a`, the first four again after it, and one of the clone.
  */
-export async function history(): Promise<History> {
+export async function history(blocks: BlockContainerKind = 'lmdb'): Promise<History> {
   const clock = new ManualClock();
-  const store = newMemoryStore(clock);
+  const store = newMemoryStore(clock, 2 ** 40, blocks);
   const array = await openMemoryArray(store, clock);
   await array.createVolume({ name: 'db', sizeBytes: 16 * BLOCK_BYTES });
   fill(array, 'db', 0, 16, 1);
@@ -80,8 +81,8 @@ export async function history(): Promise<History> {
 }
 
 /** A store with that history, which nothing has open. */
-export async function closedHistory(): Promise<MemoryStore> {
-  const { store, array, clock } = await history();
+export async function closedHistory(blocks: BlockContainerKind = 'lmdb'): Promise<MemoryStore> {
+  const { store, array, clock } = await history(blocks);
   await close(array, clock);
   return store.crash();
 }
