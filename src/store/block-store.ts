@@ -33,6 +33,11 @@ export interface BlockReader {
   /** Borrowed content of 16 KiB, undefined where no such block is stored. */
   read(id: number): Uint8Array | undefined;
   /**
+   * Where blocks with ids that follow each other lie one after the other: fills `target` with bytes
+   * from byte `start` of block `id` on. False where not all of it is stored.
+   */
+  readRun?(id: number, start: number, target: Uint8Array): boolean;
+  /**
    * Brings blocks from disk into memory, off the event loop, so that reading them does not wait.
    * Undefined where there is nothing to wait for.
    */

@@ -39,6 +39,10 @@ export class FileBlocks implements TransactionBlocks {
     return this.writing?.staging.read(id - 1) ?? this.device.read(id - 1);
   }
 
+  readRun(id: number, start: number, target: Uint8Array): boolean {
+    return this.device.readBytes(id - 1, start, target);
+  }
+
   async prefetch(ids: readonly number[]): Promise<void> {
     const slots = ids.map((id) => id - 1).sort((a, b) => a - b);
     const fetches: Promise<void>[] = [];

@@ -19,6 +19,20 @@ export class MemorySlots implements SlotDevice {
     return this.written.get(slot) ?? this.synced.get(slot) ?? new Uint8Array(BLOCK_BYTES);
   }
 
+  readBytes(slot: number, start: number, target: Uint8Array): boolean {
+    let done = 0;
+    while (done < target.length) {
+      const position = start + done;
+      const content = this.read(slot + Math.floor(position / BLOCK_BYTES));
+      if (content === undefined) return false;
+      const part = content.subarray(position % BLOCK_BYTES);
+      const size = Math.min(part.length, target.length - done);
+      target.set(part.subarray(0, size), done);
+      done += size;
+    }
+    return true;
+  }
+
   write(slot: number, content: Uint8Array): void {
     const count = content.length / BLOCK_BYTES;
     for (let index = 0; index < count; index += 1) {

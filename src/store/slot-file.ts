@@ -31,6 +31,8 @@ export interface SlotDevice {
   slotCount(): number;
   /** Borrowed until the next read; undefined past the end and where the disk cannot read it. */
   read(slot: number): Uint8Array | undefined;
+  /** Fills `target` from byte `start` of `slot` on; false past the end and where the disk cannot. */
+  readBytes(slot: number, start: number, target: Uint8Array): boolean;
   /** Writes one or more slots from `slot` on; ENOSPC where the disk is full. */
   write(slot: number, content: Uint8Array): void;
   /** Makes everything written durable. */
@@ -77,6 +79,16 @@ export class SlotFile implements SlotDevice {
     } catch (error) {
       // A bad sector is damage of this block alone.
       if ((error as NodeJS.ErrnoException).code === 'EIO') return undefined;
+      throw error;
+    }
+  }
+
+  readBytes(slot: number, start: number, target: Uint8Array): boolean {
+    const position = slot * BLOCK_BYTES + start;
+    try {
+      return readSync(this.file, target, 0, target.length, position) === target.length;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EIO') return false;
       throw error;
     }
   }

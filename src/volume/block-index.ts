@@ -3,17 +3,22 @@
  * first touch, updated when a generation is published, dropped when the memory of all indexes reaches
  * its bound. So a read costs one lookup whatever the number of snapshots, clones and restores.
  */
+import { PAGES_PER_BLOCK } from '../base/sizes.js';
 import { ALL_SECTORS, type Location } from '../store/records.js';
 
 /** Blocks of one region: 4 MiB of a volume. */
 export const REGION_BLOCKS = 256;
 
-/** Bytes a region takes: an id and a checksum per block, and the objects around them. */
-const REGION_BYTES = REGION_BLOCKS * 12 + 256;
+/** Bytes a region takes: an id and checksums for each block, and the objects around them. */
+export const REGION_BYTES = REGION_BLOCKS * (8 + 4 + 4 * PAGES_PER_BLOCK + 1) + 256;
 
 export interface Region {
   readonly ids: Float64Array;
   readonly crcs: Uint32Array;
+  /** Checksums of the blocks' pages, where `verified` says so; made by the first one. */
+  pageCrcs: Uint32Array | undefined;
+  /** 1 where the block's content was verified as a whole. */
+  verified: Uint8Array | undefined;
   /** Sectors of blocks that are not valid in whole, by position; nearly always absent. */
   partial: Map<number, number> | undefined;
   /** Touched since the last sweep for regions to drop. */
@@ -24,6 +29,8 @@ export function emptyRegion(): Region {
   return {
     ids: new Float64Array(REGION_BLOCKS),
     crcs: new Uint32Array(REGION_BLOCKS),
+    pageCrcs: undefined,
+    verified: undefined,
     partial: undefined,
     touched: true,
   };
@@ -32,6 +39,7 @@ export function emptyRegion(): Region {
 export function setLocation(region: Region, position: number, location: Location): void {
   region.ids[position] = location.id;
   region.crcs[position] = location.crc;
+  if (region.verified !== undefined) region.verified[position] = 0;
   if (location.sectors !== ALL_SECTORS) {
     region.partial ??= new Map();
     region.partial.set(position, location.sectors);
@@ -83,6 +91,17 @@ export class BlockIndex {
 
   /** Location of the stored content the view shows at `block`; id 0 for zeros. */
   locate(block: number): Location {
+    const region = this.region(block);
+    const position = block % REGION_BLOCKS;
+    return {
+      id: region.ids[position] as number,
+      crc: region.crcs[position] as number,
+      sectors: region.partial?.get(position) ?? ALL_SECTORS,
+    };
+  }
+
+  /** The region that holds `block`. */
+  region(block: number): Region {
     const number = Math.floor(block / REGION_BLOCKS);
     let region = this.regions.get(number);
     if (region === undefined) {
@@ -91,12 +110,7 @@ export class BlockIndex {
       this.regions.set(number, region);
     }
     region.touched = true;
-    const position = block % REGION_BLOCKS;
-    return {
-      id: region.ids[position] as number,
-      crc: region.crcs[position] as number,
-      sectors: region.partial?.get(position) ?? ALL_SECTORS,
-    };
+    return region;
   }
 
   /** A generation with this block was published; regions not in memory find it in the map. */

@@ -26,6 +26,7 @@ import {
 } from './block-index.js';
 import type { CachedBlock, Layer, Lineage } from './lineage.js';
 import { type MappedSlice, mappedBlocks } from './mapped-blocks.js';
+import { PublishedReader } from './published-reader.js';
 import { publishedLevels, type View } from './view.js';
 import { sectorMask } from './write-cache.js';
 
@@ -49,6 +50,7 @@ interface Part {
 
 export class BlockMap {
   readonly fetcher: BlockFetcher;
+  private readonly reader: PublishedReader;
 
   constructor(
     private readonly store: BlockStore,
@@ -58,6 +60,7 @@ export class BlockMap {
     private readonly reportDamage: DamageReport,
   ) {
     this.fetcher = new BlockFetcher(store);
+    this.reader = new PublishedReader(store, this.fetcher, clock);
   }
 
   /** An index of the stored state of `lineage` at `epoch` (EPOCH_MAX: the newest). */
@@ -67,7 +70,12 @@ export class BlockMap {
 
   /** Fills `target` with the view's bytes from `offset`; EIO where a block is damaged. */
   read(view: View, offset: number, target: Uint8Array): void {
-    let done = 0;
+    const { lineage } = view;
+    const isPublished =
+      lineage.layers.length === 0 &&
+      !lineage.clips.some((clip) => !clip.published) &&
+      !hasUnpublishedAncestors(lineage);
+    let done = isPublished ? this.reader.read(this.indexOf(view), offset, target) : 0;
     while (done < target.length) {
       const position = offset + done;
       const block = Math.floor(position / BLOCK_BYTES);

@@ -1,5 +1,5 @@
 /** A flipped byte in the data file: EIO on that block alone, found by check and by scrub. */
-import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
@@ -28,7 +28,8 @@ describe.skipIf(!canMount)('a flipped byte in the data file', () => {
 
   /** Where the block lies in the data file, which is found by its content. */
   function flipByte(): void {
-    const path = join(array.store, 'data.mdb');
+    const slots = join(array.store, 'blocks.dat');
+    const path = existsSync(slots) ? slots : join(array.store, 'data.mdb');
     const at = readFileSync(path).indexOf(block(DAMAGED));
     expect(at).toBeGreaterThan(0);
     const file = openSync(path, 'r+');

@@ -6,6 +6,7 @@ import {
   emptyRegion,
   IndexBudget,
   REGION_BLOCKS,
+  REGION_BYTES,
   setLocation,
 } from '../../src/volume/block-index.js';
 
@@ -26,7 +27,7 @@ function newIndex(budget = new IndexBudget(2 ** 30)): { index: BlockIndex; loads
 
 /** A budget for `count` regions. */
 function budgetOf(count: number): IndexBudget {
-  return new IndexBudget(count * (REGION_BLOCKS * 12 + 256));
+  return new IndexBudget(count * REGION_BYTES);
 }
 
 describe('BlockIndex', () => {
