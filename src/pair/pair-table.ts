@@ -23,7 +23,7 @@ export type PairEffect =
   /** A hidden snapshot of the side to be overwritten, until both are equal. */
   | 'keep-secondary'
   | 'keep-primary'
-  /** That side goes back to its kept snapshot: what was overwritten since then differs again. */
+  /** That side goes back to its kept snapshot: every track copied since then differs again. */
   | 'roll-back-secondary'
   | 'roll-back-primary'
   /** That side can no longer be read: it would be a mixture. */

@@ -84,8 +84,11 @@ export class ModelPair {
       const source = copiesTo === 'primary' ? this.content.secondary : this.source();
       this.content[copiesTo][track] = source[track] ?? Number.NaN;
     }
-    if (turn) this.bits.pending.clear(turn.track, turn.count);
-    else if (this.state !== 'duplex') this.event('copied');
+    if (turn) {
+      this.kept[copiesTo]?.overwritten.set(turn.track, turn.count);
+      this.bits.pending.clear(turn.track, turn.count);
+    }
+    if (turn === undefined && this.state !== 'duplex') this.event('copied');
   }
 
   private source(): number[] {

@@ -22,15 +22,24 @@ function checkPair(pair: ModelPair, story: string): void {
   }
 }
 
-/** The end of a pair: its secondary, if it can be read, is what it showed, or equal. */
-function checkEnd(pair: ModelPair, before: PairState, shown: number[], story: string): void {
+/** The end of a pair: each side that can be read shows what it did before, or what was promised. */
+function checkEnd(pair: ModelPair, before: PairState, shown: Kept, story: string): void {
+  const fails = {
+    'suspended-partial': 'secondary',
+    'suspended-partial-primary': 'primary',
+  } as const;
+  const failed = before in fails ? [fails[before as keyof typeof fails]] : [...pair.failed];
+  expect([story, [...pair.failed]]).toEqual([story, failed]);
+  if (!pair.failed.has('primary')) {
+    expect([story, pair.read('primary')]).toEqual([story, shown.primary]);
+  }
   if (pair.failed.has('secondary')) return;
   const secondary = pair.read('secondary');
   if (before === 'split-pending' || before === 'split') {
-    expect([story, secondary]).toEqual([story, shown]);
+    expect([story, secondary]).toEqual([story, shown.secondary]);
   }
   if (before === 'finishing') expect([story, secondary]).toEqual([story, pair.expected]);
-  if (before === 'duplex') expect([story, secondary]).toEqual([story, pair.read('primary')]);
+  if (before === 'duplex') expect([story, secondary]).toEqual([story, shown.primary]);
 }
 
 /** What each side showed when it began to be overwritten, to which it must be able to go back. */
@@ -85,7 +94,7 @@ function live(mode: PairMode, random: RandomSource, visited: Set<PairState>): vo
     }
     visited.add(pair.state);
     const told = `${mode} seed ${random.seed}: ${story.join(', ')} -> ${pair.state}`;
-    if (pair.isOver) checkEnd(pair, before, shown.secondary, told);
+    if (pair.isOver) checkEnd(pair, before, shown, told);
     else checkPair(pair, told);
     checkMove(pair, before, shown, kept, told);
   }
