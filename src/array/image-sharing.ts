@@ -5,13 +5,10 @@
  */
 
 import { ArrayError } from '../base/errors.js';
-import { VOLUME_BYTES_MAX } from '../base/limits.js';
+import { PENDING_BLOCKS_MAX, VOLUME_BYTES_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, formatSize, roundUpToSector } from '../base/sizes.js';
 import { ALL_SECTORS } from '../store/records.js';
 import type { AnyCopy, Volume } from './copies.js';
-
-/** Shared blocks that may wait to be published: each costs memory. */
-const PENDING_BLOCKS_MAX = 65_536;
 
 export interface ShareRequest {
   readonly source: AnyCopy;

@@ -52,6 +52,8 @@ export const LOG_BYTES_MAX = 64 * 2 ** 20;
 export const LOG_BYTES_MIN = 12 * 2 ** 20;
 /** Blocks published in one transaction, unless one generation has more. */
 export const PUBLISH_BLOCKS_MAX = 16_384;
+/** Blocks that wait to be published: each costs about 200 bytes of memory. */
+export const PENDING_BLOCKS_MAX = 65_536;
 /** Largest bound: the cache is anonymous memory. */
 export const CACHE_BYTES_MAX = 16 * 2 ** 30;
 /** Age at which acknowledged writes are destaged without anybody asking. */

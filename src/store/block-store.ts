@@ -42,6 +42,11 @@ export interface BlockReader {
    * Undefined where there is nothing to wait for.
    */
   prefetch(ids: readonly number[]): Promise<void> | undefined;
+  /**
+   * Makes the blocks of all tasks that have ended durable, off the event loop. Where it is missing
+   * there is nothing to gain by it: publishing does.
+   */
+  flush?(): Promise<void>;
   /** Ids of stored blocks from `fromId` up, ascending. */
   ids(fromId: number): Iterable<number>;
 }

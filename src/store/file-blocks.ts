@@ -43,6 +43,10 @@ export class FileBlocks implements TransactionBlocks {
     return this.device.readBytes(id - 1, start, target);
   }
 
+  flush(): Promise<void> {
+    return this.device.flush();
+  }
+
   async prefetch(ids: readonly number[]): Promise<void> {
     const slots = ids.map((id) => id - 1).sort((a, b) => a - b);
     const fetches: Promise<void>[] = [];

@@ -47,6 +47,11 @@ export class MemorySlots implements SlotDevice {
     this.written.clear();
   }
 
+  async flush(): Promise<void> {
+    await Promise.resolve();
+    this.sync();
+  }
+
   truncate(slotCount: number): void {
     for (const slots of [this.synced, this.written]) {
       for (const slot of [...slots.keys()]) if (slot >= slotCount) slots.delete(slot);

@@ -36,7 +36,7 @@ export function publish(
 ): PublishResult {
   assert(task.sequence > state.counters.publishedSequence, 'generations are published in order');
   const result = runner.transaction((transaction) => {
-    transaction.blocks.sync();
+    if (!task.blocksAreDurable) transaction.blocks.sync();
     return new Publication(transaction, state, task).apply();
   });
   state.counters = result.counters;

@@ -5,6 +5,7 @@
 import {
   closeSync,
   existsSync,
+  fdatasync,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
@@ -37,6 +38,8 @@ export interface SlotDevice {
   write(slot: number, content: Uint8Array): void;
   /** Makes everything written durable. */
   sync(): void;
+  /** The same, off this thread. */
+  flush(): Promise<void>;
   truncate(slotCount: number): void;
   /** Reads `count` slots into the page cache, off this thread. */
   fetch(slot: number, count: number): Promise<void>;
@@ -103,6 +106,12 @@ export class SlotFile implements SlotDevice {
 
   sync(): void {
     fdatasyncSync(this.file);
+  }
+
+  flush(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fdatasync(this.file, (error) => (error === null ? resolve() : reject(error)));
+    });
   }
 
   truncate(slotCount: number): void {

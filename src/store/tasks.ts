@@ -104,6 +104,8 @@ export interface PublishTask {
   readonly sequence: number;
   readonly steps: readonly PublishStep[];
   readonly records: readonly RecordChange[];
+  /** The container was flushed since the last block was stored. */
+  readonly blocksAreDurable: boolean;
   /** Blocks stored for this generation that were overwritten before it was published. */
   readonly discards: readonly number[];
 }

@@ -8,7 +8,7 @@
 
 import { type Clock, pause, type Timer } from '../base/clock.js';
 import { type ArrayError, asArrayError } from '../base/errors.js';
-import { DIRTY_AGE_MS_MAX, PUBLISH_BLOCKS_MAX } from '../base/limits.js';
+import { DIRTY_AGE_MS_MAX, PENDING_BLOCKS_MAX, PUBLISH_BLOCKS_MAX } from '../base/limits.js';
 import { PAGE_BYTES } from '../base/sizes.js';
 import type { BlockStore } from '../store/block-store.js';
 import { ALL_SECTORS, type CountersRecord } from '../store/records.js';
@@ -33,6 +33,8 @@ import type { WriteCache } from './write-cache.js';
 
 /** Wait after a failed attempt to publish. */
 const RETRY_MS = 1_000;
+/** Blocks from which on a generation is flushed before it is published, beside other work. */
+const FLUSHED_BLOCKS_MIN = 512;
 /** Quiet time after which the blocks of the last generation's predecessors are freed. */
 const TRIM_MS = 200;
 
@@ -57,6 +59,8 @@ export class Destager {
   private trimTimer: Timer | undefined;
   private trimWaiters: ((error?: ArrayError) => void)[] = [];
   private failing = false;
+  private wake: () => void = () => {};
+  private flushing: Promise<void> = Promise.resolve();
   private stopped = false;
 
   constructor(
@@ -119,6 +123,7 @@ export class Destager {
       this.trimTimer?.cancel();
     }
     await this.running;
+    await this.flushing;
   }
 
   /** The newest generation with anything in it. */
@@ -135,6 +140,7 @@ export class Destager {
   }
 
   private start(): void {
+    this.wake();
     if (this.running !== undefined || this.stopped) return;
     this.running = this.run().finally(() => {
       this.running = undefined;
@@ -151,9 +157,17 @@ export class Destager {
   private nextWork(): (() => Promise<void>) | undefined {
     const { closed, active } = this.cache;
     const oldest = closed[0];
+    if (oldest?.state === 'flushed') return () => this.publish(oldest);
     if (oldest?.state === 'stored' && (oldest.flushRequested || isLarge(oldest))) {
-      return () => this.publish(oldest);
+      const { flush } = this.store.blocks;
+      if (flush === undefined || oldest.dirtyBlocks < FLUSHED_BLOCKS_MIN) {
+        return () => this.publish(oldest);
+      }
+      this.flushing = this.flush(oldest);
     }
+    // What is stored and not published costs memory, too.
+    const isBehind = oldest?.state === 'flushing' && this.cache.pendingBlocks > PENDING_BLOCKS_MAX;
+    if (isBehind) return () => this.woken();
     const unstored = closed.find((generation) => generation.state === 'closed');
     if (unstored !== undefined) return () => this.storeBlocks(unstored);
     if (active.flushRequested || active.isFull) {
@@ -161,7 +175,28 @@ export class Destager {
         this.cache.cut();
       };
     }
-    return this.trimWaiters.length > 0 ? () => this.runTrim() : undefined;
+    if (this.trimWaiters.length > 0) return () => this.runTrim();
+    return oldest?.state === 'flushing' ? () => this.woken() : undefined;
+  }
+
+  /** Makes the blocks durable beside other work, so that the writer need not wait for the disk. */
+  private async flush(generation: Generation): Promise<void> {
+    generation.state = 'flushing';
+    try {
+      await this.store.blocks.flush?.();
+      generation.blocksAreDurable = true;
+    } catch {
+      // The publish tries itself, and says what is wrong.
+    }
+    generation.state = 'flushed';
+    this.wake();
+  }
+
+  /** Resolves when there is something new to do. */
+  private woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = resolve;
+    });
   }
 
   private async run(): Promise<void> {
@@ -242,10 +277,11 @@ export class Destager {
         sequence: generation.sequence,
         steps,
         records: [...generation.records, ...this.listener.publishing(generation.sequence)],
+        blocksAreDurable: generation.blocksAreDurable,
         discards: generation.discards,
       });
     } catch (error) {
-      generation.state = 'stored';
+      generation.state = 'flushed';
       this.fail(asArrayError(error));
       return;
     }

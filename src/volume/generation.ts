@@ -4,6 +4,7 @@
  * for what the intent log holds of it.
  *
  *   active -> closed (a cut) -> stored (its blocks are in the container) -> published
+ *                                  a large one: flushing (off the writer) -> flushed
  *
  * A stored generation absorbs the one after it, so that one publish serves many.
  */
@@ -51,7 +52,9 @@ export class Generation {
   flushRequested = false;
   /** Enough for a task: store its blocks as soon as the writer is free. */
   isFull = false;
-  state: 'active' | 'closed' | 'stored' | 'publishing' = 'active';
+  state: 'active' | 'closed' | 'stored' | 'flushing' | 'flushed' | 'publishing' = 'active';
+  /** Its blocks are on disk for good. */
+  blocksAreDurable = false;
   /** Bytes of cache memory. */
   memoryBytes = 0;
   /** Blocks it takes in the container, with those in `discards`. */

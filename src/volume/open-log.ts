@@ -57,6 +57,7 @@ async function announce(
     sequence: loadCounters(store).publishedSequence + 1,
     steps: [],
     records: [{ key: recordKey('log'), value: packLogRecord(record) }],
+    blocksAreDurable: false,
     discards: [],
   });
   return record;

@@ -79,6 +79,7 @@ export async function replay(
     sequence: Math.max(...fresh.map(({ sequence }) => sequence)),
     steps: steps.map(({ step }) => step),
     records,
+    blocksAreDurable: false,
     discards: [],
   });
 }
