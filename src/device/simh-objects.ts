@@ -14,7 +14,7 @@ import { ArrayError } from '../base/errors.js';
 import type { PositionedBytes } from './positioned-bytes.js';
 
 export const WORD_BYTES = 4;
-export const END_OF_MEDIUM = 0xffff_ffff;
+const END_OF_MEDIUM = 0xffff_ffff;
 const GAP = 0xffff_fffe;
 /** What is read at a position that is 2 bytes into a gap. */
 const HALF_GAP_FORWARD = 0xfffe_ffff;

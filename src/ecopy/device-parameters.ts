@@ -35,7 +35,7 @@ const LAYOUTS = {
 } as const;
 
 /** Undefined for a reserved peripheral device type. */
-export function deviceClass(deviceType: number): DeviceParameters['class'] | undefined {
+function deviceClass(deviceType: number): DeviceParameters['class'] | undefined {
   if (BLOCK_TYPES.includes(deviceType)) return 'block';
   if (deviceType === TAPE_TYPE) return 'tape';
   return deviceType === PROCESSOR_TYPE ? 'processor' : undefined;

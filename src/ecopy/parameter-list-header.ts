@@ -70,7 +70,7 @@ const USAGES: readonly (ListIdUsage | undefined)[] = ['hold', undefined, 'discar
 const DRAFT_99_HEADER_BYTES = 8;
 
 /** The form of a list that has at least the bytes that show it; else `standard`. */
-export function listForm(list: Buffer): ListForm | '99-143r1' {
+function listForm(list: Buffer): ListForm | '99-143r1' {
   const isTargetCode = (offset: number) => TARGET_CODES.includes(list[offset] ?? 0);
   if (isTargetCode(HEADER_BYTES.legato)) {
     return list.readUInt32BE(4) === 0 ? 'legato' : 'spc2-r15';

@@ -16,25 +16,29 @@ const TRANSFER = { transferLength: u24(9) } as const;
 const BLOCKS = { blockCount: u16(14), lba: u64(16) } as const;
 const BYTES_AT_OFFSET = { byteCount: u32(12), lba: u64(16), byteOffset: u16(26) } as const;
 
-interface SegmentLayout {
+interface SegmentLayout<F extends WireLayout = WireLayout> {
   readonly code: number;
-  readonly holdCode?: number;
   readonly bytes: number;
-  readonly fields: WireLayout;
+  readonly fields: F;
+  readonly holdCode: number | undefined;
+}
+
+function layout<F extends WireLayout>(
+  code: number,
+  bytes: number,
+  fields: F,
+  holdCode?: number,
+): SegmentLayout<F> {
+  return { code, bytes, fields, holdCode };
 }
 
 export const SEGMENT_LAYOUTS = {
-  'block-to-stream': {
-    ...{ code: 0x00, holdCode: 0x0b, bytes: 24 },
-    fields: { ...CAT, ...BOTH, ...TRANSFER, ...BLOCKS },
-  },
-  'stream-to-block': {
-    ...{ code: 0x01, holdCode: 0x0c, bytes: 24 },
-    fields: { ...CAT, ...BOTH, ...TRANSFER, ...BLOCKS },
-  },
-  'block-to-block': {
-    ...{ code: 0x02, holdCode: 0x0d, bytes: 28 },
-    fields: {
+  'block-to-stream': layout(0x00, 24, { ...CAT, ...BOTH, ...TRANSFER, ...BLOCKS }, 0x0b),
+  'stream-to-block': layout(0x01, 24, { ...CAT, ...BOTH, ...TRANSFER, ...BLOCKS }, 0x0c),
+  'block-to-block': layout(
+    0x02,
+    28,
+    {
       ...CAT,
       /** DC: the number of blocks counts those of the destination. */
       destinationCount: bit(1, 1),
@@ -43,76 +47,68 @@ export const SEGMENT_LAYOUTS = {
       sourceLba: u64(12),
       destinationLba: u64(20),
     },
-  },
-  'stream-to-stream': {
-    ...{ code: 0x03, holdCode: 0x0e, bytes: 20 },
-    fields: {
+    0x0d,
+  ),
+  'stream-to-stream': layout(
+    0x03,
+    20,
+    {
       ...CAT,
       ...BOTH,
       sourceTransferLength: u24(9),
       transferLength: u24(13),
       byteCount: u32(16),
     },
-  },
-  'inline-to-stream': {
-    ...{ code: 0x04, bytes: 20 },
-    fields: { ...CAT, ...DESTINATION, ...TRANSFER, inlineOffset: u32(12), byteCount: u32(16) },
-  },
+    0x0e,
+  ),
+  'inline-to-stream': layout(0x04, 20, {
+    ...CAT,
+    ...DESTINATION,
+    ...TRANSFER,
+    inlineOffset: u32(12),
+    byteCount: u32(16),
+  }),
   /** The data follow the fields, padded with zeros to a multiple of 4. */
-  'embedded-to-stream': {
-    ...{ code: 0x05, bytes: 16 },
-    fields: { ...CAT, ...DESTINATION, ...TRANSFER, byteCount: u16(12) },
-  },
-  'stream-to-discard': {
-    ...{ code: 0x06, holdCode: 0x0f, bytes: 16 },
-    fields: { ...CAT, ...SOURCE, ...TRANSFER, byteCount: u32(12) },
-  },
-  verify: {
-    ...{ code: 0x07, bytes: 12 },
-    fields: { ...SOURCE, testUnitReady: bit(8, 0) },
-  },
-  'block-offset-to-stream': {
-    ...{ code: 0x08, bytes: 28 },
-    fields: { ...CAT, ...BOTH, ...TRANSFER, ...BYTES_AT_OFFSET },
-  },
-  'stream-to-block-offset': {
-    ...{ code: 0x09, bytes: 28 },
-    fields: { ...CAT, ...BOTH, ...TRANSFER, ...BYTES_AT_OFFSET },
-  },
-  'block-offset-to-block-offset': {
-    ...{ code: 0x0a, bytes: 32 },
-    fields: {
-      ...CAT,
-      ...BOTH,
-      byteCount: u32(8),
-      sourceLba: u64(12),
-      destinationLba: u64(20),
-      sourceByteOffset: u16(28),
-      destinationByteOffset: u16(30),
-    },
-  },
-  'write-filemarks': {
-    ...{ code: 0x10, bytes: 12 },
-    fields: { ...DESTINATION, setmarks: bit(8, 1), immediate: bit(8, 0), count: u24(9) },
-  },
+  'embedded-to-stream': layout(0x05, 16, {
+    ...CAT,
+    ...DESTINATION,
+    ...TRANSFER,
+    byteCount: u16(12),
+  }),
+  'stream-to-discard': layout(
+    0x06,
+    16,
+    { ...CAT, ...SOURCE, ...TRANSFER, byteCount: u32(12) },
+    0x0f,
+  ),
+  verify: layout(0x07, 12, { ...SOURCE, testUnitReady: bit(8, 0) }),
+  'block-offset-to-stream': layout(0x08, 28, { ...CAT, ...BOTH, ...TRANSFER, ...BYTES_AT_OFFSET }),
+  'stream-to-block-offset': layout(0x09, 28, { ...CAT, ...BOTH, ...TRANSFER, ...BYTES_AT_OFFSET }),
+  'block-offset-to-block-offset': layout(0x0a, 32, {
+    ...CAT,
+    ...BOTH,
+    byteCount: u32(8),
+    sourceLba: u64(12),
+    destinationLba: u64(20),
+    sourceByteOffset: u16(28),
+    destinationByteOffset: u16(30),
+  }),
+  'write-filemarks': layout(0x10, 12, {
+    ...DESTINATION,
+    setmarks: bit(8, 1),
+    immediate: bit(8, 0),
+    count: u24(9),
+  }),
   /** SPACE codes: 0 blocks, 1 filemarks, 3 end of data; a negative count goes back. */
-  space: {
-    ...{ code: 0x11, bytes: 12 },
-    fields: { ...DESTINATION, spaceCode: bits(8, 0, 3), count: i24(9) },
-  },
-  locate: {
-    ...{ code: 0x12, bytes: 12 },
-    fields: { ...DESTINATION, logicalBlock: u32(8) },
-  },
+  space: layout(0x11, 12, { ...DESTINATION, spaceCode: bits(8, 0, 3), count: i24(9) }),
+  locate: layout(0x12, 12, { ...DESTINATION, logicalBlock: u32(8) }),
   /** `count` filemarks in a row end the copy; 0: the end of the data or of the medium alone. */
-  'tape-image': {
-    ...{ code: 0x13, bytes: 12 },
-    fields: { ...BOTH, count: u32(8) },
-  },
-  'register-key': {
-    ...{ code: 0x14, bytes: 28 },
-    fields: { ...DESTINATION, reservationKey: u64(8), serviceActionKey: u64(16) },
-  },
+  'tape-image': layout(0x13, 12, { ...BOTH, count: u32(8) }),
+  'register-key': layout(0x14, 28, {
+    ...DESTINATION,
+    reservationKey: u64(8),
+    serviceActionKey: u64(16),
+  }),
 } as const satisfies Record<string, SegmentLayout>;
 
 export const SEGMENT_HEADER = { code: u8(0), descriptorLength: u16(2) } as const;

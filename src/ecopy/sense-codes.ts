@@ -5,7 +5,7 @@
  */
 import type { ErrorCode } from '../base/errors.js';
 
-export const ILLEGAL_REQUEST = 0x05;
+const ILLEGAL_REQUEST = 0x05;
 export const COPY_ABORTED = 0x0a;
 
 export interface SenseCode {
@@ -16,12 +16,13 @@ export interface SenseCode {
   readonly errorCode: ErrorCode;
 }
 
-const illegal = (asc: number, ascq: number, text: string, errorCode: ErrorCode = 'EINVAL') => ({
-  ...{ key: ILLEGAL_REQUEST, asc, ascq, text: `ILLEGAL REQUEST: ${text}`, errorCode },
-});
-const aborted = (asc: number, ascq: number, text: string, errorCode: ErrorCode = 'EIO') => ({
-  ...{ key: COPY_ABORTED, asc, ascq, text: `COPY ABORTED: ${text}`, errorCode },
-});
+function illegal(asc: number, ascq: number, name: string, errorCode: ErrorCode = 'EINVAL') {
+  return { key: ILLEGAL_REQUEST, asc, ascq, text: `ILLEGAL REQUEST: ${name}`, errorCode };
+}
+
+function aborted(asc: number, ascq: number, name: string, errorCode: ErrorCode = 'EIO') {
+  return { key: COPY_ABORTED, asc, ascq, text: `COPY ABORTED: ${name}`, errorCode };
+}
 
 export const SENSE = {
   operationInProgress: illegal(0x00, 0x16, 'OPERATION IN PROGRESS', 'EBUSY'),

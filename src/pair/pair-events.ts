@@ -18,9 +18,9 @@ export interface EventCell {
   readonly effects: readonly PairEffect[];
 }
 
-const to = (state: EventCell['to'], ...effects: PairEffect[]): EventCell => ({
-  ...{ to: state, effects },
-});
+function to(state: EventCell['to'], ...effects: PairEffect[]): EventCell {
+  return { to: state, effects };
+}
 
 /** A side that is lost twice, or whose loss is told late, changes nothing more. */
 const stays = {

@@ -42,12 +42,16 @@ export const PAIR_STATES = {
   simplex: { primary: 'simplex', secondary: 'simplex' },
   defined: { primary: 'defined', secondary: 'defined', mode: 'on-demand' },
   'duplex-pending': {
-    ...{ primary: 'duplex-pending', secondary: 'duplex-pending', copiesTo: 'secondary' },
+    primary: 'duplex-pending',
+    secondary: 'duplex-pending',
+    copiesTo: 'secondary',
     mode: 'mirror',
   },
   duplex: { primary: 'duplex', secondary: 'duplex', copiesTo: 'secondary', mode: 'mirror' },
   'split-pending': {
-    ...{ primary: 'split', secondary: 'split-pending', copiesTo: 'secondary' },
+    primary: 'split',
+    secondary: 'split-pending',
+    copiesTo: 'secondary',
     secondaryWritable: true,
   },
   split: { primary: 'split', secondary: 'split', secondaryWritable: true },

@@ -7,8 +7,15 @@ import type { ErrorCode } from '../base/errors.js';
 import type { PairMode, PairState } from './pair-states.js';
 
 export const PAIR_COMMANDS = [
-  ...(['paircreate', 'copy', 'split', 'resync', 'resync-reverse'] as const),
-  ...(['suspend', 'pace', 'pairdelete', 'pairdelete-now'] as const),
+  'paircreate',
+  'copy',
+  'split',
+  'resync',
+  'resync-reverse',
+  'suspend',
+  'pace',
+  'pairdelete',
+  'pairdelete-now',
 ] as const;
 export type PairCommand = (typeof PAIR_COMMANDS)[number];
 
@@ -47,9 +54,10 @@ type Row = { readonly [S in PairState]?: PairCell | ModeCells } & {
   readonly otherwise: PairCell;
 };
 
-const to = (state: PairState, ...effects: PairEffect[]): PairCell => ({
-  ...{ kind: 'performed', to: state, effects },
-});
+function to(state: PairState, ...effects: PairEffect[]): PairCell {
+  return { kind: 'performed', to: state, effects };
+}
+
 const accepted = (reason: string): PairCell => ({ kind: 'accepted', reason });
 const rejected = (code: ErrorCode, reason: string): PairCell => ({
   kind: 'rejected',
