@@ -1,6 +1,5 @@
 /** Reads and writes beside, after or in spite of snapshots, and copies without copying. */
-import { rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ArrayBench, ArrayStep } from './array-row.js';
@@ -65,7 +64,7 @@ export const readDuringDelete: ArrayStep = {
     await pause(LOOK_MS * 20);
     const start = performance.now();
     await array.control('delete', `${volume}@round-${round}`);
-    while (array.reclaimsPending() > 0) {
+    while ((await array.reclaimsPending()) > 0) {
       if (performance.now() - start > DELETE_SECONDS_MAX * 1000) throw new Error('reclaim hangs');
       await pause(LOOK_MS);
     }
@@ -119,7 +118,7 @@ export const reflinkTime: ArrayStep = {
     await run(cleanup, 'cp', ['--reflink=auto', source, copy]);
     const seconds = (performance.now() - start) / 1000;
     await run(cleanup, 'cmp', [source, copy]);
-    rmSync(copy);
+    await rm(copy);
     return { value: seconds };
   },
 };

@@ -5,6 +5,7 @@
 import type { ArrayBench, ArrayRow } from './array-row.js';
 import { ARRAY_ROWS } from './array-rows.js';
 import { ArrayfsTarget } from './arrayfs-target.js';
+import { syncHost } from './host-caches.js';
 import {
   type BenchRun,
   interleave,
@@ -13,7 +14,6 @@ import {
   measure,
   type Place,
   type Suite,
-  syncHost,
   usableKinds,
 } from './suite.js';
 
@@ -62,7 +62,7 @@ async function runGroup(
       if (!place.isPrepared) await prepare(bench, rows, made, place);
       const step = stepOf(bench, row, made, place, round);
       await step.array.settle();
-      syncHost();
+      await syncHost(bench.cleanup);
       return await row.step.measure(step);
     };
     place.problem = await measure(bench, row, place, label, sample);

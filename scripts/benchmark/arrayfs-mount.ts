@@ -1,16 +1,30 @@
 /** An array of the benchmark, driven as a user does: the command line and files of the mount. */
-import { mkdirSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ArrayfsWords } from './arrayfs-target.js';
 import type { Cleanup } from './cleanup.js';
-import { isMounted, killIfAlive, processesWith, run, unmountLazily, until } from './commands.js';
+import {
+  isMounted,
+  killIfAlive,
+  processesWith,
+  run,
+  unmountLazily,
+  until,
+  within,
+} from './commands.js';
 
 const ENTRY = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 const CAPACITY = '128G';
-const SETTLE_SECONDS_MAX = 600;
+const SETTLE_SECONDS_MAX = 900;
+const ANSWER_SECONDS_MAX = 600;
+
+interface CacheStatus {
+  readonly dirtyBytes: number;
+  readonly generationsPending: number;
+}
 
 export class ArrayfsMount {
   readonly mountPoint: string;
@@ -55,12 +69,12 @@ export class ArrayfsMount {
 
   /** Writes `line` to ctl/`command`; throws with the errno where it is refused. */
   async control(command: string, line: string): Promise<void> {
+    const what = `ctl/${command} '${line}'`;
     try {
-      await writeFile(join(this.mountPoint, 'ctl', command), `${line}\n`);
+      const file = join(this.mountPoint, 'ctl', command);
+      await within(what, ANSWER_SECONDS_MAX, writeFile(file, `${line}\n`));
     } catch (error) {
-      throw new Error(
-        `ctl/${command} '${line}': ${error instanceof Error ? error.message : error}`,
-      );
+      throw new Error(`${what}: ${error instanceof Error ? error.message : error}`);
     }
   }
 
@@ -71,18 +85,21 @@ export class ArrayfsMount {
   }
 
   /** Deletions whose space is still being given back. */
-  reclaimsPending(): number {
-    const pools = this.status('pools') as readonly { readonly reclaimsPending: number }[];
+  async reclaimsPending(): Promise<number> {
+    const pools = (await this.status('pools')) as readonly { readonly reclaimsPending: number }[];
     return pools.reduce((sum, pool) => sum + pool.reclaimsPending, 0);
   }
 
-  private isQuiet(): boolean {
-    const cache = this.status('cache') as { dirtyBytes: number; generationsPending: number };
-    return cache.dirtyBytes === 0 && cache.generationsPending === 0 && this.reclaimsPending() === 0;
+  private async isQuiet(): Promise<boolean> {
+    const cache = (await this.status('cache')) as CacheStatus;
+    const isWritten = cache.dirtyBytes === 0 && cache.generationsPending === 0;
+    return isWritten && (await this.reclaimsPending()) === 0;
   }
 
-  private status(table: string): unknown {
-    return JSON.parse(readFileSync(join(this.mountPoint, 'status', `${table}.json`), 'utf8'));
+  /** Not synchronous: an array that does not answer must not keep Ctrl-C from working. */
+  private async status(table: string): Promise<unknown> {
+    const file = join(this.mountPoint, 'status', `${table}.json`);
+    return JSON.parse(await within(file, ANSWER_SECONDS_MAX, readFile(file, 'utf8')));
   }
 
   /** The process that serves the mount, while it is mounted. */

@@ -59,8 +59,7 @@ export function start(
       const status = await exited;
       if (status !== 0 || !leavesDaemon) await closed;
       if (status === 0 || allowed.includes(Number(status))) return text.output;
-      const said = `${text.errors}${text.output}`;
-      throw new Error(`${command} ${words.join(' ')}: status ${status}\n${said}`.trim());
+      throw new Error(failureText(command, words, status, `${text.errors}${text.output}`));
     } finally {
       clearTimeout(timer);
       stop();
@@ -71,6 +70,17 @@ export function start(
   output.catch(() => {});
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   return { output, hasEnded, signal: (name) => void child.kill(name) };
+}
+
+/** One line that says most, then everything. */
+function failureText(
+  command: string,
+  words: readonly string[],
+  status: number | string,
+  said: string,
+): string {
+  const lastLine = said.trim().split('\n').at(-1) ?? '';
+  return `${command}: ${lastLine} (status ${status})\n${command} ${words.join(' ')}\n${said}`.trim();
 }
 
 /**
@@ -132,13 +142,26 @@ function commandLineOf(pid: string): string {
 /** Polls until `condition` holds; an Error with `what` after `seconds`. */
 export async function until(
   what: string,
-  condition: () => boolean,
+  condition: () => boolean | Promise<boolean>,
   seconds: number,
 ): Promise<void> {
   const end = Date.now() + seconds * 1000;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
     await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The result of `promise`, or an Error where a file system does not answer for so long. */
+export async function within<T>(what: string, seconds: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: not within ${seconds} s`)), seconds * 1000);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -146,7 +169,7 @@ export async function until(
 export async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r+');
   try {
-    await file.sync();
+    await within(`fsync of ${path}`, SECONDS_MAX, file.sync());
   } finally {
     await file.close();
   }

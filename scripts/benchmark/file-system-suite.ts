@@ -13,6 +13,7 @@ import type {
   FileSystemRow,
 } from './file-system-row.js';
 import { FILE_SYSTEM_ROWS } from './file-system-rows.js';
+import { syncHost } from './host-caches.js';
 import {
   type BenchRun,
   interleave,
@@ -21,7 +22,6 @@ import {
   measure,
   type Place,
   type Suite,
-  syncHost,
   usableKinds,
 } from './suite.js';
 
@@ -75,7 +75,7 @@ async function runGroup(
       if (isNew) await prepare(bench, rows, place, step);
       if (place.mountPoint !== undefined) await run(cleanup, 'sync', ['-f', place.mountPoint]);
       await target.settle();
-      syncHost();
+      await syncHost(bench.cleanup);
       return await row.step.measure(step);
     };
     place.problem = await measure(bench, row, place, label, sample);

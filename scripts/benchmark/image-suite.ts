@@ -1,8 +1,8 @@
 /** Runs the rows of image-rows.ts: one pass over the rounds for each state of the image. */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Cleanup } from './cleanup.js';
 import { FioLoad, fillFile, overwriteFile, readFile, runFio, takesDirect } from './fio.js';
+import { assertCold, dropCaches, syncHost } from './host-caches.js';
 import {
   fioWords,
   IMAGE_SETUPS,
@@ -14,57 +14,64 @@ import { IMAGE_ROWS } from './image-rows.js';
 import type { Sample } from './results.js';
 import {
   type BenchRun,
-  dropCaches,
   interleave,
   type MadeTarget,
   makeTarget,
   measure,
   type Place,
   type Suite,
-  syncHost,
   usableKinds,
 } from './suite.js';
-import type { Target } from './target.js';
 
 /** Time a load runs before what is measured beside it: longer than any cache absorbs its writes. */
 const LOAD_LEAD_MS = 3_000;
 
+/** States whose rows are compared with each other are measured in one pass; others one after the other, for room. */
+const PASSES: readonly (readonly ImageState[])[] = [
+  ['filled'],
+  ['fresh', 'aged'],
+  ['empty'],
+  ['large'],
+];
+
 export const IMAGE_SUITE: Suite = {
   rows: IMAGE_ROWS,
   async run(bench, rows) {
-    const states: readonly ImageState[] = ['filled', 'fresh', 'aged', 'empty', 'large'];
-    for (const state of states) {
-      const wanted = IMAGE_ROWS.filter((row) => row.image === state && rows.includes(row));
-      if (wanted.length > 0) await runState(bench, state, wanted);
+    for (const states of PASSES) {
+      const wanted = IMAGE_ROWS.filter((row) => states.includes(row.image) && rows.includes(row));
+      if (wanted.length > 0) await runPass(bench, states, wanted);
     }
   },
 };
 
 interface ImagePlace extends Place {
+  readonly state: ImageState;
   made: MadeTarget | undefined;
   direct: boolean;
   problem: string | undefined;
 }
 
-async function runState(
+async function runPass(
   bench: BenchRun,
-  state: ImageState,
+  states: readonly ImageState[],
   rows: readonly ImageRow[],
 ): Promise<void> {
-  const bytes = bench.scale[IMAGE_SETUPS[state].bytes];
-  const { isRenewed } = IMAGE_SETUPS[state];
-  const places = usableKinds(bench, rows, bytes).map(
-    (kind): ImagePlace => ({ kind, made: undefined, direct: false, problem: undefined }),
-  );
+  const places = states.flatMap((state) => {
+    const own = rows.filter((row) => row.image === state);
+    return usableKinds(bench, own, imageBytes(bench, state)).map(
+      (kind): ImagePlace => ({ kind, state, made: undefined, direct: false, problem: undefined }),
+    );
+  });
   await interleave(bench, rows, places, async (row, place, label) => {
+    if (row.image !== place.state) return;
     if (place.problem !== undefined) {
       bench.results.problem(row, place.kind.name, `not run: ${place.problem}`);
       return;
     }
     const sample = async () => {
-      const made = place.made ?? (await prepare(bench, state, place, bytes));
-      const sample = await runRow(bench, row, { ...place, made }, bytes);
-      if (isRenewed) await remove(place);
+      const made = place.made ?? (await prepare(bench, place));
+      const sample = await runRow(bench, row, { ...place, made });
+      if (IMAGE_SETUPS[place.state].isRenewed) await remove(place);
       return sample;
     };
     place.problem = await measure(bench, row, place, label, sample);
@@ -74,13 +81,14 @@ async function runState(
   for (const place of places) await remove(place);
 }
 
+function imageBytes({ scale }: BenchRun, state: ImageState): number {
+  return scale[IMAGE_SETUPS[state].bytes];
+}
+
 /** A running target whose image is in the state asked for. */
-async function prepare(
-  bench: BenchRun,
-  state: ImageState,
-  place: ImagePlace,
-  bytes: number,
-): Promise<MadeTarget> {
+async function prepare(bench: BenchRun, place: ImagePlace): Promise<MadeTarget> {
+  const { state } = place;
+  const bytes = imageBytes(bench, state);
   bench.tell(`preparing ${place.kind.name}: ${state} image`);
   const made = makeTarget(bench, place.kind, bytes);
   place.made = made;
@@ -111,11 +119,12 @@ function discard(place: ImagePlace): void {
 async function runRow(
   bench: BenchRun,
   row: ImageRow,
-  { made: { target, cleanup }, direct }: ImagePlace & { readonly made: MadeTarget },
-  bytes: number,
+  { made, direct }: ImagePlace & { readonly made: MadeTarget },
 ): Promise<Sample> {
+  const bytes = imageBytes(bench, row.image);
   const { scale } = bench;
-  if (target.storesData) await bringInto(row.before, target, cleanup, bytes);
+  const { target, cleanup } = made;
+  if (target.storesData) await bringInto(row.before, made, bytes);
   const words = (shape: IoShape) => fioWords(shape, bytes, scale);
   const isDirect = (shape: IoShape) => shape.direct && direct;
   const io = () => runFio(cleanup, target.file, isDirect(row.io), words(row.io));
@@ -131,16 +140,16 @@ async function runRow(
 
 async function bringInto(
   before: ImageRow['before'],
-  target: Target,
-  cleanup: Cleanup,
+  { target, cleanup, directory }: MadeTarget,
   bytes: number,
 ): Promise<void> {
   await target.settle();
-  syncHost();
+  await syncHost(cleanup);
   if (before === 'cold' || before === 'reread') {
     await target.stop();
-    dropCaches();
+    await dropCaches(cleanup);
     await target.start();
+    await assertCold(cleanup, directory, bytes);
   }
   if (before === 'warm' || before === 'reread') await readFile(cleanup, target.file, bytes);
 }

@@ -15,7 +15,7 @@ import { type BenchOptions, helpText, type MeasureOptions, parseOptions } from '
 import { probeTargets } from './probe.js';
 import { markdownReport, textReport } from './report.js';
 import { type BenchResults, memoryRow, mergeResults, ResultCollector } from './results.js';
-import { type BenchRun, type Suite, syncHost } from './suite.js';
+import type { BenchRun, Suite } from './suite.js';
 
 const SUITES: readonly Suite[] = [IMAGE_SUITE, FILE_SYSTEM_SUITE, ARRAY_SUITE];
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -57,7 +57,6 @@ async function measureAll(options: MeasureOptions, cleanup: Cleanup): Promise<nu
     if (rows.length > 0) await suite.run(bench, rows);
     save();
   }
-  syncHost();
   console.log(`\n${textReport(everything())}`);
   return results.hasFailures() ? 1 : 0;
 }

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Row } from './row.js';
 import { FULL_SCALE, QUICK_SCALE, type Scale } from './scale.js';
-import { TARGET_NAMES } from './target-names.js';
+import { QUICK_TARGETS, TARGET_NAMES } from './target-names.js';
 
 export interface MeasureOptions {
   readonly kind: 'measure';
@@ -33,7 +33,7 @@ export function helpText(rows: readonly Row[]): string {
        scripts/bench --figure RESULT.json ... PICTURE.svg
        scripts/bench --publish RESULT.json ...
 
-  --quick            small sizes, one round, the main rows, under two minutes: shows that it works
+  --quick            small sizes, one round, the main rows and targets: shows that it works in two minutes
   --rounds N         rounds of each row, interleaved over the targets (${ROUNDS}; --quick: 1)
   --rows A,B         only these rows; a word that is no row means all that begin with it
   --targets A,B      only these targets
@@ -60,7 +60,7 @@ export function parseOptions(words: readonly string[], rows: readonly Row[]): Be
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       rows: { type: 'string' },
-      targets: { type: 'string', default: TARGET_NAMES.join(',') },
+      targets: { type: 'string' },
       dir: { type: 'string', default: tmpdir() },
       json: { type: 'string' },
       markdown: { type: 'boolean', default: false },
@@ -90,7 +90,7 @@ export function parseOptions(words: readonly string[], rows: readonly Row[]): Be
     scale: values.quick ? QUICK_SCALE : FULL_SCALE,
     rounds: parseRounds(values.rounds ?? (values.quick ? '1' : String(ROUNDS))),
     rows: chooseRows(rows, values.rows, values.quick),
-    targets: chooseTargets(values.targets),
+    targets: chooseTargets(values.targets, values.quick),
     directory: resolve(values.dir),
     jsonFile: values.json === undefined ? undefined : resolve(values.json),
   };
@@ -115,7 +115,8 @@ function rowsCalled(rows: readonly Row[], word: string): Row[] {
   return found;
 }
 
-function chooseTargets(list: string): string[] {
+function chooseTargets(list: string | undefined, isQuick: boolean): readonly string[] {
+  if (list === undefined) return isQuick ? QUICK_TARGETS : TARGET_NAMES;
   const words = list.split(',');
   const unknown = words.find((word) => !TARGET_NAMES.includes(word));
   if (unknown !== undefined) throw new Error(`no target '${unknown}': ${TARGET_NAMES.join(', ')}`);

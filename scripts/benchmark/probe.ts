@@ -35,8 +35,7 @@ async function problemOf(
     await made.target.stop();
     return undefined;
   } catch (error) {
-    // The first line is the command, the last what it said.
-    return `does not start: ${messageOf(error).split('\n').at(-1)}`;
+    return `does not start: ${messageOf(error).split('\n')[0]}`;
   } finally {
     made.discard();
   }

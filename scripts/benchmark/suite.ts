@@ -3,8 +3,7 @@
  * every row runs on every target before the next row begins, so that what else the machine does hits all
  * of them alike. A target that fails is left out of the rest of its suite, and the report says so.
  */
-import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cleanup } from './cleanup.js';
 import { MemoryWatch } from './memory-watch.js';
@@ -141,9 +140,10 @@ export async function measure(
   } catch (error) {
     watch.stop();
     const text = messageOf(error);
-    bench.results.problem(row, target, `${FAILED}${text}`);
+    const [firstLine] = text.split('\n');
+    bench.results.problem(row, target, `${FAILED}${firstLine}`);
     bench.tell(`${label}: FAILED: ${text}`);
-    return text;
+    return firstLine;
   }
 }
 
@@ -155,15 +155,4 @@ function sampleText(row: Row, { value, p99Us }: Sample): string {
   const latency =
     p99Us === undefined || !Number.isFinite(p99Us) ? '' : ` (p99 ${p99Us.toFixed(0)} us)`;
   return `${value < 100 ? value.toFixed(2) : value.toFixed(0)} ${row.unit}${latency}`;
-}
-
-/** Everything the host has not written yet. */
-export function syncHost(): void {
-  execFileSync('sync', { timeout: 600_000 });
-}
-
-/** For root alone. Pages that a process has mapped survive it. */
-export function dropCaches(): void {
-  syncHost();
-  writeFileSync('/proc/sys/vm/drop_caches', '3');
 }

@@ -34,6 +34,9 @@ export const TARGET_NAMES: readonly string[] = [
   ...new Set([...TRANSPORT_TARGETS, ...STORE_TARGETS, ...FILE_SYSTEM_TARGETS]),
 ];
 
+/** Of a run with --quick: those of the table of goals. */
+export const QUICK_TARGETS: readonly string[] = [...STORE_TARGETS, 'null'];
+
 /** The do-nothing file system on the transport of an arrayfs target. */
 export function limitOf(target: string): string | undefined {
   if (!target.startsWith(MAIN_TARGET)) return undefined;

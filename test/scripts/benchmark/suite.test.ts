@@ -1,6 +1,7 @@
 /** The order of measurements, and texts that other programs print. */
 import { describe, expect, it } from 'vitest';
 import { ticksOf } from '../../../scripts/benchmark/busy-processes.js';
+import { residentBytes } from '../../../scripts/benchmark/host-caches.js';
 import { anonymousOf } from '../../../scripts/benchmark/memory-watch.js';
 import { transactionsPerSecond } from '../../../scripts/benchmark/postgres.js';
 import type { Row } from '../../../scripts/benchmark/row.js';
@@ -50,6 +51,11 @@ describe('texts of other programs', () => {
       ticks: 560,
     });
     expect(ticksOf('nonsense')).toBeUndefined();
+  });
+
+  it('memory of files, as fincore lists it', () => {
+    expect(residentBytes('  4096\n 12288\n')).toBe(16384);
+    expect(residentBytes('')).toBe(0);
   });
 
   it('the rate of pgbench', () => {
