@@ -96,6 +96,9 @@ export class Pool {
   private get problem(): string | undefined {
     const { content, failure } = this;
     if (failure !== undefined) return failure.reason;
+    if (content.log.failure !== undefined) {
+      return `the intent log is out of use until the next mount: ${content.log.failure.reason}`;
+    }
     return content.isFull ? content.space.fullReason() : undefined;
   }
 
