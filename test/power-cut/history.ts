@@ -2,7 +2,7 @@
  * What a host did to a family of volumes, one step after the other, and what it must find after a
  * power cut (design.md, "Cache, order and durability").
  *
- * Every sector holds the stamp of the write that wrote it, or 0. Each volume has lost the data steps
+ * Every sector holds the stamp of the write that wrote it, or 0 (stamps wander when blocks are shared). Each volume has lost the data steps
  * from some point on, its loss, and has all before; the loss lies after its last answered sync.
  * Commands that were answered are there, whatever was lost before them; the one that was not answered
  * is there or not. So a snapshot holds a prefix of what it held, and what was synced before it.
@@ -16,6 +16,22 @@ export type Step =
       readonly sector: number;
       readonly count: number;
       readonly stamp: number;
+    }
+  /** Zeros inside one block. */
+  | {
+      readonly kind: 'discard';
+      readonly volume: string;
+      readonly sector: number;
+      readonly count: number;
+    }
+  /** Whole blocks of another image, by copy_file_range(2), with the stamps they had. */
+  | {
+      readonly kind: 'share';
+      readonly volume: string;
+      readonly sector: number;
+      readonly source: string;
+      readonly sourceSector: number;
+      readonly stamps: Stamps;
     }
   | { readonly kind: 'resize'; readonly volume: string; readonly sectors: number }
   | { readonly kind: 'sync'; readonly volume: string }
@@ -43,9 +59,11 @@ export interface Progress {
   readonly ended: number;
 }
 
+const DATA_STEPS: ReadonlySet<string> = new Set(['write', 'discard', 'share', 'resize']);
+
 /** What a step changes at once is lost by a power cut, unless it is synced. */
 export function isDataStep(step: Step): boolean {
-  return step.kind === 'write' || step.kind === 'resize';
+  return DATA_STEPS.has(step.kind);
 }
 
 /** Undefined where the copies found are what the promise allows after these steps; else what is wrong. */
@@ -142,15 +160,13 @@ class FamilyCheck {
     const clones = new Map<string, Stamps>();
     this.steps.forEach((step, index) => {
       if (isDataStep(step) && index >= loss) return;
-      if (step.kind === 'clone' && step.volume === volume) {
+      if (step.kind === 'clone') {
+        if (step.newVolume === volume) copies.set(volume, (origin as Stamps).slice());
+        if (step.volume !== volume) return;
         clones.set(step.newVolume, copies.get(`${volume}@${step.snapshot}`) as Stamps);
-      } else if (step.kind === 'clone' && step.newVolume === volume) {
-        copies.set(volume, (origin as Stamps).slice());
       } else if (step.kind === 'snapshot') {
-        if (step.volumes.includes(volume)) applyToVolume(copies, volume, step);
-      } else if (step.kind !== 'syncAll' && step.kind !== 'clone' && step.volume === volume) {
-        applyToVolume(copies, volume, step);
-      }
+        if (step.volumes.includes(volume)) applyStep(copies, { ...step, volumes: [volume] });
+      } else if (step.kind !== 'syncAll' && step.volume === volume) applyStep(copies, step);
     });
     return { copies, clones };
   }
@@ -172,33 +188,43 @@ class FamilyCheck {
   }
 }
 
-function applyToVolume(copies: Map<string, Stamps>, volume: string, step: Step): void {
-  const stamps = copies.get(volume) as Stamps;
+/** What the copies hold after the step, nothing lost. */
+export function applyStep(copies: Map<string, Stamps>, step: Step): void {
+  const of = (name: string) => copies.get(name) as Stamps;
   switch (step.kind) {
     case 'create':
-      copies.set(volume, new Int32Array(step.sectors));
+      copies.set(step.volume, new Int32Array(step.sectors));
       return;
     case 'write':
-      stamps.fill(step.stamp, step.sector, step.sector + step.count);
+      of(step.volume).fill(step.stamp, step.sector, step.sector + step.count);
+      return;
+    case 'discard':
+      of(step.volume).fill(0, step.sector, step.sector + step.count);
+      return;
+    case 'share':
+      of(step.volume).set(step.stamps, step.sector);
       return;
     case 'resize': {
       const resized = new Int32Array(step.sectors);
-      resized.set(stamps.subarray(0, step.sectors));
-      copies.set(volume, resized);
+      resized.set(of(step.volume).subarray(0, step.sectors));
+      copies.set(step.volume, resized);
       return;
     }
     case 'snapshot':
-      copies.set(`${volume}@${step.name}`, stamps.slice());
+      for (const name of step.volumes) copies.set(`${name}@${step.name}`, of(name).slice());
       return;
     case 'restore':
-      copies.set(volume, (copies.get(`${volume}@${step.snapshot}`) as Stamps).slice());
+      copies.set(step.volume, of(`${step.volume}@${step.snapshot}`).slice());
+      return;
+    case 'clone':
+      copies.set(step.newVolume, of(`${step.volume}@${step.snapshot}`).slice());
       return;
     case 'drop':
-      copies.delete(`${volume}@${step.snapshot}`);
+      copies.delete(`${step.volume}@${step.snapshot}`);
       return;
     case 'delete':
       // With its snapshots.
-      for (const name of copies.keys()) if (name.split('@')[0] === volume) copies.delete(name);
+      for (const name of copies.keys()) if (name.split('@')[0] === step.volume) copies.delete(name);
       return;
     default:
   }

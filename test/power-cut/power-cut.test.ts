@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { repeat } from '../support/factor.js';
-import { canMount, MountedArray } from '../support/mounted-array.js';
+import { canMount, MountedArray, overKernel } from '../support/mounted-array.js';
 import { RandomSource } from '../support/random-source.js';
 import { cleanScratch, makeScratch } from '../support/scratch-directory.js';
 import { judgeCrashStates, type Recording } from './crash-states.js';
@@ -39,7 +39,7 @@ async function record(seed: number, steps: number): Promise<Recording> {
   });
   const marks = new MarkFile(join(disk.directory, MARKS));
   const families = Array.from({ length: FAMILIES }, (_, number) => {
-    const chooser = new StepChooser(number, new RandomSource(seed + number));
+    const chooser = new StepChooser(number, new RandomSource(seed + number), overKernel);
     return new Family(number, array, marks, chooser);
   });
   await Promise.all(families.map((family) => family.work(steps)));

@@ -9,12 +9,21 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { MountedArray } from '../support/mounted-array.js';
+import { doneLater } from '../support/programs.js';
 import type { Progress, Step } from './history.js';
 import type { LogEntry } from './programs/operation-log.js';
 import type { StepChooser } from './step-chooser.js';
 import { SECTOR_BYTES } from './survivals.js';
 
 export const MARKS = 'marks';
+/** In one call, which the kernel passes on as one request. */
+const SHARING = `
+import os, sys
+source, target, sourceOffset, offset, size = sys.argv[1:]
+done = os.copy_file_range(os.open(source, os.O_RDONLY), os.open(target, os.O_WRONLY), int(size),
+                          int(sourceOffset), int(offset))
+assert done == int(size), done
+`;
 const MARK_BYTES = 16;
 
 export class MarkFile {
@@ -97,6 +106,21 @@ export class Family {
         const position = step.sector * SECTOR_BYTES;
         const { bytesWritten } = await file.write(data, 0, data.byteLength, position);
         if (bytesWritten !== data.byteLength) throw new Error(`a short write of ${bytesWritten}`);
+        return;
+      }
+      case 'discard': {
+        const range = ['-o', `${step.sector * SECTOR_BYTES}`, '-l', `${step.count * SECTOR_BYTES}`];
+        await doneLater('fallocate', '-p', ...range, array.volume(step.volume));
+        return;
+      }
+      case 'share': {
+        const [volume = '', snapshot] = step.source.split('@');
+        const source =
+          snapshot === undefined ? array.volume(volume) : array.snapshot(volume, snapshot);
+        const numbers = [step.sourceSector, step.sector, step.stamps.length].map(
+          (sectors) => `${sectors * SECTOR_BYTES}`,
+        );
+        await doneLater('python3', '-c', SHARING, source, array.volume(step.volume), ...numbers);
         return;
       }
       case 'resize':
