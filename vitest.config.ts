@@ -3,13 +3,16 @@ import { defineConfig } from 'vitest/config';
 /** The mounted tests run once over each combination of these. */
 const TRANSPORTS = ['kernel', 'fuse-native'];
 const BLOCK_CONTAINERS = ['lmdb', 'file'];
+const MOUNTED = 'test/mounted/**/*.test.ts';
+/** Once over each container: what is promised lies below the transport. */
+const POWER_CUTS = 'test/power-cut/power-cut.test.ts';
 
 const mountedProjects = TRANSPORTS.flatMap((transport) =>
   BLOCK_CONTAINERS.map((blocks) => ({
     extends: true as const,
     test: {
       name: `${transport}, ${blocks}`,
-      include: ['test/mounted/**/*.test.ts'],
+      include: [MOUNTED, ...(transport === 'kernel' ? [POWER_CUTS] : [])],
       env: { ARRAYFS_TEST_TRANSPORT: transport, ARRAYFS_TEST_BLOCKS: blocks },
     },
   })),
@@ -29,7 +32,7 @@ export default defineConfig({
         test: {
           name: 'default',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/mounted/**'],
+          exclude: [MOUNTED, POWER_CUTS],
         },
       },
       ...mountedProjects,
