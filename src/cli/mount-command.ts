@@ -8,6 +8,7 @@ import { formatSize, parseSize } from '../base/sizes.js';
 import { refusePathOnMount } from '../host/backing-chain.js';
 import {
   type DaemonOptions,
+  DEFAULT_PAGE_CACHE,
   PAGE_CACHE_POLICIES,
   type PageCachePolicy,
   TRANSPORT_CHOICES,
@@ -57,7 +58,7 @@ export function addMountCommand(program: Command): void {
     .addOption(
       new Option('--cache <policy>', 'what the page cache of the host keeps of images')
         .choices(PAGE_CACHE_POLICIES)
-        .default('none'),
+        .default(DEFAULT_PAGE_CACHE),
     )
     .option('--pool <dir...>', 'directories of further pools')
     .addOption(

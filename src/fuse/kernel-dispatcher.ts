@@ -41,8 +41,11 @@ const OPERATIONS: Partial<Record<OpcodeName, Operation>> = {
   // The answer to a RETRIEVE, which is never sent.
   NOTIFY_REPLY: () => undefined,
   // Attributes that are kept for a while need a tree that tells when they change.
-  INIT: ({ tree, keepsPages }, message) =>
-    initFrame(decodeInit(message), { listsAttributes: tree.watch !== undefined, keepsPages }),
+  INIT({ tree, keepsPages, kernel }, message) {
+    const request = decodeInit(message);
+    kernel.minor = request.minor;
+    return initFrame(request, { listsAttributes: tree.watch !== undefined, keepsPages });
+  },
 };
 
 const BY_CODE: readonly (Operation | undefined)[] = operationsByCode();
@@ -78,6 +81,7 @@ export class KernelDispatcher {
       clock,
       // A tree that does not tell of its changes would leave old pages.
       keepsPages: keepsPages && tree.watch !== undefined,
+      kernel: { minor: 0 },
       inodes: new InodeTable(tree.root),
       files: new OpenFileTable(),
       directories: new OpenDirectoryTable(),

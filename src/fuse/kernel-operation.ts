@@ -24,6 +24,8 @@ export interface OperationContext {
   readonly clock: Clock;
   /** Files that may be cached are opened through the page cache. */
   readonly keepsPages: boolean;
+  /** The protocol it speaks, known from INIT on. */
+  readonly kernel: { minor: number };
 }
 
 /** A frame with an empty header; undefined where the kernel wants no answer. */

@@ -1,4 +1,5 @@
 /** The kernel transport's operations on open files. */
+import { constants } from 'node:fs';
 import { ArrayError } from '../base/errors.js';
 import type { Answer, OpenFile, RangeChange } from './file-tree.js';
 import { type OpcodeName, REPLY_HEADER_BYTES } from './fuse-format.js';
@@ -22,6 +23,11 @@ import { callerOf, done, next, type Operation, type OperationContext } from './k
  */
 const DIRECT_FLAGS = OPEN_REPLY.directIo | OPEN_REPLY.parallelDirectWrites;
 
+/**
+ * Since then the kernel certainly drops pages after a direct write, and not only before it: no reader
+ * in between leaves an old one (tried with 7.45).
+ */
+const DIRECT_BESIDE_PAGES_MINOR = 45;
 /** FALLOC_FL_* of fallocate(2); the kernel passes no others on. */
 const FALLOCATE = { keepSize: 1, punchHole: 2, zeroRange: 16 } as const;
 /** Of lseek(2). */
@@ -32,10 +38,14 @@ const POLL_WRITABLE = 0x0004 | 0x0100;
 const COPY_BYTES_MAX = 2 ** 30;
 
 export const FILE_OPERATIONS = {
-  OPEN({ tree, inodes, files, keepsPages }, message) {
-    const flags = openFlagsOf(decodeOpen(message));
-    const opened = tree.open(inodes.node(message.nodeId), flags, callerOf(message));
-    return next(opened, (file) => openFrame(files.add(file), openReplyFlags(file, keepsPages)));
+  OPEN(context, message) {
+    const { tree, inodes, files } = context;
+    const flags = decodeOpen(message);
+    const node = inodes.node(message.nodeId);
+    const opened = tree.open(node, openFlagsOf(flags), callerOf(message));
+    return next(opened, (file) => {
+      return openFrame(files.add(file), openReplyFlags(context, file, flags));
+    });
   },
   READ(context, message) {
     const { handle, offset, sizeBytes } = decodeRead(message);
@@ -85,9 +95,20 @@ export const FILE_OPERATIONS = {
   },
 } satisfies Partial<Record<OpcodeName, Operation>>;
 
-/** open_out.open_flags. Kept pages outlive a close: the tree tells when they are not true any more. */
-export function openReplyFlags(file: OpenFile, keepsPages: boolean): number {
-  return keepsPages && file.mayBeCached ? OPEN_REPLY.keepCache : DIRECT_FLAGS;
+/**
+ * open_out.open_flags. Kept pages outlive a close: the tree tells when they are not true any more. Who
+ * passes the page cache by (O_DIRECT) may do so in parallel with others.
+ */
+export function openReplyFlags(
+  { keepsPages, kernel }: OperationContext,
+  file: OpenFile,
+  openFlags: number,
+): number {
+  if (!keepsPages || !file.mayBeCached) return DIRECT_FLAGS;
+  const isDirect = (openFlags & constants.O_DIRECT) !== 0;
+  return isDirect && kernel.minor >= DIRECT_BESIDE_PAGES_MINOR
+    ? DIRECT_FLAGS
+    : OPEN_REPLY.keepCache;
 }
 
 /** The tree fills the reply behind the place of its header: nothing is copied again. */

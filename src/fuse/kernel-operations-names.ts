@@ -92,7 +92,7 @@ async function createFile(context: OperationContext, message: FuseMessage): Prom
   const request = decodeCreate(message);
   const { node, file } = await createOrOpen(context, message, request);
   const entry = await lookedUp(context, node);
-  const flags = openReplyFlags(file, context.keepsPages);
+  const flags = openReplyFlags(context, file, request.flags);
   return createFrame(entry, context.files.add(file), flags);
 }
 

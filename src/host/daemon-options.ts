@@ -10,6 +10,8 @@ export type TransportChoice = (typeof TRANSPORT_CHOICES)[number];
 /** Whether the host's page cache keeps images. */
 export const PAGE_CACHE_POLICIES = ['none', 'kernel'] as const;
 export type PageCachePolicy = (typeof PAGE_CACHE_POLICIES)[number];
+/** Measured: native-notes/performance.md. */
+export const DEFAULT_PAGE_CACHE: PageCachePolicy = 'none';
 
 /** All paths are absolute. */
 export interface DaemonOptions {

@@ -1,4 +1,5 @@
 /** The kernel transport's operations, each by a request written by hand. */
+import { constants } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { OpenFile, RangeChange } from '../../src/fuse/file-tree.js';
 import { bytesOf, requestBytes } from './fuse-messages.js';
@@ -165,11 +166,16 @@ describe('the page cache', () => {
   const KEEP_CACHE = 2;
   const DIRECT = 1 + 64;
 
-  async function flagsOf(tree: OfferingTree, keepsPages: boolean): Promise<number> {
+  async function flagsOf(
+    tree: OfferingTree,
+    keepsPages: boolean,
+    { openFlags = 2, minor = 45 } = {},
+  ): Promise<number> {
     tree.add(tree.root, 'file', false, 0o600);
     const kernel = new KernelHarness(tree, { keepsPages });
+    await kernel.ask(26, bytesOf([4, 7], [4, minor], Buffer.alloc(56)));
     const nodeId = await kernel.lookup('file');
-    const { body } = await kernel.ask(14, bytesOf([4, 2], [4, 0]), { nodeId });
+    const { body } = await kernel.ask(14, bytesOf([4, openFlags], [4, 0]), { nodeId });
     return body.readUInt32LE(8);
   }
   const treeOf = (offered: Partial<OpenFile>, watched: boolean) => {
@@ -184,6 +190,13 @@ describe('the page cache', () => {
     expect(await flagsOf(treeOf(cached, true), false)).toBe(DIRECT);
     expect(await flagsOf(treeOf(cached, false), true)).toBe(DIRECT);
     expect(await flagsOf(treeOf({}, true), true)).toBe(DIRECT);
+  });
+
+  it('is passed by with O_DIRECT, where the kernel drops pages after a direct write', async () => {
+    const openFlags = constants.O_RDWR | constants.O_DIRECT;
+    const tree = () => treeOf({ mayBeCached: true }, true);
+    expect(await flagsOf(tree(), true, { openFlags })).toBe(DIRECT);
+    expect(await flagsOf(tree(), true, { openFlags, minor: 44 })).toBe(KEEP_CACHE);
   });
 
   it('is told of with the answer to CREATE too', async () => {
