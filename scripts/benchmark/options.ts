@@ -26,6 +26,8 @@ export type BenchOptions =
   | MeasureOptions;
 
 const ROUNDS = 3;
+/** In place of the name of a row: all that have a goal. */
+const GOALS = 'goals';
 
 export function helpText(rows: readonly Row[]): string {
   return `usage: scripts/bench [options]
@@ -35,7 +37,8 @@ export function helpText(rows: readonly Row[]): string {
 
   --quick            small sizes, one round, the main rows and targets: shows that it works in two minutes
   --rounds N         rounds of each row, interleaved over the targets (${ROUNDS}; --quick: 1)
-  --rows A,B         only these rows; a word that is no row means all that begin with it
+  --rows A,B         only these rows; a word that is no row means all that begin with it, and
+                     '${GOALS}' all that have a goal
   --targets A,B      only these targets
   --dir DIRECTORY    where the files are measured (the temporary directory)
   --json FILE        writes everything there as well, after each part of the run
@@ -109,10 +112,20 @@ function chooseRows(rows: readonly Row[], list: string | undefined, isQuick: boo
 }
 
 function rowsCalled(rows: readonly Row[], word: string): Row[] {
+  if (word === GOALS) return rowsWithGoals(rows);
   const named = rows.filter((row) => row.name === word);
   const found = named.length > 0 ? named : rows.filter((row) => row.name.startsWith(word));
   if (word === '' || found.length === 0) throw new Error(`no row begins with '${word}'`);
   return found;
+}
+
+/** And the rows that these are held against. */
+function rowsWithGoals(rows: readonly Row[]): Row[] {
+  const judged = rows.filter((row) => row.goals.length > 0);
+  const references = judged.flatMap((row) =>
+    row.goals.flatMap(({ to }) => (to.kind === 'row' ? [to.row] : [])),
+  );
+  return rows.filter((row) => judged.includes(row) || references.includes(row.name));
 }
 
 function chooseTargets(list: string | undefined, isQuick: boolean): readonly string[] {

@@ -76,16 +76,36 @@ export function memoryRow(rows: readonly RowResult[]): RowResult[] {
   return cells.length === 0 ? [] : [{ name: MEMORY_ROW, title, unit: 'MiB', goals, cells }];
 }
 
-/** Results of several runs as one: rows of later runs replace those of earlier ones. */
+/**
+ * Results of several runs as one: rows of later runs replace those of earlier ones, and a warning names
+ * the rows that are not of the last run, whose date and machine the report shows.
+ */
 export function mergeResults(runs: readonly BenchResults[]): BenchResults {
   const last = runs.at(-1);
   if (last === undefined) throw new Error('no results');
-  const rows = new Map<string, RowResult>();
-  for (const row of runs.flatMap((run) => run.rows)) rows.set(row.name, row);
+  const origins = new Map<string, BenchResults>();
+  for (const run of runs) for (const { name } of run.rows) origins.set(name, run);
+  origins.delete(MEMORY_ROW);
+  const rows = [...origins].flatMap(([name, run]) => run.rows.filter((row) => row.name === name));
+  const others = runs.filter((run) => run !== last).flatMap((run) => originWarning(run, origins));
   const warnings = [...new Set(runs.flatMap((run) => run.warnings))];
-  rows.delete(MEMORY_ROW);
-  const measured = [...rows.values()];
-  return { ...last, warnings, rows: [...measured, ...memoryRow(measured)] };
+  const isQuick = runs.some((run) => run.isQuick);
+  return {
+    ...last,
+    isQuick,
+    warnings: [...warnings, ...others],
+    rows: [...rows, ...memoryRow(rows)],
+  };
+}
+
+function originWarning(
+  run: BenchResults,
+  origins: ReadonlyMap<string, BenchResults>,
+): readonly string[] {
+  const names = [...origins].filter(([, origin]) => origin === run).map(([name]) => name);
+  if (names.length === 0) return [];
+  const { date, versions } = run.machine;
+  return [`of the run of ${date} with arrayfs ${versions.arrayfs} are ${names.join(', ')}`];
 }
 
 /** JSON has no NaN: what fio did not report is left out. */

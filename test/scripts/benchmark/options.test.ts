@@ -1,7 +1,7 @@
 /** The command line of scripts/bench. */
 import { describe, expect, it } from 'vitest';
 import { type MeasureOptions, parseOptions } from '../../../scripts/benchmark/options.js';
-import type { Row } from '../../../scripts/benchmark/row.js';
+import { atLeastOfRow, type Row } from '../../../scripts/benchmark/row.js';
 import { FULL_SCALE, QUICK_SCALE } from '../../../scripts/benchmark/scale.js';
 
 const row = (name: string, more: Partial<Row> = {}): Row => ({
@@ -11,7 +11,7 @@ const row = (name: string, more: Partial<Row> = {}): Row => ({
 const ROWS = [
   row('read', { isQuick: true }),
   row('read-cold'),
-  row('write', { isQuick: true }),
+  row('write', { isQuick: true, goals: [atLeastOfRow('read', 0.9)] }),
   row('write-extra', { isExtra: true }),
 ];
 
@@ -29,6 +29,7 @@ describe('parseOptions', () => {
     ['a row by its name alone', ['--rows', 'read'], ['read']],
     ['rows by their beginning', ['--rows', 'rea'], ['read', 'read-cold']],
     ['an extra row by name, in order', ['--rows', 'write-extra,read'], ['read', 'write-extra']],
+    ['what has a goal, and what that is held against', ['--rows', 'goals'], ['read', 'write']],
     ['any row in small', ['--quick', '--rows', 'read-cold'], ['read-cold']],
   ])('chooses %s', (_what, words, names) => {
     expect(namesOf(...words)).toEqual(names);

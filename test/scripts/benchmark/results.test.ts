@@ -84,5 +84,14 @@ describe('mergeResults', () => {
     const merged = mergeResults([{ ...early, rows: [...early.rows, memory(700)] }, late]);
     expect(merged.rows.map((row) => row.name)).toEqual(['a', 'b', 'memory-most']);
     expect(cellValue(cellOf(merged.rows[2], 'arrayfs'))?.value).toBe(600);
+    expect(merged.warnings).toEqual([
+      'of the run of 2026-11-20T12:34:56.000Z with arrayfs abc1234 are a',
+    ]);
+  });
+
+  it('is small where one of the runs was', () => {
+    const run = resultsOf([rowOf('a', 'IOPS', { arrayfs: 1 })]);
+    expect(mergeResults([{ ...run, isQuick: true }, run]).isQuick).toBe(true);
+    expect(mergeResults([run, run]).isQuick).toBe(false);
   });
 });
