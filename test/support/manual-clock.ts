@@ -34,6 +34,11 @@ export class ManualClock implements Clock {
     };
   }
 
+  /** Timers that would fire if time went on. */
+  get timerCount(): number {
+    return this.timers.filter(({ cancelled }) => !cancelled).length;
+  }
+
   yield(): Promise<void> {
     return new Promise((resolve) => setImmediate(resolve));
   }

@@ -1,0 +1,94 @@
+/** Performs the model's operations on an array, with one open image for each volume written to. */
+import type { StorageArray } from '../../src/array/array.js';
+import type { ImageHandle } from '../../src/array/disk-array.js';
+import type { ModelOperation } from './array-model.js';
+
+/** Changes the bytes of one volume. */
+type ByteOperation = Extract<ModelOperation, { kind: 'write' | 'resize' | 'discard' }>;
+type ModelCommand = Exclude<ModelOperation, ByteOperation>;
+
+export function isByteOperation(operation: ModelOperation): operation is ByteOperation {
+  return ['write', 'resize', 'discard'].includes(operation.kind);
+}
+
+export class MountedOperations {
+  private readonly open = new Map<string, ImageHandle>();
+
+  constructor(private readonly array: StorageArray) {}
+
+  /** Resolves when the operation is answered; a command has changed memory when this returns. */
+  perform(operation: ModelOperation): Promise<unknown> {
+    return isByteOperation(operation) ? this.change(operation) : this.command(operation);
+  }
+
+  resizeByCommand(name: string, size: number): Promise<unknown> {
+    return this.array.resizeVolume(name, size, { force: true });
+  }
+
+  async sync(name: string, snapshot: string | undefined): Promise<void> {
+    if (snapshot === undefined) return this.handle(name).sync();
+    const handle = this.array.openImage(this.array.snapshot(name, snapshot), { write: false });
+    const done = handle.sync();
+    handle.close();
+    return done;
+  }
+
+  closeAll(): void {
+    for (const handle of this.open.values()) handle.close();
+    this.open.clear();
+  }
+
+  private async change(operation: ByteOperation): Promise<unknown> {
+    const handle = this.handle(operation.name);
+    if (operation.kind === 'write') return handle.write(operation.offset, operation.data);
+    if (operation.kind === 'resize') return handle.resize(operation.size);
+    return handle.discard(operation.offset, operation.size);
+  }
+
+  private async command(operation: ModelCommand): Promise<unknown> {
+    const { array } = this;
+    switch (operation.kind) {
+      case 'create':
+        return array.createVolume({ name: operation.name, sizeBytes: operation.size });
+      case 'snapshot':
+        return array.takeSnapshots(operation.names, { name: operation.snapshot });
+      case 'restore':
+        return array.restore(operation.name, operation.snapshot, { force: true });
+      case 'clone':
+        return array.clone(operation.name, operation.snapshot, operation.newName, {});
+      case 'drop':
+        return array.deleteSnapshot(operation.name, operation.snapshot, { force: true });
+      case 'delete':
+        return this.delete(operation.name);
+      case 'rename':
+        return this.rename(operation.name, operation.newName);
+    }
+  }
+
+  private async delete(name: string): Promise<void> {
+    const done = this.array.deleteVolume(name, { snapshots: true });
+    const handle = this.open.get(name);
+    this.open.delete(name);
+    try {
+      await done;
+    } finally {
+      handle?.close();
+    }
+  }
+
+  private rename(name: string, newName: string): Promise<unknown> {
+    const handle = this.open.get(name);
+    this.open.delete(name);
+    if (handle !== undefined) this.open.set(newName, handle);
+    return this.array.renameVolume(name, newName);
+  }
+
+  private handle(name: string): ImageHandle {
+    let handle = this.open.get(name);
+    if (handle === undefined) {
+      handle = this.array.openImage(this.array.volume(name), { write: true });
+      this.open.set(name, handle);
+    }
+    return handle;
+  }
+}
