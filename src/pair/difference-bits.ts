@@ -10,7 +10,7 @@
  * track, so it never needs storing.
  */
 import { TRACK_BYTES } from '../base/sizes.js';
-import { TrackBits, type TrackRun } from './track-bits.js';
+import { countInAny, TrackBits, type TrackRun } from './track-bits.js';
 
 /** Tracks copied in one turn ([003], pace). */
 export const PACE_TRACKS = { slow: 1, medium: 3, fast: 15 } as const;
@@ -36,10 +36,7 @@ export class DifferenceBits {
 
   /** Tracks in which the two sides differ, or may. */
   get unequalCount(): number {
-    const { pending, primaryChanged, secondaryChanged } = this;
-    const parts = [pending, primaryChanged, secondaryChanged].filter((bits) => bits.count > 0);
-    if (parts.length <= 1) return parts[0]?.count ?? 0;
-    return this.union().count;
+    return countInAny([this.pending, this.primaryChanged, this.secondaryChanged]);
   }
 
   /** What one turn copies: the first pending tracks in a row, as many as the pace allows. */

@@ -7,13 +7,6 @@ import { assert } from '../base/assert.js';
 
 export const CHUNK_TRACKS = 4_096;
 const CHUNK_BYTES = CHUNK_TRACKS / 8;
-const NO_BITS: Uint8Array = new Uint8Array(CHUNK_BYTES);
-/** Bits set in each byte. */
-const BIT_COUNTS = Uint8Array.from(
-  { length: 256 },
-  (_, byte) => byte.toString(2).replaceAll('0', '').length,
-);
-
 /** Tracks one after the other. */
 export interface TrackRun {
   readonly track: number;
@@ -67,8 +60,8 @@ export class TrackBits {
   firstRun(from = 0, countMax = Number.POSITIVE_INFINITY): TrackRun | undefined {
     const track = this.seek(from, true);
     if (track === undefined) return undefined;
-    const end = this.seek(track, false) ?? this.trackCount;
-    return { track, count: Math.min(end - track, countMax) };
+    const stop = Math.min(this.trackCount, track + countMax);
+    return { track, count: (this.seek(track, false, stop) ?? stop) - track };
   }
 
   /** Sets every bit that is set in the other bitmap, of the same volume. */
@@ -76,11 +69,9 @@ export class TrackBits {
     assert(other.trackCount === this.trackCount, 'both bitmaps are of one size');
     for (const [index, bits] of other.chunks.entries()) {
       if (bits === undefined) continue;
-      const own = this.chunks[index] ?? NO_BITS;
-      this.replace(
-        index,
-        bits.map((byte, place) => byte | (own[place] ?? 0)),
-      );
+      const own = this.chunks[index];
+      if (own === undefined) this.note(index, bits.slice(), countOf(bits));
+      else this.note(index, own, merge(own, bits));
     }
   }
 
@@ -96,7 +87,10 @@ export class TrackBits {
     const isInside = (byte: number, at: number) =>
       byte >> Math.min(8, Math.max(0, tracks - at * 8)) === 0;
     assert(bits.every(isInside), 'no bit is past the last track');
-    this.replace(index, new Uint8Array(bits));
+    const own = new Uint8Array(bits);
+    const count = countOf(own);
+    this.total += count - countOf(this.chunks[index]);
+    this.chunks[index] = count === 0 ? undefined : own;
     this.changed.delete(index);
   }
 
@@ -136,24 +130,18 @@ export class TrackBits {
     this.note(index, chunk, added);
   }
 
-  private replace(index: number, bits: Uint8Array): void {
-    const own = this.chunks[index] ?? NO_BITS;
-    const added = bits.reduce((sum, byte, at) => sum + bitsOf(byte) - bitsOf(own[at] ?? 0), 0);
-    const same = bits.every((byte, at) => byte === own[at]);
-    if (!same) this.note(index, bits, added, true);
-  }
-
-  private note(index: number, bits: Uint8Array, added: number, differs = added !== 0): void {
-    if (!differs) return;
-    this.chunks[index] = added < 0 && bits.every((byte) => byte === 0) ? undefined : bits;
+  /** A chunk now has this many bits more, or fewer. */
+  private note(index: number, bits: Uint8Array, added: number): void {
+    if (added === 0) return;
+    this.chunks[index] = added < 0 && countOf(bits) === 0 ? undefined : bits;
     this.total += added;
     this.changed.add(index);
   }
 
-  /** The lowest track not before `from` whose bit has this value. */
-  private seek(from: number, value: boolean): number | undefined {
+  /** The lowest track not before `from`, and before `stop`, whose bit has this value. */
+  private seek(from: number, value: boolean, stop = this.trackCount): number | undefined {
     const passed = value ? 0 : 0xff;
-    for (let at = from; at < this.trackCount; ) {
+    for (let at = from; at < stop; ) {
       const index = Math.floor(at / CHUNK_TRACKS);
       const chunk = this.chunks[index];
       if (chunk === undefined) {
@@ -170,6 +158,54 @@ export class TrackBits {
   }
 }
 
-function bitsOf(byte: number): number {
-  return BIT_COUNTS[byte] ?? 0;
+/** Tracks whose bit is set in at least one of the bitmaps, all of one volume. */
+export function countInAny(all: readonly TrackBits[]): number {
+  const bitmaps = all.filter((bits) => bits.count > 0);
+  if (bitmaps.length <= 1) return bitmaps[0]?.count ?? 0;
+  const chunkCount = Math.ceil((bitmaps[0]?.trackCount ?? 0) / CHUNK_TRACKS);
+  let count = 0;
+  for (let index = 0; index < chunkCount; index += 1) {
+    const chunks = bitmaps.map((bits) => bits.chunk(index)).filter((chunk) => chunk !== undefined);
+    const [first, ...others] = chunks;
+    if (first === undefined) continue;
+    const union = others.length === 0 ? first : first.slice();
+    for (const bits of others) merge(union, bits);
+    count += countOf(union);
+  }
+  return count;
+}
+
+/** Adds the bits of one chunk to another; returns how many are new. */
+function merge(into: Uint8Array, bits: Uint8Array): number {
+  const own = wordsOf(into);
+  const others = wordsOf(bits);
+  let added = 0;
+  for (let at = 0; at < own.length; at += 1) {
+    const before = own[at] ?? 0;
+    const after = before | (others[at] ?? 0);
+    if (after === before) continue;
+    own[at] = after;
+    added += bitsOf(after) - bitsOf(before);
+  }
+  return added;
+}
+
+function countOf(chunk: Uint8Array | undefined): number {
+  if (chunk === undefined) return 0;
+  let count = 0;
+  for (const word of wordsOf(chunk)) count += bitsOf(word);
+  return count;
+}
+
+/** A view of a chunk of these bitmaps; they all have a buffer of their own. */
+function wordsOf(chunk: Uint8Array): Int32Array {
+  return new Int32Array(chunk.buffer, chunk.byteOffset, CHUNK_BYTES / 4);
+}
+
+/** Bits set in a word of 32. */
+function bitsOf(word: number): number {
+  let sums = word - ((word >>> 1) & 0x5555_5555);
+  sums = (sums & 0x3333_3333) + ((sums >>> 2) & 0x3333_3333);
+  sums = (sums + (sums >>> 4)) & 0x0f0f_0f0f;
+  return Math.imul(sums, 0x0101_0101) >>> 24;
 }

@@ -2,6 +2,7 @@
  * Hostile parameter lists: each has a defined end. A list that is accepted means the same after it
  * has been encoded and decoded again, and each of its segments either fits or is refused.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {
   decodeParameterList,
@@ -40,9 +41,11 @@ const STEPS_MAX = 100_000;
 /** The sense of a refusal, which must be one of those allowed and survive its encoding. */
 function refused(error: unknown, allowed: readonly unknown[]): string {
   if (!(error instanceof SenseError)) throw error;
-  expect(allowed).toContain(error.sense.code);
-  expect(decodeSense(encodeSense(error.sense))).toEqual(error.sense);
-  return error.sense.code.text;
+  const { sense } = error;
+  if (!allowed.includes(sense.code)) expect(allowed).toContain(sense.code);
+  const again = decodeSense(encodeSense(sense));
+  if (!isDeepStrictEqual(again, sense)) expect(again).toEqual(sense);
+  return sense.code.text;
 }
 
 /** What becomes of a list: the text of the refusal, or `processed`. */
@@ -53,7 +56,9 @@ function fate(bytes: Uint8Array): string {
   } catch (error) {
     return refused(error, BEFORE_PROCESSING);
   }
-  expect(decodeParameterList(encodeParameterList(list))).toEqual(list);
+  const again = decodeParameterList(encodeParameterList(list));
+  // Faster than an `expect` for each of so many lists.
+  if (!isDeepStrictEqual(again, list)) expect(again).toEqual(list);
   let residue = NO_RESIDUE;
   for (const number of list.segments.keys()) {
     try {

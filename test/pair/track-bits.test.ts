@@ -1,6 +1,6 @@
 /** Bitmaps by track against a set of numbers, and their stored chunks. */
 import { describe, expect, it } from 'vitest';
-import { CHUNK_TRACKS, TrackBits } from '../../src/pair/track-bits.js';
+import { CHUNK_TRACKS, countInAny, TrackBits } from '../../src/pair/track-bits.js';
 import { repeat } from '../support/factor.js';
 import { RandomSource } from '../support/random-source.js';
 
@@ -51,11 +51,28 @@ describe('track bits', () => {
     bits.set(2 * CHUNK_TRACKS, 100);
     expect(bits.takeChanged()).toEqual([0, 2]);
     const loaded = new TrackBits(3 * CHUNK_TRACKS);
-    for (const index of [0, 2]) loaded.load(index, bits.chunk(index) ?? new Uint8Array(512));
+    // As from a store: a view of some larger buffer, at an odd place.
+    const stored = Buffer.alloc(1 + 512);
+    for (const index of [0, 2]) {
+      stored.set(bits.chunk(index) ?? [], 1);
+      loaded.load(index, stored.subarray(1));
+    }
     expect(all(loaded)).toEqual(all(bits));
     expect([loaded.count, loaded.takeChanged()]).toEqual([101, []]);
     loaded.set(6);
     expect(bits.has(6)).toBe(false);
+  });
+
+  it('count together what is set in any of them', () => {
+    const [one, two, three] = [0, 1, 2].map(() => new TrackBits(3 * CHUNK_TRACKS));
+    one?.set(10, 100);
+    two?.set(50, 100);
+    two?.set(CHUNK_TRACKS, 7);
+    three?.set(2 * CHUNK_TRACKS);
+    const bitmaps = [one, two, three].filter((bits) => bits !== undefined);
+    expect(countInAny(bitmaps)).toBe(140 + 7 + 1);
+    expect(bitmaps.map((bits) => bits.count)).toEqual([100, 107, 1]);
+    expect(countInAny([])).toBe(0);
   });
 
   it('change a chunk by what differs alone', () => {
@@ -118,6 +135,8 @@ describe('track bits', () => {
         expect(bits.count).toBe(model.size);
         expect(all(bits)).toEqual(sorted);
         expect(bits.has(track)).toBe(model.has(track));
+        const run = sorted.findIndex((at, place) => sorted[place + 1] !== at + 1 || place === 4);
+        expect(bits.firstRun(0, 5)?.count).toBe(run < 0 ? undefined : run + 1);
         expect(bits.first(track)).toBe(sorted.find((at) => at >= track));
       }
     }
