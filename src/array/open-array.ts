@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.js';
 import { INDEX_BYTES_MAX } from '../base/limits.js';
 import type { BlockStore } from '../store/block-store.js';
-import type { PoolIdentityRecord } from '../store/records.js';
+import { LAYOUT_VERSION, type PoolIdentityRecord } from '../store/records.js';
 import { IndexBudget } from '../volume/block-index.js';
 import { StorageArray, type StorageArrayOptions } from './array.js';
 import { Pool } from './pool.js';
@@ -16,7 +16,9 @@ export interface OpenArrayOptions extends StorageArrayOptions {
 }
 
 export async function openArray(options: OpenArrayOptions): Promise<StorageArray> {
-  const { directory, identity, store, clock, cacheBytes, readOnly } = options;
+  const { directory, store, clock, cacheBytes, readOnly } = options;
+  // Opening it brings a pool of an older layout to the newest.
+  const identity = { ...options.identity, layoutVersion: LAYOUT_VERSION };
   // Damage and failures are reported to the array, which comes to be after its pool.
   let array: StorageArray | undefined;
   const pool = await Pool.open(directory, identity, store, {

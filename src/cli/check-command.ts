@@ -64,8 +64,10 @@ export function reportText(report: CheckReport): string {
   const repaired = findings.filter((finding) => finding.repaired).length;
   const verdict =
     findings.length === 0 ? 'clean' : `${findings.length} found, ${repaired} repaired`;
+  const { logBatches } = report;
   return [
     ...lines,
+    ...(logBatches === 0 ? [] : [`the next mount applies ${logBatches} batches of the intent log`]),
     `${verdict}: ${report.volumes} volumes, ${report.snapshots} snapshots, ` +
       `${report.blocksChecked} blocks (${formatSize(report.bytesChecked)}) checked`,
   ].join('\n');

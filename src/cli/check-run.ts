@@ -80,5 +80,6 @@ function unreadable(directory: string, detail: string): CheckReport {
     bytesChecked: 0,
     volumes: 0,
     snapshots: 0,
+    logBatches: 0,
   };
 }

@@ -4,7 +4,7 @@
  * damaged content stays an I/O error until it is overwritten or restored, and a damaged volume,
  * snapshot or lineage keeps everything that may hang on it.
  *
- *   trees -> records -> how they refer to each other -> map, lineage by lineage -> born bitmaps -> blocks
+ *   trees -> records -> intent log -> how they refer to each other -> map, lineage by lineage -> born bitmaps -> blocks
  */
 import { ArrayError } from '../base/errors.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
@@ -14,12 +14,14 @@ import { Catalogue, readCatalogue } from './check-catalogue.js';
 import { checkAllocation, checkCounters, settleCounters } from './check-counters.js';
 import { type CheckFinding, type CheckTarget, Findings, Repairs } from './check-findings.js';
 import { checkLineages } from './check-lineages.js';
+import { type CheckedLog, checkLog } from './check-log.js';
 import { checkLineageMap, type MapCheck } from './check-map.js';
 import { MarkCheck } from './check-marks.js';
 import { checkOrphanEntries } from './check-orphans.js';
 import { checkTrees, TREE_KIND, treeDamage } from './check-tree.js';
 import { checkUsage } from './check-usage.js';
 import { Viewers } from './check-viewers.js';
+import { createLogFile, FileLog, hasLogFile } from './file-log.js';
 import { recordKey } from './keys.js';
 import { LmdbEnvironment } from './lmdb-environment.js';
 import { loadIdentity } from './pool-files.js';
@@ -33,6 +35,8 @@ export interface CheckReport {
   readonly bytesChecked: number;
   readonly volumes: number;
   readonly snapshots: number;
+  /** Batches of the intent log that the next mount applies. */
+  readonly logBatches: number;
 }
 
 export interface CheckOptions {
@@ -41,6 +45,8 @@ export interface CheckOptions {
   readonly onProgress: (done: number, total: number) => void;
   /** Stored blocks looked at with one pass over the map; for tests. */
   readonly windowBlocks?: number;
+  /** The pool's intent log; without it, it is not looked at. */
+  readonly log?: CheckedLog;
 }
 
 /** Checks the pool in `directory`. ENOENT, ENOTDIR or EINVAL where there is none it can read. */
@@ -48,10 +54,22 @@ export async function checkPool(directory: string, options: CheckOptions): Promi
   const { capacityBytes } = loadIdentity(directory);
   const environment = new LmdbEnvironment(directory, { capacityBytes });
   try {
-    return await checkStore(environment, options);
+    const log = openCheckedLog(directory, capacityBytes);
+    try {
+      return await checkStore(environment, { ...options, log });
+    } finally {
+      await log.device?.close();
+    }
   } finally {
     await environment.close();
   }
+}
+
+function openCheckedLog(directory: string, capacityBytes: number): CheckedLog {
+  return {
+    device: hasLogFile(directory) ? new FileLog(directory, capacityBytes) : undefined,
+    replace: () => createLogFile(directory, capacityBytes),
+  };
 }
 
 /** Checks (and repairs) one pool's store, which nothing else may change meanwhile. */
@@ -63,6 +81,7 @@ class StoreCheck {
   private readonly findings = new Findings('-');
   private catalogue = new Catalogue();
   private blocksChecked = 0;
+  private logBatches = 0;
 
   constructor(
     private readonly target: CheckTarget,
@@ -84,6 +103,7 @@ class StoreCheck {
       bytesChecked: this.blocksChecked * BLOCK_BYTES,
       volumes: this.catalogue.volumes.length,
       snapshots: this.catalogue.snapshots.length,
+      logBatches: this.logBatches,
     };
   }
 
@@ -108,6 +128,12 @@ class StoreCheck {
     const repairs = new Repairs(target, options.repair && isWhole);
     this.catalogue = readCatalogue(target, findings, repairs);
     const { catalogue } = this;
+    if (options.log !== undefined) {
+      const { tagSeed } = identity;
+      const publishedSequence = catalogue.counters?.publishedSequence ?? 0;
+      const log = { ...options.log, tagSeed, publishedSequence };
+      this.logBatches = checkLog(target, log, findings, repairs);
+    }
     const lineages = checkLineages(catalogue, findings, repairs);
     repairs.flush();
     const check: MapCheck = {

@@ -27,7 +27,11 @@ function logBytes(capacityBytes: number): number {
   return Math.min(LOG_BYTES_MAX, Math.max(LOG_BYTES_MIN, pageAligned));
 }
 
-/** Makes the log of a new pool, or of one that never had one. */
+export function hasLogFile(directory: string): boolean {
+  return existsSync(join(directory, LOG_FILE));
+}
+
+/** Makes the log of a new pool, or of one that never had one; an old one is given up. */
 export function createLogFile(directory: string, capacityBytes: number): void {
   const file = openSync(join(directory, LOG_FILE), 'w', 0o600);
   try {
@@ -48,9 +52,12 @@ export class FileLog implements LogDevice {
 
   /** Opens the log; a missing one reads as a log without a header. */
   constructor(directory: string, capacityBytes: number) {
-    const path = join(directory, LOG_FILE);
-    if (!existsSync(path)) createLogFile(directory, capacityBytes);
-    this.file = openSync(path, constants.O_RDWR | constants.O_DSYNC);
+    if (!hasLogFile(directory)) createLogFile(directory, capacityBytes);
+    try {
+      this.file = openSync(join(directory, LOG_FILE), constants.O_RDWR | constants.O_DSYNC);
+    } catch (error) {
+      throw storeError(error);
+    }
     this.sizeBytes = fstatSync(this.file).size;
   }
 

@@ -50,8 +50,11 @@ export function unpackLogRecord(value: Uint8Array): LogRecord {
   }));
 }
 
-/** The record of a log begun anew. */
-export function nextLogRecord(old: LogRecord | undefined, salt: number): LogRecord {
+/** The record of a log begun anew, after the one of that generation. */
+export function nextLogRecord(
+  old: { readonly generation: number } | undefined,
+  salt: number,
+): LogRecord {
   const generation = (old?.generation ?? 0) + 1;
   return { generation, salt, position: RING_START, batch: 1 };
 }
@@ -218,8 +221,7 @@ export function readLog(device: LogDevice, tagSeed: number, record: LogRecord): 
   if (header === undefined) {
     throw new ArrayError(
       'EIO',
-      'the intent log is missing or damaged: what it confirmed since the last publish is lost; ' +
-        '`arrayfs check --repair` goes on without it',
+      'the intent log is missing or damaged (arrayfs check --repair goes on without it)',
     );
   }
   if (header.tagSeed !== tagSeed) {
@@ -245,6 +247,11 @@ function readBatches(device: LogDevice, record: LogRecord): Uint8Array[] {
     position = found.endPosition;
     batch += 1;
   }
+}
+
+/** Generation of the log a device holds, whoever it belongs to. */
+export function heldGeneration(device: LogDevice): { readonly generation: number } | undefined {
+  return newestHeader(device);
 }
 
 interface Header {

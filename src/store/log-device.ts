@@ -41,6 +41,11 @@ export class MemoryLog implements LogDevice {
 
   async close(): Promise<void> {}
 
+  /** A new, empty log in its place. */
+  clear(): void {
+    this.bytes.fill(0);
+  }
+
   /** The device as it is found after a crash now. */
   copy(): MemoryLog {
     return new MemoryLog(this.bytes);

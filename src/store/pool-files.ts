@@ -28,7 +28,7 @@ import { createLogFile } from './file-log.js';
 import { recordKey, recordKeyEnd } from './keys.js';
 import { DATA_FILE, LmdbEnvironment } from './lmdb-environment.js';
 import {
-  LAYOUT_VERSIONS,
+  LAYOUT_VERSION,
   type PoolIdentityRecord,
   packIdentity,
   unpackIdentity,
@@ -71,7 +71,7 @@ export function newIdentity(options: CreatePoolOptions, clock: Clock): PoolIdent
   }
   const poolUuid = newUuid(clock);
   return {
-    layoutVersion: LAYOUT_VERSIONS[blocks],
+    layoutVersion: LAYOUT_VERSION,
     arrayUuid: newUuid(clock),
     arraySerial: Buffer.from(clock.randomBytes(6)).toString('hex'),
     arrayLabel: label,

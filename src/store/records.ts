@@ -12,10 +12,11 @@ import { ArrayError } from '../base/errors.js';
 import { type BlockContainerKind, isBlockContainer } from './container-kind.js';
 import { RECORD_VERSION, seal, unseal } from './sealed-record.js';
 
-/** Newest version of the whole layout; a pool with a higher one is refused. */
+/**
+ * Version of the whole layout; a pool with a higher one is refused. Version 1 had no intent log and
+ * its blocks in LMDB; a pool of it becomes one of version 2 when it is opened.
+ */
 export const LAYOUT_VERSION = 2;
-/** The version a container needs: programs that know only LMDB must refuse the others. */
-export const LAYOUT_VERSIONS: Readonly<Record<BlockContainerKind, number>> = { lmdb: 1, file: 2 };
 
 // ---- map entries
 

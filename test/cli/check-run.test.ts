@@ -13,6 +13,7 @@ const CLEAN: CheckReport = {
   bytesChecked: 32_768,
   volumes: 1,
   snapshots: 3,
+  logBatches: 0,
 };
 
 let directory = '';

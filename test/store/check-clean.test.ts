@@ -14,6 +14,7 @@ describe('checkStore on a sound store', () => {
       bytesChecked: 0,
       volumes: 0,
       snapshots: 0,
+      logBatches: 0,
     });
   });
 
@@ -25,6 +26,7 @@ describe('checkStore on a sound store', () => {
       bytesChecked: 21 * BLOCK_BYTES,
       volumes: 2,
       snapshots: 2,
+      logBatches: 0,
     });
   });
 

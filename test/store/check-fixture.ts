@@ -18,6 +18,7 @@ export function check(
   return checkStore(store, {
     repair,
     onProgress: () => {},
+    log: { device: store.log, replace: () => store.log.clear() },
     ...(windowBlocks === undefined ? {} : { windowBlocks }),
   });
 }
