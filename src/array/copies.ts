@@ -8,9 +8,8 @@ import { BLOCK_BYTES, blocksCovering } from '../base/sizes.js';
 import { naaText, uuidText } from '../base/uuid.js';
 import { type CopyRecord, packSnapshot, packVolume } from '../store/copy-records.js';
 import { EPOCH_MAX, recordKey } from '../store/keys.js';
-
-import type { RecordSource } from '../volume/generation.js';
 import type { Lineage } from '../volume/lineage.js';
+import type { RecordSource } from '../volume/record-source.js';
 import type { SnapshotView, VolumeView } from './disk-array.js';
 import type { Pool } from './pool.js';
 

@@ -9,7 +9,7 @@ import { JOBS_FINISHED_MAX, JOBS_RUNNING_MAX } from '../base/limits.js';
 import { type JobRecord, packJob, unpackJob } from '../store/history-records.js';
 import { recordKey, recordKeyEnd } from '../store/keys.js';
 
-import type { RecordSource } from '../volume/generation.js';
+import type { RecordSource } from '../volume/record-source.js';
 import type { JobState, JobView } from './disk-array.js';
 import type { Pool } from './pool.js';
 

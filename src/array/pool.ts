@@ -11,8 +11,8 @@ import {
   packAllocation,
   unpackAllocation,
 } from '../store/records.js';
-import type { RecordSource } from '../volume/generation.js';
 import { PoolContent, type PoolContentOptions } from '../volume/pool-content.js';
+import type { RecordSource } from '../volume/record-source.js';
 import type { PoolView } from './disk-array.js';
 
 /** Numbers the pool hands out next; stored with whatever used one. */

@@ -5,10 +5,10 @@
 import { ArrayError } from '../base/errors.js';
 import type { StoreReader } from './block-store.js';
 import type { Findings, Repairs } from './check-findings.js';
-import { readLog, unpackLogRecord } from './intent-log.js';
 import { recordKey } from './keys.js';
 import type { LogDevice } from './log-device.js';
 import { type LogEntry, unpackEntries } from './log-entries.js';
+import { readLog, unpackLogRecord } from './log-format.js';
 
 const LOG_KIND = 'damaged log';
 

@@ -18,8 +18,9 @@ import {
   sectorCount,
 } from '../store/log-entries.js';
 import { ALL_SECTORS, type Location } from '../store/records.js';
-import type { Generation, RecordSource } from './generation.js';
+import type { Generation } from './generation.js';
 import type { CachedBlock, Layer, Lineage } from './lineage.js';
+import type { RecordSource } from './record-source.js';
 import type { WriteCache } from './write-cache.js';
 
 /** Bytes of an entry besides its content, about. */

@@ -13,19 +13,8 @@ import { assert } from '../base/assert.js';
 import type { ArrayError } from '../base/errors.js';
 import type { RecordChange } from '../store/tasks.js';
 import type { CachedBlock, Layer, Lineage, LineageClip } from './lineage.js';
+import type { RecordSource } from './record-source.js';
 import { UnloggedRecords, type UsageMark } from './unlogged-records.js';
-
-/** Something stored as one record, packed when its generation is closed or logged. */
-export interface RecordSource {
-  readonly recordKey: Uint8Array;
-  /** Undefined removes the record. */
-  packRecord(): Uint8Array | undefined;
-  /**
-   * Writes that must be in the log with the record, while their generation is not published: the
-   * record tells of them, as a size tells of the write that grew the volume.
-   */
-  readonly dependsOn?: { readonly lineage: Lineage; readonly sequence: number } | undefined;
-}
 
 /** A shrink: `clip` hides what is older, `replaces` are superfluous once it is published. */
 export interface ClipMark {

@@ -7,17 +7,17 @@ import type { Clock } from '../base/clock.js';
 import { newUuid } from '../base/uuid.js';
 import type { BlockStore } from '../store/block-store.js';
 import { loadCounters } from '../store/execute-task.js';
+import { IntentLog } from '../store/intent-log.js';
+import { recordKey } from '../store/keys.js';
+import { unpackEntries } from '../store/log-entries.js';
 import {
   heldGeneration,
-  IntentLog,
   type LogRecord,
   nextLogRecord,
   packLogRecord,
   readLog,
   unpackLogRecord,
-} from '../store/intent-log.js';
-import { recordKey } from '../store/keys.js';
-import { unpackEntries } from '../store/log-entries.js';
+} from '../store/log-format.js';
 import {
   type CountersRecord,
   LAYOUT_VERSION,

@@ -3,7 +3,7 @@
  * it what writes change in passing (times, sizes), which is logged when its volume is.
  */
 import type { RecordChange, UsageStep } from '../store/tasks.js';
-import type { RecordSource } from './generation.js';
+import type { RecordSource } from './record-source.js';
 
 /** A usage step with its place in the order of all steps. */
 export interface UsageMark extends UsageStep {

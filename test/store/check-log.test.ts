@@ -1,8 +1,9 @@
 /** The intent log as the check sees it: what a crash leaves in it, and logs that were lost or damaged. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
-import { IntentLog, unpackLogRecord } from '../../src/store/intent-log.js';
+import { IntentLog } from '../../src/store/intent-log.js';
 import { recordKey } from '../../src/store/keys.js';
+import { unpackLogRecord } from '../../src/store/log-format.js';
 import type { MemoryStore } from '../../src/store/memory-store.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { newMemoryStore, openMemoryArray } from '../support/memory-array.js';

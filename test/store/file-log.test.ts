@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LOG_BYTES_MAX, LOG_BYTES_MIN } from '../../src/base/limits.js';
 import { createLogFile, FileLog, hasLogFile } from '../../src/store/file-log.js';
-import { IntentLog, nextLogRecord, readLog } from '../../src/store/intent-log.js';
+import { IntentLog } from '../../src/store/intent-log.js';
+import { nextLogRecord, readLog } from '../../src/store/log-format.js';
 import { cleanScratch, makeScratch } from '../support/scratch-directory.js';
 
 let directory: string;

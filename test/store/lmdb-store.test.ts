@@ -10,9 +10,9 @@ import type { PoolIdentityRecord } from '../../src/store/records.js';
 import { createSlotFile, SLOT_FILE } from '../../src/store/slot-file.js';
 import { LmdbEnvironment, LmdbStore, writeIdentity } from './built-store.js';
 import { describeStore } from './store-contract.js';
+import { layer } from './store-layers.js';
 import {
   IDENTITY,
-  layer,
   nextBlockId,
   putBlocks,
   type StoreBackend,

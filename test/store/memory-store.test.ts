@@ -6,14 +6,8 @@ import { BLOCK_CONTAINERS, type BlockContainerKind } from '../../src/store/conta
 import { MemoryStore } from '../../src/store/memory-store.js';
 import { writeIdentity } from '../../src/store/pool-files.js';
 import { describeStore } from './store-contract.js';
-import {
-  IDENTITY,
-  layer,
-  nextBlockId,
-  putBlocks,
-  type StoreBackend,
-  StorePool,
-} from './store-pool.js';
+import { layer } from './store-layers.js';
+import { IDENTITY, nextBlockId, putBlocks, type StoreBackend, StorePool } from './store-pool.js';
 
 class MemoryBackend implements StoreBackend {
   store: MemoryStore;

@@ -6,7 +6,8 @@ import { packCount, unpackCount, unpackLineage } from '../../src/store/records.j
 import { loadChain, visibleVersions } from '../../src/store/resolve.js';
 import type { MergeResult, PublishStep, RecordChange } from '../../src/store/tasks.js';
 
-import { layer, type StorePool } from './store-pool.js';
+import { layer } from './store-layers.js';
+import type { StorePool } from './store-pool.js';
 
 /** Lineage 2, merged with its parent 1. */
 function merge(

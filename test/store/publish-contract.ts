@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import { CHUNK_BLOCKS, EPOCH_MAX, recordKey } from '../../src/store/keys.js';
 import { ALL_SECTORS, packCount } from '../../src/store/records.js';
-import { layer, type StorePool } from './store-pool.js';
+import { layer, publishTask } from './store-layers.js';
+import type { StorePool } from './store-pool.js';
 
 export function describePublish(pool: () => StorePool): void {
   describe('publish', () => {
@@ -54,8 +55,7 @@ export function describePublish(pool: () => StorePool): void {
 
     it('refuses a sequence that is not newer', async () => {
       await pool().publish([]);
-      const task = { kind: 'publish' as const, steps: [], records: [], discards: [] };
-      const again = pool().store.run({ ...task, sequence: 1 });
+      const again = pool().store.run(publishTask(1, []));
       await expect(again).rejects.toMatchObject({ code: 'EIO' });
     });
 

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { ALL_SECTORS } from '../../src/store/records.js';
 import { ZEROS } from '../../src/store/resolve.js';
 import type { LayerStep, PublishStep } from '../../src/store/tasks.js';
-import { layer, locationAt, type StorePool } from './store-pool.js';
+import { layer, locationAt } from './store-layers.js';
+import type { StorePool } from './store-pool.js';
 
 const half = 0x0000_ffff;
 

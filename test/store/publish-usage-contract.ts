@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { EPOCH_MAX } from '../../src/store/keys.js';
 import type { PublishStep } from '../../src/store/tasks.js';
 
-import { layer, type StorePool } from './store-pool.js';
+import { layer } from './store-layers.js';
+import type { StorePool } from './store-pool.js';
 
 function clip(epoch: number, block: number, replaces: readonly number[] = []): PublishStep {
   return { kind: 'clip', lineage: 1, epoch, block, replaces };

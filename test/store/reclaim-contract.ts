@@ -5,7 +5,8 @@ import { EPOCH_MAX, recordKey } from '../../src/store/keys.js';
 import { packCount } from '../../src/store/records.js';
 import type { ReclaimCursor, ReclaimResult, RecordChange } from '../../src/store/tasks.js';
 
-import { layer, type StorePool } from './store-pool.js';
+import { layer } from './store-layers.js';
+import type { StorePool } from './store-pool.js';
 
 interface Gap {
   readonly previous: number;

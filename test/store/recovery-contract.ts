@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { recordKey } from '../../src/store/keys.js';
 import { packCount } from '../../src/store/records.js';
-import { layer, type StorePool } from './store-pool.js';
+import { layer } from './store-layers.js';
+import type { StorePool } from './store-pool.js';
 
 /** A layer whose second transaction fails: its last block lies in a slot nobody shared. */
 function failingLayer() {

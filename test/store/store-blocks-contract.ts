@@ -9,7 +9,8 @@ import { blockKey } from '../../src/store/keys.js';
 import { ALL_SECTORS } from '../../src/store/records.js';
 import { ZEROS } from '../../src/store/resolve.js';
 import type { LayerStep } from '../../src/store/tasks.js';
-import { layer, locationAt, type StorePool } from './store-pool.js';
+import { layer, locationAt, publishTask } from './store-layers.js';
+import type { StorePool } from './store-pool.js';
 
 function shares(pool: StorePool, id: number): number {
   const value = pool.store.get('share', blockKey(id));
@@ -92,8 +93,7 @@ export function describeStoredBlocks(pool: () => StorePool): void {
   describe('between storing and publishing', () => {
     it('a refused publish leaves the blocks, and can be repeated', async () => {
       const steps = await pool().storeBlocks([oneBlock(1)]);
-      const task = { kind: 'publish' as const, steps, records: [], discards: [] };
-      await expect(pool().store.run({ ...task, sequence: 0 })).rejects.toMatchObject({
+      await expect(pool().store.run(publishTask(0, steps))).rejects.toMatchObject({
         code: 'EIO',
       });
       expect([pool().versions(1), pool().sectorBytes(1)[0]]).toEqual([[], 1]);
@@ -169,8 +169,7 @@ export function describeStoredBlocks(pool: () => StorePool): void {
 
     it('of a publish that fails are still there', async () => {
       await pool().storeBlocks([oneBlock(1)]);
-      const task = { kind: 'publish' as const, steps: [], records: [], discards: [1] };
-      await expect(pool().store.run({ ...task, sequence: 0 })).rejects.toThrow();
+      await expect(pool().store.run({ ...publishTask(0, []), discards: [1] })).rejects.toThrow();
       expect(pool().sectorBytes(1)[0]).toBe(1);
     });
   });

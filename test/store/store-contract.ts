@@ -14,7 +14,8 @@ import { describePublishedUsage } from './publish-usage-contract.js';
 import { describeReclaim } from './reclaim-contract.js';
 import { describeRecovery } from './recovery-contract.js';
 import { describeStoredBlocks } from './store-blocks-contract.js';
-import { layer, type StoreBackend, StorePool, storeBlock } from './store-pool.js';
+import { layer } from './store-layers.js';
+import { type StoreBackend, StorePool, storeBlock } from './store-pool.js';
 import { describeVerify } from './verify-contract.js';
 
 /** Runs the whole suite; `newBackend` makes an empty pool of IDENTITY. */

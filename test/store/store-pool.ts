@@ -4,12 +4,7 @@
  * implementation brings a StoreBackend.
  */
 
-import {
-  BLOCK_BYTES,
-  PAGES_PER_BLOCK,
-  SECTOR_BYTES,
-  SECTORS_PER_BLOCK,
-} from '../../src/base/sizes.js';
+import { BLOCK_BYTES, SECTOR_BYTES, SECTORS_PER_BLOCK } from '../../src/base/sizes.js';
 import type {
   BlockContainer,
   BlockStore,
@@ -28,26 +23,28 @@ import {
 } from '../../src/store/keys.js';
 import { newIdentity } from '../../src/store/pool-files.js';
 import {
-  ALL_SECTORS,
   type CountersRecord,
   type Location,
   packLineage,
   unpackCount,
   unpackCounters,
 } from '../../src/store/records.js';
-import { checkedLocation, loadChain, ZEROS } from '../../src/store/resolve.js';
-import {
-  type BlocksToStore,
-  emptyLocations,
-  type LayerStep,
-  type Level,
-  type Locations,
-  type PublishResult,
-  type PublishStep,
-  type RecordChange,
-  UNKNOWN_BASE,
+import { checkedLocation, loadChain } from '../../src/store/resolve.js';
+import type {
+  Level,
+  Locations,
+  PublishResult,
+  PublishStep,
+  RecordChange,
 } from '../../src/store/tasks.js';
 import { ManualClock } from '../support/manual-clock.js';
+import {
+  blocksToStore,
+  type LayerToStore,
+  locatedLayer,
+  publishTask,
+  type Step,
+} from './store-layers.js';
 
 export interface StoreBackend {
   /** Opens the store over what is stored by now. */
@@ -87,41 +84,6 @@ export function slotByte(slot: number): number {
   return slot;
 }
 
-/** What one block of a layer is: from which slot, which sectors of it, over which base. */
-export interface LayerBlock {
-  readonly block: number;
-  /** Without it the block is zeros, which need no memory. */
-  readonly slot?: number;
-  /** Only the first page of the slot is given; the sectors say which page of the block it is. */
-  readonly single?: boolean;
-  readonly sectors?: number;
-  /** Without it the writer looks for what lies under a partial block. */
-  readonly base?: Location;
-  /** One more reference to a block of another version. */
-  readonly shared?: Location;
-}
-
-/** A layer before its blocks are stored. */
-export interface LayerToStore {
-  readonly kind: 'toStore';
-  readonly lineage: number;
-  readonly epoch: number;
-  readonly previousView: number;
-  readonly blocks: readonly LayerBlock[];
-}
-
-type Step = LayerToStore | PublishStep;
-
-/** Without `previousView` there is a view of every epoch before: nothing is replaced for good. */
-export function layer(
-  lineage: number,
-  epoch: number,
-  blocks: readonly LayerBlock[],
-  previousView = epoch - 1,
-): LayerToStore {
-  return { kind: 'toStore', lineage, epoch, previousView, blocks };
-}
-
 export class StorePool {
   store: BlockStore;
   readonly seed = IDENTITY.tagSeed;
@@ -153,7 +115,7 @@ export class StorePool {
   /** The first half of a publish: the layers of `steps` as they are published then. */
   async storeBlocks(steps: readonly Step[]): Promise<PublishStep[]> {
     const layers = steps.filter((step): step is LayerToStore => step.kind === 'toStore');
-    const parts = layers.map((step) => this.part(step, steps));
+    const parts = layers.map((step) => blocksToStore(step, this.levels(step, steps)));
     const stored = await this.store.run({ kind: 'storeBlocks', parts });
     return steps.map((step) => {
       if (step.kind !== 'toStore') return step;
@@ -169,8 +131,7 @@ export class StorePool {
     discards: readonly number[] = [],
   ): Promise<PublishResult> {
     this.sequence += 1;
-    const { sequence } = this;
-    return this.store.run({ kind: 'publish', sequence, steps, records, discards });
+    return this.store.run({ ...publishTask(this.sequence, steps), records, discards });
   }
 
   /** Makes the records of lineages: [id, parent, epoch of the parent]. */
@@ -266,24 +227,6 @@ export class StorePool {
     }
   }
 
-  private part(step: LayerToStore, steps: readonly Step[]): BlocksToStore {
-    const blocks = contentBlocks(step);
-    const part = {
-      levels: this.levels(step, steps),
-      blocks: Float64Array.from(blocks, ({ block }) => block),
-      pages: Int32Array.from(blocks, ({ slot = 0 }) => slot * PAGES_PER_BLOCK),
-      single: Uint8Array.from(blocks, ({ single }) => (single ? 1 : 0)),
-      sectors: Uint32Array.from(blocks, ({ sectors }) => sectors ?? ALL_SECTORS),
-      bases: emptyLocations(blocks.length),
-    };
-    for (const [index, { base }] of blocks.entries()) {
-      part.bases.ids[index] = base?.id ?? UNKNOWN_BASE;
-      part.bases.crcs[index] = base?.crc ?? 0;
-      part.bases.sectors[index] = base?.sectors ?? 0;
-    }
-    return part;
-  }
-
   /** The chain under a layer, with the clips that are published with it. */
   private levels({ lineage, epoch }: LayerToStore, steps: readonly Step[]): Level[] {
     const added = steps.filter((step) => step.kind === 'clip');
@@ -300,42 +243,4 @@ export class StorePool {
     store.shareSlab(this.slab);
     return store;
   }
-}
-
-/** The blocks whose content lies in memory. */
-function contentBlocks({ blocks }: LayerToStore): readonly LayerBlock[] {
-  return blocks.filter(({ slot }) => slot !== undefined);
-}
-
-function locatedLayer(step: LayerToStore, levels: Level[], stored: Locations): LayerStep {
-  const { lineage, epoch, previousView, blocks } = step;
-  const locations = emptyLocations(blocks.length);
-  const content = contentBlocks(step);
-  for (const [index, entry] of blocks.entries()) {
-    const position = content.indexOf(entry);
-    const { id, crc, sectors } =
-      position < 0 ? (entry.shared ?? ZEROS) : locationAt(stored, position);
-    locations.ids[index] = id;
-    locations.crcs[index] = crc;
-    locations.sectors[index] = sectors;
-  }
-  return {
-    kind: 'layer',
-    lineage,
-    epoch,
-    previousView,
-    levels,
-    blocks: Float64Array.from(blocks, ({ block }) => block),
-    locations,
-    shared: Uint8Array.from(blocks, ({ shared }) => (shared === undefined ? 0 : 1)),
-  };
-}
-
-/** One of an array of locations. */
-export function locationAt({ ids, crcs, sectors }: Locations, index: number): Location {
-  return {
-    id: ids[index] as number,
-    crc: crcs[index] as number,
-    sectors: sectors[index] as number,
-  };
 }

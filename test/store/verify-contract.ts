@@ -6,7 +6,8 @@ import { EPOCH_MAX, mapKey } from '../../src/store/keys.js';
 import { ALL_SECTORS } from '../../src/store/records.js';
 import type { VerifyResult, VerifyTask } from '../../src/store/tasks.js';
 
-import { layer, type StorePool } from './store-pool.js';
+import { layer } from './store-layers.js';
+import type { StorePool } from './store-pool.js';
 
 const START: VerifyTask['from'] = { lineage: 0, block: 0, epoch: EPOCH_MAX };
 
