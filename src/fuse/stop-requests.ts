@@ -25,6 +25,8 @@ export class StopRequests {
   /** Resolves at the third request. */
   readonly forced: Promise<void>;
   private count = 0;
+  /** Signals that come fast do what they ask for one after the other: a dead mount would be left else. */
+  private last: Promise<void> = Promise.resolve();
   private force: () => void = () => {};
 
   constructor(private readonly parts: StopParts) {
@@ -34,12 +36,19 @@ export class StopRequests {
   }
 
   /** One signal; resolves when what it asks for is done or refused. */
-  async request(signal: string): Promise<void> {
+  request(signal: string): Promise<void> {
     this.count += 1;
+    const { count, last } = this;
+    this.parts.log.write('info', `${signal}, request ${count} to stop`);
+    this.last = this.syncAll()
+      .then(() => last)
+      .then(() => this.act(count));
+    return this.last;
+  }
+
+  private async act(count: number): Promise<void> {
     const { log, mount } = this.parts;
-    log.write('info', `${signal}, request ${this.count} to stop`);
-    await this.syncAll();
-    switch (this.count) {
+    switch (count) {
       case 1:
         return this.unmount();
       case 2:

@@ -92,6 +92,22 @@ describe.skipIf(!possible)('the daemon', () => {
     await holder.finish();
   });
 
+  it('does what three signals at once ask for in their order, and leaves no mount', async () => {
+    const fake = new FakeArray();
+    const options = optionsIn(scratchDirectory());
+    const daemon = start(options, fake);
+    await daemon.ready;
+    const holder = await holdBusy(options.mountPoint, 'exec 3<> $M/file');
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGTERM']) process.kill(process.pid, signal);
+    expect(await daemon.ended).toBe(0);
+    expect(daemon.log()).toMatch(
+      /second signal detaches[\s\S]*detaching, 1 [\s\S]*ending with 1 files/,
+    );
+    expect(daemon.log()).not.toContain(' error ');
+    expect(daemon.isMounted()).toBe(false);
+    await holder.finish();
+  });
+
   it('goes on in a new log after SIGHUP', async () => {
     const options = optionsIn(scratchDirectory());
     const daemon = start(options, new FakeArray());
