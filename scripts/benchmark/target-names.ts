@@ -1,16 +1,24 @@
 /**
- * The targets by name. `arrayfs` is the main one: kernel transport, first container, default page cache
- * policy. Its variants differ from it in one thing.
+ * The targets by name. `arrayfs` is the main one: kernel transport, otherwise the settings that `init` and
+ * `mount` have by themselves. Its variants differ from it in one thing.
  */
-
-export const CONTAINERS = ['lmdb', 'file'] as const;
-export const PAGE_CACHE_POLICIES = ['none', 'kernel'] as const;
+import { DEFAULT_PAGE_CACHE, PAGE_CACHE_POLICIES } from '../../src/host/daemon-options.js';
+import { BLOCK_CONTAINERS, type BlockContainerKind } from '../../src/store/container-kind.js';
 
 export const MAIN_TARGET = 'arrayfs';
 
-const [, ...OTHER_CONTAINERS] = CONTAINERS;
-export const CONTAINER_TARGETS = OTHER_CONTAINERS.map((name) => `${MAIN_TARGET}-${name}`);
-export const POLICY_TARGETS = PAGE_CACHE_POLICIES.map((name) => `${MAIN_TARGET}-cache-${name}`);
+/** What `init` takes without --blocks. */
+const DEFAULT_CONTAINER: BlockContainerKind = 'lmdb';
+
+/** A target for each that is not the default. */
+export const OTHER_CONTAINERS = BLOCK_CONTAINERS.filter((name) => name !== DEFAULT_CONTAINER);
+export const OTHER_POLICIES = PAGE_CACHE_POLICIES.filter((name) => name !== DEFAULT_PAGE_CACHE);
+
+export const containerTarget = (container: string) => `${MAIN_TARGET}-${container}`;
+export const policyTarget = (policy: string) => `${MAIN_TARGET}-cache-${policy}`;
+
+const CONTAINER_TARGETS = OTHER_CONTAINERS.map(containerTarget);
+const POLICY_TARGETS = OTHER_POLICIES.map(policyTarget);
 
 /** For rows that show the way through the kernel. */
 export const TRANSPORT_TARGETS: readonly string[] = [

@@ -5,12 +5,17 @@ import { NullTarget } from './null-target.js';
 import { PlainTarget } from './plain-target.js';
 import { QemuTarget } from './qemu-target.js';
 import type { TargetKind } from './target.js';
-import { CONTAINERS, MAIN_TARGET, PAGE_CACHE_POLICIES } from './target-names.js';
+import {
+  containerTarget,
+  MAIN_TARGET,
+  OTHER_CONTAINERS,
+  OTHER_POLICIES,
+  policyTarget,
+} from './target-names.js';
 
 /** LMDB takes 20,992 bytes for a block of 16 KiB, and old blocks are reused a little later. */
 const ARRAY_DISK_FACTOR = 1.5;
 const KERNEL = ['--transport', 'kernel'];
-const [, ...OTHER_CONTAINERS] = CONTAINERS;
 
 function arrayfs(name: string, init: readonly string[], mount: readonly string[]): TargetKind {
   return {
@@ -28,10 +33,10 @@ export const TARGET_KINDS: readonly TargetKind[] = [
   arrayfs(MAIN_TARGET, [], KERNEL),
   arrayfs('arrayfs-native', [], ['--transport', 'fuse-native']),
   ...OTHER_CONTAINERS.map((container) =>
-    arrayfs(`${MAIN_TARGET}-${container}`, ['--blocks', container], KERNEL),
+    arrayfs(containerTarget(container), ['--blocks', container], KERNEL),
   ),
-  ...PAGE_CACHE_POLICIES.map((policy) =>
-    arrayfs(`${MAIN_TARGET}-cache-${policy}`, [], [...KERNEL, '--cache', policy]),
+  ...OTHER_POLICIES.map((policy) =>
+    arrayfs(policyTarget(policy), [], [...KERNEL, '--cache', policy]),
   ),
   {
     name: 'qemu',

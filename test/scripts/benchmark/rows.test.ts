@@ -61,6 +61,11 @@ describe('rows', () => {
     expect(unknown).toEqual([]);
   });
 
+  it('on file systems are run with each page cache policy', () => {
+    const targets = FILE_SYSTEM_ROWS.map((row) => row.targets);
+    expect(targets.filter((names) => !names.includes('arrayfs-cache-kernel'))).toEqual([]);
+  });
+
   it('are held only against what runs them', () => {
     const wrong = ROWS.flatMap((row) =>
       row.goals.filter(({ to }) => {
