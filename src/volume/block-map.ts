@@ -11,7 +11,7 @@ import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { SLICE_VERSIONS } from '../base/limits.js';
-import { BLOCK_BYTES, SECTOR_BYTES, SECTORS_PER_BLOCK } from '../base/sizes.js';
+import { BLOCK_BYTES } from '../base/sizes.js';
 import type { BlockStore } from '../store/block-store.js';
 import { ALL_SECTORS, type Location } from '../store/records.js';
 import { clipFloor, levelVersions, visibleVersions, ZEROS } from '../store/resolve.js';
@@ -24,10 +24,11 @@ import {
   type Region,
   setLocation,
 } from './block-index.js';
-import type { CachedBlock, Layer, Lineage } from './lineage.js';
+import { copySectors, copyZeros, type Part } from './block-part.js';
+import type { Layer, Lineage } from './lineage.js';
 import { type MappedSlice, mappedBlocks } from './mapped-blocks.js';
 import { PublishedReader } from './published-reader.js';
-import { publishedLevels, type View } from './view.js';
+import { cachedBlock, publishedLevels, type View } from './view.js';
 import { sectorMask } from './write-cache.js';
 
 /** The stored version of a block: lineage and epoch it was written in. */
@@ -38,15 +39,6 @@ export interface VersionPlace {
 
 /** Tells of a damaged block; the reader gets EIO. */
 export type DamageReport = (place: VersionPlace, block: number, reason: string) => void;
-
-/** Where part of a block goes: bytes [start, end) of the block to `target` at `targetOffset`. */
-interface Part {
-  readonly block: number;
-  readonly start: number;
-  readonly end: number;
-  readonly target: Uint8Array;
-  readonly targetOffset: number;
-}
 
 export class BlockMap {
   readonly fetcher: BlockFetcher;
@@ -74,7 +66,7 @@ export class BlockMap {
     const isPublished =
       lineage.layers.length === 0 &&
       !lineage.clips.some((clip) => !clip.published) &&
-      !hasUnpublishedAncestors(lineage);
+      !lineage.hasUnpublishedBelow;
     let done = isPublished ? this.reader.read(this.indexOf(view), offset, target) : 0;
     while (done < target.length) {
       const position = offset + done;
@@ -91,7 +83,7 @@ export class BlockMap {
    * that a warm read answers at once.
    */
   fetch(view: View, offset: number, length: number): Promise<unknown> | undefined {
-    if (!this.fetcher.isActive || hasUnpublishedAncestors(view.lineage)) return undefined;
+    if (!this.fetcher.isActive || view.lineage.hasUnpublishedBelow) return undefined;
     const ids: number[] = [];
     const end = Math.ceil((offset + length) / BLOCK_BYTES);
     for (let block = Math.floor(offset / BLOCK_BYTES); block < end; block += 1) {
@@ -114,7 +106,7 @@ export class BlockMap {
         assert(entry.location !== undefined, 'older layers are stored first');
         return entry.location;
       }
-      if (lineage === layer.lineage && !hasUnpublishedAncestors(lineage)) return undefined;
+      if (lineage === layer.lineage && !lineage.hasUnpublishedBelow) return undefined;
       const stored = this.locateAtLevel(lineage, epoch, block);
       if (stored !== undefined) return stored;
       if (floor >= 0 || lineage.parent === undefined) return ZEROS;
@@ -147,7 +139,7 @@ export class BlockMap {
   /** Where a published block of the view is; undefined where what it shows is not published yet. */
   publishedLocation(view: View, block: number): Location | undefined {
     const { lineage, epoch } = view;
-    if (hasUnpublishedAncestors(lineage)) return undefined;
+    if (lineage.hasUnpublishedBelow) return undefined;
     const isCached = lineage.layers.some(
       (layer) => layer.epoch <= epoch && layer.blocks.has(block),
     );
@@ -179,7 +171,7 @@ export class BlockMap {
       missing = this.takeCached({ lineage, epoch }, floor, part, missing);
       if (missing === 0) return;
       const next =
-        level === 0 && !hasUnpublishedAncestors(lineage)
+        level === 0 && !lineage.hasUnpublishedBelow
           ? this.locate(view, part.block)
           : this.locateAtLevel(lineage, epoch, part.block);
       if (next !== undefined) {
@@ -291,60 +283,4 @@ export class BlockMap {
       `block ${block} (byte ${block * BLOCK_BYTES}) is damaged: ${reason}`,
     );
   }
-}
-
-/** The newest cached version of a block, from layer number `newest` down to epoch `floor`. */
-function cachedBlock(
-  view: View,
-  newest: number,
-  floor: number,
-  block: number,
-): CachedBlock | undefined {
-  for (let index = newest; index >= 0; index -= 1) {
-    const layer = view.lineage.layers[index];
-    if (layer === undefined || layer.epoch > view.epoch) continue;
-    if (layer.epoch < floor) return undefined;
-    const entry = layer.blocks.get(block);
-    if (entry !== undefined) return entry;
-  }
-  return undefined;
-}
-
-/** A view of `lineage` shows what some lineage below has not published yet. */
-function hasUnpublishedAncestors(lineage: Lineage): boolean {
-  return lineage.parent?.hasUnpublishedUpTo(lineage.parentEpoch) ?? false;
-}
-
-/** Calls `copy` with the byte ranges of the block that `mask` and the part have in common. */
-function forEachRun(mask: number, part: Part, copy: (from: number, to: number) => void): void {
-  if (mask === ALL_SECTORS) {
-    copy(part.start, part.end);
-    return;
-  }
-  let sector = Math.floor(part.start / SECTOR_BYTES);
-  while (sector < SECTORS_PER_BLOCK && sector * SECTOR_BYTES < part.end) {
-    let last = sector;
-    while (last < SECTORS_PER_BLOCK && (mask >>> last) & 1) last += 1;
-    if (last > sector) {
-      const from = Math.max(part.start, sector * SECTOR_BYTES);
-      const to = Math.min(part.end, last * SECTOR_BYTES);
-      if (to > from) copy(from, to);
-    }
-    sector = last + 1;
-  }
-}
-
-/** `first`: the byte of the block that is the first of `content`. */
-function copySectors(mask: number, content: Uint8Array, first: number, part: Part): void {
-  forEachRun(mask, part, (from, to) => {
-    const source = content.subarray(from - first, to - first);
-    part.target.set(source, part.targetOffset + from - part.start);
-  });
-}
-
-function copyZeros(mask: number, part: Part): void {
-  forEachRun(mask, part, (from, to) => {
-    const offset = part.targetOffset - part.start;
-    part.target.fill(0, offset + from, offset + to);
-  });
 }

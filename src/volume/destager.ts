@@ -9,26 +9,19 @@
 import { type Clock, pause, type Timer } from '../base/clock.js';
 import { type ArrayError, asArrayError } from '../base/errors.js';
 import { DIRTY_AGE_MS_MAX, PENDING_BLOCKS_MAX, PUBLISH_BLOCKS_MAX } from '../base/limits.js';
-import { PAGE_BYTES } from '../base/sizes.js';
 import type { BlockStore } from '../store/block-store.js';
-import { ALL_SECTORS, type CountersRecord } from '../store/records.js';
-import { ZEROS } from '../store/resolve.js';
+import type { CountersRecord } from '../store/records.js';
 import {
-  type BlocksToStore,
   emptyLocations,
-  type LayerStep,
   type Locations,
   type PublishResult,
-  type PublishStep,
   type RecordChange,
-  UNKNOWN_BASE,
 } from '../store/tasks.js';
-import type { BlockIndex } from './block-index.js';
 import type { BlockMap } from './block-map.js';
-import type { CacheSpan } from './cache-memory.js';
-import type { ClipMark, Generation, GenerationStep } from './generation.js';
-import type { CachedBlock, Layer, Lineage } from './lineage.js';
-import { chainLevels } from './view.js';
+import { blocksToStore } from './blocks-to-store.js';
+import type { Generation } from './generation.js';
+import type { CachedBlock, Layer } from './lineage.js';
+import { applyPublished, publishSteps, type ViewSource } from './publish-steps.js';
 import type { WriteCache } from './write-cache.js';
 
 /** Wait after a failed attempt to publish. */
@@ -38,15 +31,13 @@ const FLUSHED_BLOCKS_MIN = 512;
 /** Quiet time after which the blocks of the last generation's predecessors are freed. */
 const TRIM_MS = 200;
 
-export interface DestageListener {
+export interface DestageListener extends ViewSource {
   /** A generation was published: counters, usage counts, room in the cache. */
   published(result: PublishResult): void;
   /** The store's counters changed without a generation. */
   trimmed(counters: CountersRecord): void;
   /** Publishing failed; undefined: it works again. */
   failed(error: ArrayError | undefined): void;
-  /** Newest view before the layer's epoch once generation `sequence` is published, -1 for none. */
-  viewBefore(layer: Layer, sequence: number): number;
   /** Records that change with the publication of generation `sequence`. */
   publishing(sequence: number): readonly RecordChange[];
   /** Memory of the cache is free again. */
@@ -145,12 +136,8 @@ export class Destager {
     this.running = this.run().finally(() => {
       this.running = undefined;
       // A request that came while the loop was ending starts a new one.
-      if (this.hasWork()) this.start();
+      if (this.nextWork() !== undefined) this.start();
     });
-  }
-
-  private hasWork(): boolean {
-    return this.nextWork() !== undefined;
   }
 
   /** The next thing to do, in the order of urgency. */
@@ -229,7 +216,7 @@ export class Destager {
   /** Stores the blocks of a closed generation, which frees their memory. */
   private async storeBlocks(generation: Generation): Promise<void> {
     const layers = generation.steps.filter((step): step is Layer => step.kind === 'layer');
-    const described = layers.map((layer) => this.describe(layer));
+    const described = layers.map((layer) => blocksToStore(this.map, layer));
     const parts = described.filter(({ entries }) => entries.length > 0);
     try {
       if (parts.length > 0) {
@@ -271,7 +258,7 @@ export class Destager {
     let result: PublishResult;
     try {
       generation.state = 'publishing';
-      const steps = generation.steps.map((step) => this.publishStep(step, generation.sequence));
+      const steps = publishSteps(generation, this.listener);
       result = await this.store.run({
         kind: 'publish',
         sequence: generation.sequence,
@@ -285,10 +272,7 @@ export class Destager {
       this.fail(asArrayError(error));
       return;
     }
-    for (const step of generation.steps) {
-      if (step.kind === 'clip') applyClip(step);
-      else if (step.kind === 'layer') applyLayer(step);
-    }
+    applyPublished(generation);
     this.cache.retire(generation);
     this.works();
     this.listener.published(result);
@@ -306,98 +290,9 @@ export class Destager {
     this.listener.failed(error);
     for (const generation of [...this.cache.closed, this.cache.active]) generation.settle(error);
   }
-
-  private publishStep(step: GenerationStep, sequence: number): PublishStep {
-    if (step.kind === 'layer') return this.layerStep(step, sequence);
-    if (step.kind === 'usage') return step;
-    const replaces = step.replaces.map((clip) => clip.epoch);
-    const { epoch, block } = step.clip;
-    return { kind: 'clip', lineage: step.lineage.id, epoch, block, replaces };
-  }
-
-  private layerStep(layer: Layer, sequence: number): LayerStep {
-    const { lineage, epoch } = layer;
-    const blocks = Float64Array.from(layer.blocks.keys()).sort();
-    const locations = emptyLocations(blocks.length);
-    const shared = new Uint8Array(blocks.length);
-    for (const [index, block] of blocks.entries()) {
-      const entry = layer.blocks.get(block);
-      const { id, crc, sectors } = entry?.location ?? ZEROS;
-      locations.ids[index] = id;
-      locations.crcs[index] = crc;
-      locations.sectors[index] = sectors;
-      if (entry?.shared) shared[index] = 1;
-    }
-    return {
-      kind: 'layer',
-      lineage: lineage.id,
-      epoch,
-      previousView: this.listener.viewBefore(layer, sequence),
-      levels: chainLevels(lineage, epoch),
-      blocks,
-      locations,
-      shared,
-    };
-  }
-
-  /** The layer's blocks that are in memory, as data for the writer: ascending, with their bases. */
-  private describe(layer: Layer): { entries: CachedBlock[]; part: BlocksToStore } {
-    const inMemory: number[] = [];
-    for (const [block, { span }] of layer.blocks) if (span !== undefined) inMemory.push(block);
-    const blocks = Float64Array.from(inMemory).sort();
-    const count = blocks.length;
-    const part = {
-      levels: chainLevels(layer.lineage, layer.epoch),
-      blocks,
-      pages: new Int32Array(count),
-      single: new Uint8Array(count),
-      sectors: new Uint32Array(count),
-      bases: emptyLocations(count),
-    };
-    const entries: CachedBlock[] = [];
-    for (const [index, block] of blocks.entries()) {
-      const entry = layer.blocks.get(block) as CachedBlock;
-      const { page, bytes } = entry.span as CacheSpan;
-      entries.push(entry);
-      part.pages[index] = page;
-      part.single[index] = bytes.length === PAGE_BYTES ? 1 : 0;
-      part.sectors[index] = entry.sectors;
-      if (entry.sectors === ALL_SECTORS) continue;
-      const base = this.map.unpublishedBase(layer, block);
-      part.bases.ids[index] = base?.id ?? UNKNOWN_BASE;
-      part.bases.crcs[index] = base?.crc ?? 0;
-      part.bases.sectors[index] = base?.sectors ?? 0;
-    }
-    return { entries, part };
-  }
 }
 
 /** More would make a transaction long. */
 function isLarge(generation: Generation): boolean {
   return generation.blockCount >= PUBLISH_BLOCKS_MAX;
-}
-
-/** Indexes in memory that show the lineage's state at `epoch`. */
-function indexesFrom(lineage: Lineage, epoch: number): BlockIndex[] {
-  const indexes = [lineage.index];
-  for (const [view, index] of lineage.views) if (view >= epoch) indexes.push(index);
-  return indexes;
-}
-
-/** Tells the indexes in memory where the blocks went. */
-function applyLayer({ lineage, epoch, blocks }: Layer): void {
-  const indexes = indexesFrom(lineage, epoch);
-  for (const [block, { location }] of blocks) {
-    if (location !== undefined) for (const index of indexes) index.update(block, location);
-  }
-}
-
-function applyClip(mark: ClipMark): void {
-  const { clips } = mark.lineage;
-  mark.clip.published = true;
-  for (const old of mark.replaces) {
-    const position = clips.indexOf(old);
-    if (position >= 0) clips.splice(position, 1);
-  }
-  for (const index of indexesFrom(mark.lineage, mark.clip.epoch)) index.clip(mark.clip.block);
 }

@@ -122,6 +122,11 @@ export class Lineage {
   hasUnpublishedUpTo(epoch: number): boolean {
     if (this.clips.some((clip) => !clip.published && clip.epoch <= epoch)) return true;
     if (this.layers.some((layer) => layer.epoch <= epoch)) return true;
+    return this.hasUnpublishedBelow;
+  }
+
+  /** A view of it shows what some lineage below has not published yet. */
+  get hasUnpublishedBelow(): boolean {
     return this.parent?.hasUnpublishedUpTo(this.parentEpoch) ?? false;
   }
 

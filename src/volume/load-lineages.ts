@@ -1,5 +1,5 @@
 /** Reads the lineages of a pool with their clips; who needs their epochs claims them afterwards. */
-import type { BlockStore } from '../store/block-store.js';
+import type { StoreReader } from '../store/block-store.js';
 import { recordKey, recordKeyEnd } from '../store/keys.js';
 import { unpackLineage } from '../store/records.js';
 import { loadClips } from '../store/resolve.js';
@@ -8,7 +8,7 @@ import type { Lineage } from './lineage.js';
 type LineageMaker = (id: number, parent: Lineage | undefined, parentEpoch: number) => Lineage;
 
 /** Calls `make` for every lineage, parents first: a merge can give a lineage a parent of any id. */
-export function loadLineages(store: BlockStore, make: LineageMaker): void {
+export function loadLineages(store: StoreReader, make: LineageMaker): void {
   const start = recordKey('lineage');
   const records = [];
   for (const { value } of store.range('records', start, recordKeyEnd('lineage'))) {

@@ -10,26 +10,26 @@ import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { CACHE_BYTES_MIN, CLIPS_PER_LINEAGE_MAX } from '../base/limits.js';
-import { BLOCK_BYTES, SECTOR_BYTES } from '../base/sizes.js';
+import { BLOCK_BYTES } from '../base/sizes.js';
 import type { BlockStore } from '../store/block-store.js';
 import type { IntentLog } from '../store/intent-log.js';
 import { EPOCH_MAX, parseRecordKey, recordKey, recordKeyEnd } from '../store/keys.js';
 import { packLogRecord } from '../store/log-format.js';
-import { type CountersRecord, type Location, packLineage, unpackCount } from '../store/records.js';
+import { type CountersRecord, type Location, packLineage } from '../store/records.js';
 import type { PublishResult } from '../store/tasks.js';
 import { Admission } from './admission.js';
 import type { IndexBudget } from './block-index.js';
 import { BlockMap, type DamageReport } from './block-map.js';
 import { CacheMemory } from './cache-memory.js';
 import { ChangeLog, type LoggedVolume } from './change-log.js';
+import { writeContent, zeroContent } from './content-writes.js';
 import { Destager } from './destager.js';
-import { type Layer, Lineage } from './lineage.js';
-import { loadLineages } from './load-lineages.js';
+import type { Layer, Lineage } from './lineage.js';
 import { openLog } from './open-log.js';
+import { PoolLineages } from './pool-lineages.js';
 import { Reclaimer, reclaimRecord } from './reclaimer.js';
 import type { RecordSource } from './record-source.js';
 import { Space } from './space.js';
-import { UsageCounts } from './usage-counts.js';
 import type { View } from './view.js';
 import { WriteCache } from './write-cache.js';
 
@@ -73,9 +73,7 @@ export class PoolContent {
   readonly map: BlockMap;
   private readonly destager: Destager;
   private readonly reclaimer: Reclaimer;
-  private readonly lineages = new Map<number, Lineage>();
-  private readonly usage = new UsageCounts();
-
+  private readonly lineages: PoolLineages;
   private readonly changeLog: ChangeLog;
 
   private constructor(
@@ -94,11 +92,12 @@ export class PoolContent {
       counters.publishedSequence,
       (location) => this.map.readLocation(location),
     );
+    this.lineages = new PoolLineages(this.map.newIndex);
     this.space = new Space(store, options.capacityBytes, clock);
     this.reclaimer = new Reclaimer(store, clock, {
       counted: (fresh) => this.count(fresh),
       finished: () => options.onChange(),
-      forget: (lineage) => this.forget(lineage),
+      forget: (lineage) => this.lineages.forget(lineage),
       lineage: (id) => this.lineages.get(id),
       publishedSequence: () => this.publishedSequence,
       failed: (error) => this.noteFailure({ background: error }),
@@ -129,7 +128,7 @@ export class PoolContent {
     const memory = new CacheMemory(options.cacheBytes, (slab) => options.store.shareSlab(slab));
     const { log, counters } = await openLog(options, memory);
     const content = new PoolContent(options, memory, counters, log);
-    content.load();
+    content.lineages.load(options.store);
     return content;
   }
 
@@ -150,7 +149,7 @@ export class PoolContent {
       if (lineage !== undefined && !this.options.readOnly) this.reclaimer.add(lineage, second, 0);
     }
     if (this.options.readOnly) return;
-    for (const lineage of this.lineages.values()) this.reclaimer.noteDepth(lineage);
+    for (const lineage of this.lineages.all()) this.reclaimer.noteDepth(lineage);
     this.reclaimer.wake();
   }
 
@@ -159,7 +158,7 @@ export class PoolContent {
     // What a base has in the active generation is stored before its child's blocks are.
     if (base?.lineage.hasUnpublishedUpTo(base.epoch)) this.cut();
     const id = this.options.takeLineageId();
-    const lineage = this.addLineage(id, base?.lineage, base?.epoch ?? 0, this.sequence);
+    const lineage = this.lineages.add(id, base?.lineage, base?.epoch ?? 0, this.sequence);
     const record = { id, parent: base?.lineage.id ?? 0, parentEpoch: base?.epoch ?? 0 };
     this.change(recordKey('lineage', id), packLineage(record));
     if (base !== undefined) {
@@ -192,7 +191,7 @@ export class PoolContent {
   /** The snapshot at `epoch` is gone. */
   releaseEpoch(lineage: Lineage, epoch: number): void {
     lineage.unpin(epoch, 'stored');
-    this.usage.forget(lineage.id, epoch);
+    this.lineages.usage.forget(lineage.id, epoch);
     this.addReclaim(lineage, epoch);
   }
 
@@ -210,8 +209,9 @@ export class PoolContent {
 
   /** Mapped bytes of a view; epoch EPOCH_MAX is the head. */
   allocatedBytes(lineage: Lineage, epoch: number): number {
-    const head = this.usage.get(lineage.id, EPOCH_MAX) ?? 0;
-    if (epoch !== EPOCH_MAX) return (this.usage.get(lineage.id, epoch) ?? head) * BLOCK_BYTES;
+    const head = this.lineages.usage.get(lineage.id, EPOCH_MAX) ?? 0;
+    if (epoch !== EPOCH_MAX)
+      return (this.lineages.usage.get(lineage.id, epoch) ?? head) * BLOCK_BYTES;
     let dirty = 0;
     for (const layer of lineage.layers) dirty += layer.blocks.size;
     return (head + dirty) * BLOCK_BYTES;
@@ -267,30 +267,13 @@ export class PoolContent {
 
   /** Writes accepted bytes. Ends within a sector are filled up from the present content. */
   write(lineage: Lineage, offset: number, data: Uint8Array): void {
-    let done = 0;
-    while (done < data.length) {
-      const position = offset + done;
-      const block = Math.floor(position / BLOCK_BYTES);
-      const start = position % BLOCK_BYTES;
-      const size = Math.min(BLOCK_BYTES - start, data.length - done);
-      this.writePart(lineage, block, start, data.subarray(done, done + size));
-      done += size;
-    }
+    writeContent(this, lineage, offset, data);
     this.destager.noteDirty();
   }
 
   /** Makes [offset, offset + length) zeros; both ends on sector borders. */
   zero(lineage: Lineage, offset: number, length: number): void {
-    let position = offset;
-    const end = offset + length;
-    while (position < end) {
-      const block = Math.floor(position / BLOCK_BYTES);
-      const start = position % BLOCK_BYTES;
-      const size = Math.min(BLOCK_BYTES - start, end - position);
-      if (size === BLOCK_BYTES) this.cache.zeroBlock(lineage, block);
-      else this.cache.write(lineage, block, start, new Uint8Array(size));
-      position += size;
-    }
+    zeroContent(this, lineage, offset, length);
     this.destager.noteDirty();
   }
 
@@ -365,34 +348,6 @@ export class PoolContent {
 
   // ---- inside
 
-  private load(): void {
-    loadLineages(this.store, (id, parent, parentEpoch) => {
-      return this.addLineage(id, parent, parentEpoch, 0);
-    });
-    const usageStart = recordKey('usage');
-    for (const { key, value } of this.store.range('records', usageStart, recordKeyEnd('usage'))) {
-      const { first, second } = parseRecordKey(key);
-      this.usage.set(first, second, unpackCount(value));
-    }
-  }
-
-  private addLineage(
-    id: number,
-    parent: Lineage | undefined,
-    parentEpoch: number,
-    sequence: number,
-  ): Lineage {
-    const lineage = new Lineage(id, parent, parentEpoch, sequence, this.map.newIndex);
-    this.lineages.set(id, lineage);
-    return lineage;
-  }
-
-  private forget(lineage: Lineage): void {
-    this.lineages.delete(lineage.id);
-    lineage.index.clear();
-    this.usage.forgetLineage(lineage.id);
-  }
-
   private addReclaim(lineage: Lineage, epoch: number): void {
     if (lineage.isPinned(epoch, 'stored')) return;
     const { key, value } = reclaimRecord(lineage, epoch);
@@ -401,8 +356,8 @@ export class PoolContent {
   }
 
   private copyUsage(from: View, to: View): void {
-    const count = this.usage.get(from.lineage.id, from.epoch);
-    if (count !== undefined) this.usage.set(to.lineage.id, to.epoch, count);
+    const count = this.lineages.usage.get(from.lineage.id, from.epoch);
+    if (count !== undefined) this.lineages.usage.set(to.lineage.id, to.epoch, count);
     this.cache.active.addUsage({
       kind: 'usage',
       order: this.cache.takeOrder(),
@@ -411,20 +366,6 @@ export class PoolContent {
       toLineage: to.lineage.id,
       toEpoch: to.epoch,
     });
-  }
-
-  private writePart(lineage: Lineage, block: number, start: number, data: Uint8Array): void {
-    const from = Math.floor(start / SECTOR_BYTES) * SECTOR_BYTES;
-    const to = Math.ceil((start + data.length) / SECTOR_BYTES) * SECTOR_BYTES;
-    if (from === start && to === start + data.length) {
-      this.cache.write(lineage, block, start, data);
-      return;
-    }
-    const filled = new Uint8Array(to - from);
-    const view = { lineage, epoch: lineage.epoch };
-    this.map.read(view, block * BLOCK_BYTES + from, filled);
-    filled.set(data, start - from);
-    this.cache.write(lineage, block, from, filled);
   }
 
   private viewBefore({ lineage, epoch }: Layer, sequence: number): number {
@@ -436,7 +377,7 @@ export class PoolContent {
     this.publishedSequence = result.counters.publishedSequence;
     this.log.published(this.publishedSequence);
     for (const { lineage, epoch, count } of result.usage) {
-      this.usage.set(lineage, epoch, count);
+      this.lineages.usage.set(lineage, epoch, count);
     }
     this.count(result.counters);
     this.admission.roomMade();

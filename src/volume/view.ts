@@ -1,6 +1,6 @@
 /** Views: what a volume or snapshot shows, as lineages and epochs. */
 import type { Level } from '../store/tasks.js';
-import type { Lineage, LineageClip } from './lineage.js';
+import type { CachedBlock, Lineage, LineageClip } from './lineage.js';
 
 /** A lineage as of an epoch; the head's view has the lineage's newest epoch. */
 export interface View {
@@ -34,4 +34,21 @@ function levelsOf(
     next = next.parent;
   }
   return levels;
+}
+
+/** The newest cached version of a block, from layer number `newest` down to epoch `floor`. */
+export function cachedBlock(
+  view: View,
+  newest: number,
+  floor: number,
+  block: number,
+): CachedBlock | undefined {
+  for (let index = newest; index >= 0; index -= 1) {
+    const layer = view.lineage.layers[index];
+    if (layer === undefined || layer.epoch > view.epoch) continue;
+    if (layer.epoch < floor) return undefined;
+    const entry = layer.blocks.get(block);
+    if (entry !== undefined) return entry;
+  }
+  return undefined;
 }

@@ -1,0 +1,42 @@
+/** The blocks of a closed layer that are in memory, as data for the writer. */
+import { PAGE_BYTES } from '../base/sizes.js';
+import { ALL_SECTORS } from '../store/records.js';
+import { type BlocksToStore, emptyLocations, UNKNOWN_BASE } from '../store/tasks.js';
+import type { BlockMap } from './block-map.js';
+import type { CacheSpan } from './cache-memory.js';
+import type { CachedBlock, Layer } from './lineage.js';
+import { chainLevels } from './view.js';
+
+/** The layer's blocks that are in memory, as data for the writer: ascending, with their bases. */
+export function blocksToStore(
+  map: BlockMap,
+  layer: Layer,
+): { entries: CachedBlock[]; part: BlocksToStore } {
+  const inMemory: number[] = [];
+  for (const [block, { span }] of layer.blocks) if (span !== undefined) inMemory.push(block);
+  const blocks = Float64Array.from(inMemory).sort();
+  const count = blocks.length;
+  const part = {
+    levels: chainLevels(layer.lineage, layer.epoch),
+    blocks,
+    pages: new Int32Array(count),
+    single: new Uint8Array(count),
+    sectors: new Uint32Array(count),
+    bases: emptyLocations(count),
+  };
+  const entries: CachedBlock[] = [];
+  for (const [index, block] of blocks.entries()) {
+    const entry = layer.blocks.get(block) as CachedBlock;
+    const { page, bytes } = entry.span as CacheSpan;
+    entries.push(entry);
+    part.pages[index] = page;
+    part.single[index] = bytes.length === PAGE_BYTES ? 1 : 0;
+    part.sectors[index] = entry.sectors;
+    if (entry.sectors === ALL_SECTORS) continue;
+    const base = map.unpublishedBase(layer, block);
+    part.bases.ids[index] = base?.id ?? UNKNOWN_BASE;
+    part.bases.crcs[index] = base?.crc ?? 0;
+    part.bases.sectors[index] = base?.sectors ?? 0;
+  }
+  return { entries, part };
+}
