@@ -1,5 +1,7 @@
 /** Copies of the in-memory array and an open image of one: contents are plain bytes. */
+
 import type { ImageHandle, SnapshotView, VolumeView } from '../../src/array/disk-array.js';
+import { ArrayError } from '../../src/base/errors.js';
 import { roundUpToSector } from '../../src/base/sizes.js';
 import { refuse } from './fake-history.js';
 
@@ -61,6 +63,10 @@ export class FakeImage implements ImageHandle {
 
   async nextHole(): Promise<number> {
     return this.copy.sizeBytes;
+  }
+
+  copyTo(): Promise<number> {
+    throw new ArrayError('EOPNOTSUPP', 'a fake shares no blocks');
   }
 
   async sync(): Promise<void> {}
