@@ -14,11 +14,17 @@ export interface LogDevice {
   close(): Promise<void>;
 }
 
+/** Which byte of a write under way is new when the machine stops; `position` counts from its start. */
+export type TornWrite = (position: number) => boolean;
+
 /** A log device in memory; what was resolved survives `copy`, as it survives a crash. */
 export class MemoryLog implements LogDevice {
   /** Set: writes fail with it. */
   failure: Error | undefined;
+  /** How long a write takes. */
+  pause: () => Promise<void> = () => Promise.resolve();
   private readonly bytes: Uint8Array;
+  private readonly underWay = new Set<{ position: number; written: Uint8Array }>();
 
   constructor(from: number | Uint8Array) {
     this.bytes = typeof from === 'number' ? new Uint8Array(from) : new Uint8Array(from);
@@ -33,10 +39,12 @@ export class MemoryLog implements LogDevice {
   }
 
   async write(position: number, bytes: Uint8Array): Promise<void> {
-    const written = new Uint8Array(bytes);
-    await Promise.resolve();
+    const write = { position, written: new Uint8Array(bytes) };
+    this.underWay.add(write);
+    await this.pause();
+    this.underWay.delete(write);
     if (this.failure !== undefined) throw this.failure;
-    this.bytes.set(written, position);
+    this.bytes.set(write.written, position);
   }
 
   async close(): Promise<void> {}
@@ -46,8 +54,14 @@ export class MemoryLog implements LogDevice {
     this.bytes.fill(0);
   }
 
-  /** The device as it is found after a crash now. */
-  copy(): MemoryLog {
-    return new MemoryLog(this.bytes);
+  /** The device as it is found after a crash now; `isNew` tells what is left of a write under way. */
+  copy(isNew: TornWrite = () => false): MemoryLog {
+    const copy = new MemoryLog(this.bytes);
+    for (const { position, written } of this.underWay) {
+      for (const [index, byte] of written.entries()) {
+        if (isNew(index)) copy.bytes[position + index] = byte;
+      }
+    }
+    return copy;
   }
 }

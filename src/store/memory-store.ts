@@ -20,7 +20,7 @@ import type { BlockContainerKind } from './container-kind.js';
 import { executeTask, loadCounters } from './execute-task.js';
 import { FileBlocks } from './file-blocks.js';
 import { recordKey } from './keys.js';
-import { MemoryLog } from './log-device.js';
+import { MemoryLog, type TornWrite } from './log-device.js';
 import { MemorySlots } from './memory-slots.js';
 import { MemoryState, MemoryTransaction } from './memory-transaction.js';
 import { unpackIdentity } from './records.js';
@@ -60,8 +60,9 @@ export class MemoryStore implements BlockStore, TransactionRunner {
   }
 
   /** An empty one that keeps its blocks there. */
-  static withBlocksIn(kind: BlockContainerKind): MemoryStore {
-    return new MemoryStore(undefined, undefined, kind === 'file' ? new MemorySlots() : undefined);
+  static withBlocksIn(kind: BlockContainerKind, logBytes = LOG_BYTES_MIN): MemoryStore {
+    const slots = kind === 'file' ? new MemorySlots() : undefined;
+    return new MemoryStore(undefined, new MemoryLog(logBytes), slots);
   }
 
   get blocks(): BlockContainer {
@@ -137,7 +138,7 @@ export class MemoryStore implements BlockStore, TransactionRunner {
   private spendTransaction(): void {
     if (this.transactionsLeft === 0) throw this.failure;
     this.transactionsLeft -= 1;
-    this.failLog();
+    if (this.transactionsLeft === 0) this.log.failure = this.failure;
   }
 
   cached(page: number, sizeBytes: number): Uint8Array {
@@ -162,23 +163,19 @@ export class MemoryStore implements BlockStore, TransactionRunner {
 
   /**
    * The store as a daemon finds it that is started after this one was killed now; after a power cut,
-   * without the slots that were `lost`.
+   * without the slots that were `lost`; of a write to the log under way, with the bytes that are new.
    */
-  crash(lost: (slot: number) => boolean = () => false): MemoryStore {
+  crash(lost: (slot: number) => boolean = () => false, isNew?: TornWrite): MemoryStore {
     const slots = this.slots?.crash(lost);
-    return new MemoryStore(new MemoryState(this.state), this.log.copy(), slots);
+    return new MemoryStore(new MemoryState(this.state), this.log.copy(isNew), slots);
   }
 
   /** After `count` more transactions all fail with `failure`; undefined heals the disk. */
   failTransactionAfter(count: number | undefined, failure?: ArrayError): void {
     this.transactionsLeft = count ?? Number.POSITIVE_INFINITY;
     if (failure !== undefined) this.failure = failure;
-    this.failLog();
-  }
-
-  /** The log is on the same disk. */
-  private failLog(): void {
-    this.log.failure = this.transactionsLeft === 0 ? this.failure : undefined;
+    // The log is on the same disk.
+    this.log.failure = count === 0 ? this.failure : undefined;
   }
 
   /** Changes a stored block behind the array's back: damage, for tests. */

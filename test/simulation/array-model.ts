@@ -10,11 +10,14 @@ export interface ModelVolume {
 
 export type ArrayModel = Map<string, ModelVolume>;
 
-export type ModelOperation =
-  | { kind: 'create'; name: string; size: number }
+/** Changes the bytes of one volume. */
+export type ByteOperation =
   | { kind: 'write'; name: string; offset: number; data: Uint8Array }
   | { kind: 'resize'; name: string; size: number }
-  | { kind: 'discard'; name: string; offset: number; size: number }
+  | { kind: 'discard'; name: string; offset: number; size: number };
+
+export type ModelCommand =
+  | { kind: 'create'; name: string; size: number }
   | { kind: 'snapshot'; names: string[]; snapshot: string }
   | { kind: 'restore'; name: string; snapshot: string }
   | { kind: 'clone'; name: string; snapshot: string; newName: string }
@@ -22,17 +25,28 @@ export type ModelOperation =
   | { kind: 'delete'; name: string }
   | { kind: 'rename'; name: string; newName: string };
 
-export function copyModel(model: ArrayModel): ArrayModel {
-  const copy: ArrayModel = new Map();
-  for (const [name, { bytes, snapshots }] of model) {
-    copy.set(name, { bytes, snapshots: new Map(snapshots) });
-  }
-  return copy;
-}
+export type ModelOperation = ByteOperation | ModelCommand;
 
 function resized(bytes: Uint8Array, size: number): Uint8Array {
   const result = new Uint8Array(size);
   result.set(bytes.subarray(0, size));
+  return result;
+}
+
+/** What an operation on the bytes of a volume makes of them. */
+export function changedBytes(bytes: Uint8Array, operation: ByteOperation): Uint8Array {
+  if (operation.kind === 'resize') return resized(bytes, operation.size);
+  if (operation.kind === 'discard') {
+    return resized(bytes, bytes.length).fill(
+      0,
+      operation.offset,
+      operation.offset + operation.size,
+    );
+  }
+  const end = operation.offset + operation.data.length;
+  const size = Math.max(bytes.length, Math.ceil(end / SECTOR_BYTES) * SECTOR_BYTES);
+  const result = resized(bytes, size);
+  result.set(operation.data, operation.offset);
   return result;
 }
 
@@ -51,19 +65,10 @@ export function applyOperation(model: ArrayModel, operation: ModelOperation): vo
   }
   const volume = model.get(operation.name) as ModelVolume;
   switch (operation.kind) {
-    case 'write': {
-      const end = operation.offset + operation.data.length;
-      const size = Math.max(volume.bytes.length, Math.ceil(end / SECTOR_BYTES) * SECTOR_BYTES);
-      volume.bytes = resized(volume.bytes, size);
-      volume.bytes.set(operation.data, operation.offset);
-      return;
-    }
+    case 'write':
     case 'discard':
-      volume.bytes = resized(volume.bytes, volume.bytes.length);
-      volume.bytes.fill(0, operation.offset, operation.offset + operation.size);
-      return;
     case 'resize':
-      volume.bytes = resized(volume.bytes, operation.size);
+      volume.bytes = changedBytes(volume.bytes, operation);
       return;
     case 'restore':
       volume.bytes = volume.snapshots.get(operation.snapshot) as Uint8Array;

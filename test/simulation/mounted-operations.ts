@@ -1,11 +1,7 @@
 /** Performs the model's operations on an array, with one open image for each volume written to. */
 import type { StorageArray } from '../../src/array/array.js';
 import type { ImageHandle } from '../../src/array/disk-array.js';
-import type { ModelOperation } from './array-model.js';
-
-/** Changes the bytes of one volume. */
-type ByteOperation = Extract<ModelOperation, { kind: 'write' | 'resize' | 'discard' }>;
-type ModelCommand = Exclude<ModelOperation, ByteOperation>;
+import type { ByteOperation, ModelCommand, ModelOperation } from './array-model.js';
 
 export function isByteOperation(operation: ModelOperation): operation is ByteOperation {
   return ['write', 'resize', 'discard'].includes(operation.kind);

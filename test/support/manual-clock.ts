@@ -39,6 +39,11 @@ export class ManualClock implements Clock {
     return this.timers.filter(({ cancelled }) => !cancelled).length;
   }
 
+  /** The daemon that set the timers was killed. */
+  forgetTimers(): void {
+    this.timers = [];
+  }
+
   yield(): Promise<void> {
     return new Promise((resolve) => setImmediate(resolve));
   }

@@ -2,7 +2,7 @@
 import type { StorageArray } from '../../src/array/array.js';
 import { openArray } from '../../src/array/open-array.js';
 import type { Clock } from '../../src/base/clock.js';
-import { CACHE_BYTES_MIN } from '../../src/base/limits.js';
+import { CACHE_BYTES_MIN, LOG_BYTES_MIN } from '../../src/base/limits.js';
 import type { BlockContainerKind } from '../../src/store/container-kind.js';
 import { recordKey } from '../../src/store/keys.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
@@ -14,8 +14,9 @@ export function newMemoryStore(
   clock: Clock,
   capacityBytes = 2 ** 40,
   blocks: BlockContainerKind = 'lmdb',
+  logBytes = LOG_BYTES_MIN,
 ): MemoryStore {
-  const store = MemoryStore.withBlocksIn(blocks);
+  const store = MemoryStore.withBlocksIn(blocks, logBytes);
   writeIdentity(store, newIdentity({ capacityBytes, blocks }, clock));
   return store;
 }
