@@ -57,8 +57,9 @@ export class ChangeLog {
     const sizeBytes = this.size(generations, lineages);
     if (sizeBytes > LOGGED_BYTES_MAX || !this.log.hasRoom(sizeBytes)) return undefined;
     const entries: LogEntry[] = [];
-    if (volume !== undefined && takePassing(generations, volume.source)) {
-      entries.push(recordEntry(volume.source, this.cache.active.sequence));
+    for (const source of this.passingToLog(generations, lineages, volume)) {
+      for (const { unlogged } of generations) unlogged.passing.delete(source);
+      entries.push(recordEntry(source, this.cache.active.sequence));
     }
     for (const generation of generations) this.takeRecords(generation, entries);
     for (const generation of generations) this.takeSteps(generation, lineages, entries);
@@ -86,20 +87,37 @@ export class ChangeLog {
     return lineages;
   }
 
+  /** Records that changed in passing: the volume's, and those that tell of writes to be logged. */
+  private passingToLog(
+    generations: readonly Generation[],
+    lineages: ReadonlySet<Lineage>,
+    volume: LoggedVolume | undefined,
+  ): ReadonlySet<RecordSource> {
+    const sources = new Set<RecordSource>();
+    for (const { unlogged } of generations) {
+      for (const source of unlogged.passing) {
+        const { dependsOn } = source;
+        if (source === volume?.source) sources.add(source);
+        else if (dependsOn !== undefined && lineages.has(dependsOn.lineage)) sources.add(source);
+      }
+    }
+    return sources;
+  }
+
   /** Bytes the entries take at most. */
   private size(generations: readonly Generation[], lineages: ReadonlySet<Lineage>): number {
-    // The volume's own record.
-    let sizeBytes = 1024;
+    let sizeBytes = 0;
     for (const { unlogged, steps } of generations) {
       for (const { value } of unlogged.changes.values()) {
         sizeBytes += ENTRY_BYTES + (value?.length ?? 0);
       }
       // The packed records are small: a volume-information sector, names, numbers.
-      sizeBytes += 1024 * unlogged.sources.size + ENTRY_BYTES * unlogged.usages.length;
+      sizeBytes += 1024 * (unlogged.sources.size + unlogged.passing.size);
+      sizeBytes += ENTRY_BYTES * unlogged.usages.length;
       for (const step of steps) {
         if (step.kind === 'usage' || !lineages.has(step.lineage)) continue;
         if (step.kind === 'clip')
-          sizeBytes += step.logged ? 0 : ENTRY_BYTES + 4 * step.replaces.length;
+          sizeBytes += step.logged ? 0 : 2 * ENTRY_BYTES + 4 * step.replaces.length;
         else sizeBytes += layerBytes(step);
         if (sizeBytes > LOGGED_BYTES_MAX) return sizeBytes;
       }
@@ -128,7 +146,8 @@ export class ChangeLog {
       if (step.kind === 'layer') this.takeLayer(step, sequence, entries);
       else if (!step.logged) {
         step.logged = true;
-        const { lineage, clip, replaces, order } = step;
+        const { lineage, clip, replaces, reclaim, order } = step;
+        if (reclaim !== undefined) entries.push({ kind: 'record', sequence, change: reclaim });
         const { epoch, block } = clip;
         entries.push({
           kind: 'clip',
@@ -176,13 +195,6 @@ export class ChangeLog {
     }
     return { block, sectors, bytes: sectorBytes(content, 0, sectors) };
   }
-}
-
-/** The volume's record has changed in passing since it was logged. */
-function takePassing(generations: readonly Generation[], source: RecordSource): boolean {
-  let changed = false;
-  for (const { unlogged } of generations) changed = unlogged.passing.delete(source) || changed;
-  return changed;
 }
 
 function recordEntry(source: RecordSource, sequence: number): LogEntry {

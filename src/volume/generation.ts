@@ -24,6 +24,8 @@ export interface ClipMark {
   readonly lineage: Lineage;
   readonly clip: LineageClip;
   readonly replaces: readonly LineageClip[];
+  /** The record that has reclaim give back what the clip hides: true only once the clip is. */
+  readonly reclaim: RecordChange | undefined;
   /** It is in the intent log. */
   logged: boolean;
 }
@@ -78,9 +80,16 @@ export class Generation {
 
   /** Writes or removes a record, whatever earlier changes of it said. */
   change(key: Uint8Array, value: Uint8Array | undefined): void {
-    const name = Buffer.from(key).toString('latin1');
+    const name = recordName(key);
     this.changes.set(name, { key, value });
     this.unlogged.changes.set(name, { key, value });
+  }
+
+  /** The clip's record is logged with it, not with the next command. */
+  addClip(mark: ClipMark): void {
+    this.steps.push(mark);
+    const { reclaim } = mark;
+    if (reclaim !== undefined) this.changes.set(recordName(reclaim.key), reclaim);
   }
 
   addUsage(mark: UsageMark): void {
@@ -92,7 +101,7 @@ export class Generation {
   close(): void {
     for (const source of this.sources) {
       const key = source.recordKey;
-      const name = Buffer.from(key).toString('latin1');
+      const name = recordName(key);
       this.changes.set(name, { key, value: source.packRecord() });
     }
     this.sources.clear();
@@ -157,4 +166,8 @@ export class Generation {
     target.blocks.set(block, entry);
     if (entry.unlogged !== 0) target.unlogged.add(block);
   }
+}
+
+function recordName(key: Uint8Array): string {
+  return Buffer.from(key).toString('latin1');
 }

@@ -16,7 +16,7 @@ import type { IntentLog } from '../store/intent-log.js';
 import { EPOCH_MAX, parseRecordKey, recordKey, recordKeyEnd } from '../store/keys.js';
 import { packLogRecord } from '../store/log-format.js';
 import { type CountersRecord, type Location, packLineage } from '../store/records.js';
-import type { PublishResult } from '../store/tasks.js';
+import type { PublishResult, RecordChange } from '../store/tasks.js';
 import { Admission } from './admission.js';
 import type { IndexBudget } from './block-index.js';
 import { BlockMap, type DamageReport } from './block-map.js';
@@ -302,8 +302,9 @@ export class PoolContent {
     const clip = { epoch: lineage.epoch, block, published: false };
     lineage.clips.push(clip);
     const order = this.cache.takeOrder();
-    this.cache.active.steps.push({ kind: 'clip', order, lineage, clip, replaces, logged: false });
-    this.addReclaim(lineage, old);
+    const reclaim = this.queueReclaim(lineage, old);
+    const mark = { kind: 'clip' as const, order, lineage, clip, replaces, reclaim, logged: false };
+    this.cache.active.addClip(mark);
     this.destager.noteDirty();
   }
 
@@ -349,10 +350,15 @@ export class PoolContent {
   // ---- inside
 
   private addReclaim(lineage: Lineage, epoch: number): void {
-    if (lineage.isPinned(epoch, 'stored')) return;
-    const { key, value } = reclaimRecord(lineage, epoch);
-    this.change(key, value);
+    const record = this.queueReclaim(lineage, epoch);
+    if (record !== undefined) this.change(record.key, record.value);
+  }
+
+  /** Returns the record that is to be stored with it; undefined where something keeps the epoch. */
+  private queueReclaim(lineage: Lineage, epoch: number): RecordChange | undefined {
+    if (lineage.isPinned(epoch, 'stored')) return undefined;
     this.reclaimer.add(lineage, epoch, this.sequence);
+    return reclaimRecord(lineage, epoch);
   }
 
   private copyUsage(from: View, to: View): void {
