@@ -113,6 +113,11 @@ export interface TransactionRunner {
   startPuts(nextId: number): void;
   /** After them: what was put can be read, and stays until it is kept or freed. Returns `nextId`. */
   endPuts(): number;
+  /** What is committed, for reading between transactions. */
+  readonly reader: StoreReader;
+  monotonicMs(): number;
+  /** Tells how long the read of a stored block took. */
+  noteRead(id: number, elapsedMs: number): void;
   /** `sizeBytes` of the cache from page `page` on (shared memory between event loop and writer). */
   cached(page: number, sizeBytes: number): Uint8Array;
 }

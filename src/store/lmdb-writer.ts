@@ -4,14 +4,17 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../base/clock.js';
 import { ArrayError, type ErrorCode } from '../base/errors.js';
+import { BlockFetcher } from './block-fetcher.js';
 import type { TransactionRunner } from './block-store.js';
 import { cachedBytes } from './cache-pages.js';
 import { executeTask, loadCounters } from './execute-task.js';
 import { recordKey } from './keys.js';
 import { LmdbEnvironment, storeError } from './lmdb-environment.js';
 import { unpackIdentity } from './records.js';
-import type { StoreTask, WriterState } from './tasks.js';
+import { findBases } from './store-blocks.js';
+import type { StoreBlocksTask, StoreTask, WriterState } from './tasks.js';
 
 /** What the event loop sends. */
 export type WriterRequest =
@@ -49,29 +52,41 @@ if (parentPort !== null) {
     nextId: counters.nextBlockId,
     poolSeed: identity.tagSeed,
   };
+  const fetcher = new BlockFetcher(environment);
   const runner: TransactionRunner = {
     transaction: (action) => environment.transaction(action),
     putBlocks: (action) => environment.putBlocks(action),
     startPuts: (nextId) => environment.startPuts(nextId),
     endPuts: () => environment.endPuts(),
+    reader: environment,
+    monotonicMs: () => systemClock.monotonicMs(),
+    noteRead: (id, elapsedMs) => fetcher.noteRead(id, elapsedMs),
     cached: (page, sizeBytes) => cachedBytes(slabs, page, sizeBytes),
   };
-  const execute = (request: { id: number; task: StoreTask }): WriterReply => {
+  const execute = async (request: { id: number; task: StoreTask }): Promise<WriterReply> => {
     try {
+      if (request.task.kind === 'storeBlocks') await fetchBases(request.task);
       return { kind: 'done', id: request.id, result: executeTask(runner, state, request.task) };
     } catch (error) {
       const { code, reason } = error instanceof ArrayError ? error : storeError(error);
       return { kind: 'failed', id: request.id, code, reason };
     }
   };
+  /** Cold bases are fetched many at once: one after the other each would cost a disk access. */
+  const fetchBases = async (task: StoreBlocksTask): Promise<void> => {
+    if (!fetcher.isActive) return;
+    environment.refresh();
+    await fetcher.fetch(findBases(environment, state.poolSeed, task));
+  };
+  const close = async (): Promise<void> => {
+    await environment.close();
+    port.postMessage({ kind: 'closed' } satisfies WriterReply);
+    port.close();
+  };
+  let last: Promise<void> = Promise.resolve();
   port.on('message', (request: WriterRequest) => {
     if (request.kind === 'slab') slabs.push(request.slab);
-    else if (request.kind === 'task') port.postMessage(execute(request));
-    else {
-      void environment.close().then(() => {
-        port.postMessage({ kind: 'closed' } satisfies WriterReply);
-        port.close();
-      });
-    }
+    else if (request.kind === 'close') last = last.then(close);
+    else last = last.then(async () => port.postMessage(await execute(request)));
   });
 }

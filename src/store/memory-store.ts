@@ -11,6 +11,7 @@ import type {
   BlockStore,
   PutContext,
   StoreEntry,
+  StoreReader,
   StoreTransaction,
   TableName,
   TransactionRunner,
@@ -140,6 +141,17 @@ export class MemoryStore implements BlockStore, TransactionRunner {
     this.transactionsLeft -= 1;
     if (this.transactionsLeft === 0) this.log.failure = this.failure;
   }
+
+  get reader(): StoreReader {
+    return this;
+  }
+
+  monotonicMs(): number {
+    return 0;
+  }
+
+  /** Nothing is cold. */
+  noteRead(): void {}
 
   cached(page: number, sizeBytes: number): Uint8Array {
     return cachedBytes(this.slabs, page, sizeBytes);

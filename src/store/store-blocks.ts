@@ -7,7 +7,7 @@
 import { crc32 } from 'node:zlib';
 import { TRANSACTION_BLOCKS_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, PAGE_BYTES, SECTORS_PER_PAGE } from '../base/sizes.js';
-import type { PutContext, TransactionRunner } from './block-store.js';
+import type { PutContext, StoreReader, TransactionRunner } from './block-store.js';
 import { forEachSectorRun } from './log-entries.js';
 import { ALL_SECTORS, type Location } from './records.js';
 import { locateVisible, ZEROS } from './resolve.js';
@@ -29,18 +29,44 @@ export function storeBlocks(
   task: StoreBlocksTask,
 ): StoreBlocksResult {
   runner.startPuts(state.nextId);
+  findBases(runner.reader, state.poolSeed, task);
   const parts = task.parts.map(({ blocks }) => emptyLocations(blocks.length));
   for (const [number, part] of task.parts.entries()) {
     const locations = parts[number] as Locations;
     for (let from = 0; from < part.blocks.length; from += TRANSACTION_BLOCKS_MAX) {
       const to = Math.min(part.blocks.length, from + TRANSACTION_BLOCKS_MAX);
       runner.putBlocks((context) => {
-        new ContentWriter(runner, context, state.poolSeed, part, locations).store(from, to);
+        new ContentWriter(runner, context, part, locations).store(from, to);
       });
     }
   }
   state.nextId = runner.endPuts();
   return { parts };
+}
+
+/**
+ * Looks up the bases that the task leaves to the store, and enters them; returns their ids. To be
+ * called before the task runs, so that cold ones can be fetched, many at once.
+ */
+export function findBases(
+  reader: StoreReader,
+  poolSeed: number,
+  { parts }: StoreBlocksTask,
+): number[] {
+  const found: number[] = [];
+  for (const { bases, blocks, levels, sectors } of parts) {
+    for (const [index, block] of blocks.entries()) {
+      if (sectors[index] === ALL_SECTORS) continue;
+      if (bases.ids[index] === UNKNOWN_BASE) {
+        const base = locateVisible(reader, poolSeed, levels, block);
+        bases.ids[index] = base.id;
+        bases.crcs[index] = base.crc;
+        bases.sectors[index] = base.sectors;
+      }
+      found.push(bases.ids[index] as number);
+    }
+  }
+  return found;
 }
 
 class ContentWriter {
@@ -49,7 +75,6 @@ class ContentWriter {
   constructor(
     private readonly runner: TransactionRunner,
     private readonly context: PutContext,
-    private readonly poolSeed: number,
     private readonly part: BlocksToStore,
     private readonly locations: Locations,
   ) {}
@@ -90,22 +115,20 @@ class ContentWriter {
 
   /** Puts the base into the scratch block; returns its valid sectors. */
   private readBase(index: number): number {
-    const base = this.base(index);
-    const content = base.id === 0 ? ZERO_BLOCK : this.context.blocks.read(base.id);
-    if (content === undefined || (base.id !== 0 && crc32(content) !== base.crc)) {
+    const { ids, crcs, sectors } = this.part.bases;
+    const id = ids[index] as number;
+    if (id === 0) {
+      this.scratch.fill(0);
+      return ALL_SECTORS;
+    }
+    const startMs = this.runner.monotonicMs();
+    const content = this.context.blocks.read(id);
+    if (content === undefined || crc32(content) !== crcs[index]) {
       this.scratch.fill(0);
       return 0;
     }
     this.scratch.set(content);
-    return base.sectors;
-  }
-
-  private base(index: number): Location {
-    const { bases, levels, blocks } = this.part;
-    const id = bases.ids[index] as number;
-    if (id === UNKNOWN_BASE) {
-      return locateVisible(this.context, this.poolSeed, levels, blocks[index] as number);
-    }
-    return { id, crc: bases.crcs[index] as number, sectors: bases.sectors[index] as number };
+    this.runner.noteRead(id, this.runner.monotonicMs() - startMs);
+    return sectors[index] as number;
   }
 }

@@ -12,10 +12,10 @@ import type { Clock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { SLICE_VERSIONS } from '../base/limits.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
+import { BlockFetcher } from '../store/block-fetcher.js';
 import type { BlockStore } from '../store/block-store.js';
 import { ALL_SECTORS, type Location } from '../store/records.js';
 import { clipFloor, levelVersions, visibleVersions, ZEROS } from '../store/resolve.js';
-import { BlockFetcher } from './block-fetcher.js';
 import {
   BlockIndex,
   emptyRegion,

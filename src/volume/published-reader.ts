@@ -10,8 +10,8 @@
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../base/clock.js';
 import { BLOCK_BYTES, PAGE_BYTES, PAGES_PER_BLOCK } from '../base/sizes.js';
+import type { BlockFetcher } from '../store/block-fetcher.js';
 import type { BlockStore } from '../store/block-store.js';
-import type { BlockFetcher } from './block-fetcher.js';
 import { type BlockIndex, REGION_BLOCKS, type Region } from './block-index.js';
 import { pageChecksums } from './page-checksums.js';
 

@@ -1,13 +1,13 @@
 /**
  * Fetches cold blocks before they are read: a read of a block that is on disk only would stall the
- * event loop for a disk access. Fetching runs on the thread pool, many blocks side by side.
+ * thread for a disk access, and of many one after the other. Fetching runs on the thread pool, many blocks side by side.
  *
  * A fetch of a block that is in the page cache after all costs more than the read, so blocks are
  * believed to be there until a read was slow; then a number of unknown blocks is fetched, and one
  * more read decides how to go on. Each slow one doubles the number.
  */
-import type { BlockStore } from '../store/block-store.js';
-import { isStored } from '../store/resolve.js';
+import type { StoreReader } from './block-store.js';
+import { isStored } from './resolve.js';
 import { WarmBlocks } from './warm-blocks.js';
 
 /** Blocks one call fetches one after the other; several calls run side by side. */
@@ -26,7 +26,7 @@ export class BlockFetcher {
   private distrust = 0;
   private lastDistrust = 0;
 
-  constructor(private readonly store: BlockStore) {}
+  constructor(private readonly store: Pick<StoreReader, 'blocks'>) {}
 
   /** Whether there is anything to ask `fetch` for. */
   get isActive(): boolean {

@@ -1,8 +1,8 @@
 /** Fetching of cold blocks: what is waited for, and what only once. */
 import { describe, expect, it } from 'vitest';
+import { BlockFetcher } from '../../src/store/block-fetcher.js';
 import type { BlockStore } from '../../src/store/block-store.js';
 import { DAMAGED_LOCATION } from '../../src/store/resolve.js';
-import { BlockFetcher } from '../../src/volume/block-fetcher.js';
 
 /** A store whose fetches end when the test says so. */
 class SlowStore {
