@@ -57,6 +57,12 @@ class Machine {
     this.blocks.undone();
   }
 
+  /** Ends a transaction whose action has thrown. */
+  giveUp(): void {
+    this.current.rollBack();
+    this.blocks.undone();
+  }
+
   /** What a new daemon finds. */
   crash(lost: (slot: number) => boolean = () => false, state = this.state): Machine {
     return new Machine(new MemoryState(state), this.slots.crash(lost));
@@ -176,6 +182,25 @@ describe('FileBlocks', () => {
       }, outcome);
     }
     expect([machine.ids(), machine.crash(() => true).byte(id)]).toEqual([[1], 1]);
+  });
+
+  it('writes again what a sync that failed may have lost', () => {
+    const machine = new Machine();
+    const ids = Array.from({ length: 200 }, (_, index) => machine.put(index + 1));
+    machine.blocks.endPuts();
+    const publishAll = () =>
+      machine.transaction(() => {
+        machine.blocks.sync();
+        for (const id of ids) machine.blocks.keep(id);
+      });
+    machine.slots.failingSyncs = 2;
+    expect(publishAll).toThrow('EIO');
+    machine.giveUp();
+    expect(publishAll).toThrow('EIO');
+    machine.giveUp();
+    publishAll();
+    const found = machine.crash(() => true);
+    expect(ids.map((id) => found.byte(id))).toEqual(ids);
   });
 
   it('gives the end of the file back when a chunk of it is free', () => {
