@@ -5,7 +5,7 @@ import type { ChangeLog } from '../../src/volume/change-log.js';
 import type { Lineage } from '../../src/volume/lineage.js';
 import type { WriteCache } from '../../src/volume/write-cache.js';
 import { LoggedCache, source } from './change-log-fixture.js';
-import { cutAndStore, sectors } from './write-cache-fixture.js';
+import { cutAndStore, newLineage, sectors } from './write-cache-fixture.js';
 
 let logged: LoggedCache;
 let cache: WriteCache;
@@ -59,6 +59,36 @@ describe('ChangeLog.append of records', () => {
     await changes.append(logged.volume(lineage, record));
     await changes.append(logged.volume(lineage, record));
     expect(logged.lines()).toEqual([['record 7']]);
+  });
+
+  it('logs what changed in passing with the writes it tells of, whoever has them logged', async () => {
+    const child = newLineage(3, lineage, 1);
+    cache.write(lineage, 0, 0, sectors(1));
+    cache.active.touch({ ...source(7), dependsOn: { lineage, sequence: 1 } }, 'write');
+    await changes.append(logged.volume(child));
+    await changes.append(logged.volume(child));
+    expect(logged.lines()).toEqual([['record 7', 'layer 1@1 0/1']]);
+  });
+
+  it('logs a shrink only with its volume', async () => {
+    lineage.epoch += 1;
+    cache.active.addClip({
+      kind: 'clip',
+      order: cache.takeOrder(),
+      lineage,
+      clip: { epoch: lineage.epoch, block: 0, published: false },
+      replaces: [],
+      reclaim: { key: recordKey('job', 5), value: Uint8Array.of(5) },
+      logged: false,
+    });
+    await changes.append(undefined);
+    expect(logged.lines()).toEqual([]);
+    await changes.append(logged.volume());
+    expect(logged.lines()).toEqual([['record 5', 'clip 1@2']]);
+    cache.cut();
+    expect(cache.closed[0]?.records).toEqual([
+      { key: recordKey('job', 5), value: Uint8Array.of(5) },
+    ]);
   });
 
   it('logs them with an fsync, too, in the order of the generations', async () => {

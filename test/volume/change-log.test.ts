@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ArrayError } from '../../src/base/errors.js';
 import { LOGGED_BYTES_MAX } from '../../src/base/limits.js';
 import { BLOCK_BYTES, PAGE_BYTES, SECTOR_BYTES } from '../../src/base/sizes.js';
+import { recordKey } from '../../src/store/keys.js';
 import { ALL_SECTORS } from '../../src/store/records.js';
 import { ZEROS } from '../../src/store/resolve.js';
 import type { ChangeLog } from '../../src/volume/change-log.js';
@@ -74,23 +75,24 @@ describe('ChangeLog.append of a volume', () => {
     expect(logged.lines()).toEqual([['layer 3@1 0/1', 'layer 2@1 0/1']]);
   });
 
-  it('logs all generations that are not published, with the clips between them', async () => {
+  it('logs all generations that are not published, with the clips between them and what they give back', async () => {
     cache.write(lineage, 0, 0, sectors(1));
     cache.cut();
     lineage.epoch += 1;
     const clip = { epoch: lineage.epoch, block: 9, published: false };
-    cache.active.steps.push({
+    cache.active.addClip({
       kind: 'clip',
       order: cache.takeOrder(),
       lineage,
       clip,
       replaces: [{ epoch: 1, block: 12, published: true }],
+      reclaim: { key: recordKey('job', 5), value: Uint8Array.of(5) },
       logged: false,
     });
     cache.write(lineage, 1, 0, sectors(1));
     await changes.append(logged.volume());
-    expect(logged.lines()).toEqual([['layer 1@1 0/1', 'clip 1@2', 'layer 1@2 1/1']]);
-    expect(logged.batches()[0]?.[1]).toMatchObject({
+    expect(logged.lines()).toEqual([['layer 1@1 0/1', 'record 5', 'clip 1@2', 'layer 1@2 1/1']]);
+    expect(logged.batches()[0]?.[2]).toMatchObject({
       sequence: 2,
       order: 2,
       step: { block: 9, replaces: [1] },
