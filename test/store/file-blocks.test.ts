@@ -1,89 +1,11 @@
-/**
- * Blocks in slots through anything that can happen to a task or a commit: seeded histories of puts,
- * publishes and frees, of which some fail, with kills and power cuts in between. What a commit has made
- * durable is there and untouched; nothing else is left.
- */
+/** Blocks in slots: when a slot is taken, kept and free again, and what is left by failures. */
 import { describe, expect, it } from 'vitest';
-import { BLOCK_BYTES } from '../../src/base/sizes.js';
-import { FileBlocks } from '../../src/store/file-blocks.js';
 import { recordKey } from '../../src/store/keys.js';
-import { MemorySlots } from '../../src/store/memory-slots.js';
-import { MemoryState, MemoryTransaction } from '../../src/store/memory-transaction.js';
 import { packUsedSlots, unpackUsedSlots } from '../../src/store/slot-records.js';
-import { repeat } from '../support/factor.js';
-import { RandomSource } from '../support/random-source.js';
-
-/** Tables whose commits can fail, the slots beside them, and the container over both. */
-class Machine {
-  readonly blocks: FileBlocks;
-  growthLimit = Number.POSITIVE_INFINITY;
-  /** The tables if a commit that failed has reached the disk all the same. */
-  inDoubt: MemoryState | undefined;
-  private current: MemoryTransaction;
-
-  constructor(
-    readonly state = new MemoryState(),
-    readonly slots = new MemorySlots(),
-  ) {
-    this.current = this.newTransaction();
-    this.blocks = new FileBlocks(
-      {
-        get: (table, key) => this.current.get(table, key),
-        range: (table, start, end) => this.current.range(table, start, end),
-        put: (table, key, value) => this.current.put(table, key, value),
-        remove: (table, key) => this.current.remove(table, key),
-      },
-      slots,
-      () => this.growthLimit,
-    );
-    this.blocks.startPuts(1);
-  }
-
-  put(byte: number): number {
-    return this.blocks.put(new Uint8Array(BLOCK_BYTES).fill(byte));
-  }
-
-  transaction(action: () => void, outcome: 'commits' | 'is undone' | 'fails' = 'commits'): void {
-    this.current = this.newTransaction();
-    action();
-    if (outcome !== 'is undone') this.blocks.prepare();
-    if (outcome === 'commits') {
-      this.inDoubt = undefined;
-      this.blocks.committed();
-      return;
-    }
-    if (outcome === 'fails') this.inDoubt = new MemoryState(this.state);
-    this.current.rollBack();
-    this.blocks.undone();
-  }
-
-  /** Ends a transaction whose action has thrown. */
-  giveUp(): void {
-    this.current.rollBack();
-    this.blocks.undone();
-  }
-
-  /** What a new daemon finds. */
-  crash(lost: (slot: number) => boolean = () => false, state = this.state): Machine {
-    return new Machine(new MemoryState(state), this.slots.crash(lost));
-  }
-
-  ids(): number[] {
-    return [...this.blocks.ids(1)];
-  }
-
-  byte(id: number): number | undefined {
-    const content = this.blocks.read(id);
-    return content && content[0] === content[BLOCK_BYTES - 1] ? content[0] : undefined;
-  }
-
-  private newTransaction(): MemoryTransaction {
-    return new MemoryTransaction(this.state, { next: 1 });
-  }
-}
+import { SlotMachine } from './slot-machine.js';
 
 /** Puts and publishes blocks of these bytes. */
-function publish(machine: Machine, ...bytes: number[]): number[] {
+function publish(machine: SlotMachine, ...bytes: number[]): number[] {
   const ids = bytes.map((byte) => machine.put(byte));
   machine.blocks.endPuts();
   machine.transaction(() => {
@@ -95,7 +17,7 @@ function publish(machine: Machine, ...bytes: number[]): number[] {
 
 describe('FileBlocks', () => {
   it('keeps what was published, and nothing of what was only put', () => {
-    const machine = new Machine();
+    const machine = new SlotMachine();
     publish(machine, 1, 2, 3);
     machine.put(4);
     machine.blocks.endPuts();
@@ -110,14 +32,14 @@ describe('FileBlocks', () => {
   });
 
   it('has synced what it keeps before the commit', () => {
-    const machine = new Machine();
+    const machine = new SlotMachine();
     const ids = publish(machine, ...Array.from({ length: 200 }, (_, index) => index + 1));
     const found = machine.crash(() => true);
     expect(ids.map((id) => found.byte(id))).toEqual(ids);
   });
 
   it('does not take a freed slot again before the commit that freed it', () => {
-    const machine = new Machine();
+    const machine = new SlotMachine();
     publish(machine, 1, 2, 3, 4);
     machine.growthLimit = 0;
     machine.blocks.startPuts(5);
@@ -130,7 +52,7 @@ describe('FileBlocks', () => {
   });
 
   it('keeps a freed slot where the transaction is undone', () => {
-    const machine = new Machine();
+    const machine = new SlotMachine();
     publish(machine, 1, 2);
     machine.growthLimit = 0;
     machine.transaction(() => machine.blocks.free(2), 'is undone');
@@ -139,7 +61,7 @@ describe('FileBlocks', () => {
   });
 
   it('gives the slots of a task that did not end to the next', () => {
-    const machine = new Machine();
+    const machine = new SlotMachine();
     publish(machine, 1);
     for (let round = 0; round < 5; round += 1) {
       machine.blocks.startPuts(2);
@@ -148,7 +70,7 @@ describe('FileBlocks', () => {
   });
 
   it('keeps the slots of a task that did, until they are discarded', () => {
-    const machine = new Machine();
+    const machine = new SlotMachine();
     publish(machine, 1);
     machine.blocks.startPuts(2);
     expect(machine.put(2)).toBe(2);
@@ -161,7 +83,7 @@ describe('FileBlocks', () => {
   });
 
   it('does not reuse what a commit that failed may have named, until one succeeds', () => {
-    const machine = new Machine();
+    const machine = new SlotMachine();
     machine.growthLimit = 0;
     const id = machine.put(1);
     machine.transaction(() => machine.blocks.keep(id), 'fails');
@@ -172,7 +94,7 @@ describe('FileBlocks', () => {
   });
 
   it('publishes again, after a failure, what was put before', () => {
-    const machine = new Machine();
+    const machine = new SlotMachine();
     const id = machine.put(1);
     machine.blocks.endPuts();
     for (const outcome of ['is undone', 'fails', 'commits'] as const) {
@@ -185,7 +107,7 @@ describe('FileBlocks', () => {
   });
 
   it('writes again what a sync that failed may have lost', () => {
-    const machine = new Machine();
+    const machine = new SlotMachine();
     const ids = Array.from({ length: 200 }, (_, index) => machine.put(index + 1));
     machine.blocks.endPuts();
     const publishAll = () =>
@@ -204,7 +126,7 @@ describe('FileBlocks', () => {
   });
 
   it('gives the end of the file back when a chunk of it is free', () => {
-    const machine = new Machine();
+    const machine = new SlotMachine();
     const ids = publish(machine, ...Array.from({ length: 5_000 }, () => 1));
     machine.transaction(() => {
       for (const id of ids.slice(100)) machine.blocks.free(id);
@@ -213,7 +135,7 @@ describe('FileBlocks', () => {
   });
 
   it('takes no slot of a chunk whose bitmap is damaged, and leaves the bitmap alone', () => {
-    const machine = new Machine();
+    const machine = new SlotMachine();
     publish(machine, 1, 2);
     const key = recordKey('usedSlots', 0);
     const bad = new Uint8Array(machine.state.table('records').get(text(key)) ?? []);
@@ -228,7 +150,7 @@ describe('FileBlocks', () => {
   });
 
   it('reads its slots in the order of their ids, wherever they are asked for', async () => {
-    const machine = new Machine();
+    const machine = new SlotMachine();
     publish(machine, 5, 6, 7);
     await machine.blocks.prefetch([3, 1, 2, 900]);
     expect([3, 1].map((id) => machine.byte(id))).toEqual([7, 5]);
@@ -255,102 +177,3 @@ describe('the record of used slots', () => {
 function text(key: Uint8Array): string {
   return Buffer.from(key).toString('latin1');
 }
-
-/** A random history beside plain maps of what must be there. */
-class History {
-  private machine = new Machine();
-  /** Bytes of blocks by id: durable, durable if a failed commit counts, and put but not published. */
-  private durable = new Map<number, number>();
-  private doubtful: Map<number, number> | undefined;
-  private waiting = new Map<number, number>();
-  private nextByte = 0;
-  private published = 0;
-
-  constructor(private readonly random: RandomSource) {}
-
-  run(steps: number): void {
-    for (let step = 0; step < steps; step += 1) {
-      const dice = this.random.next();
-      if (dice < 0.4) this.putTask();
-      else if (dice < 0.9) this.publish();
-      else this.crash();
-      this.verify();
-    }
-    expect(this.published).toBeGreaterThan(100);
-  }
-
-  private putTask(): void {
-    const { machine, random } = this;
-    machine.growthLimit = random.pick([0, 50, Number.POSITIVE_INFINITY]);
-    machine.blocks.startPuts(1);
-    const put = new Map<number, number>();
-    const count = random.integer(1, random.pick([3, 150]));
-    for (let index = 0; index < count; index += 1) {
-      this.nextByte = (this.nextByte % 255) + 1;
-      const id = machine.put(this.nextByte);
-      for (const others of [this.durable, this.doubtful, this.waiting, put]) {
-        expect(others?.has(id) ?? false).toBe(false);
-      }
-      put.set(id, this.nextByte);
-    }
-    if (random.chance(0.2)) return;
-    machine.blocks.endPuts();
-    for (const [id, byte] of put) this.waiting.set(id, byte);
-  }
-
-  private publish(): void {
-    const { machine, random, waiting } = this;
-    const chosen = (ids: Iterable<number>, share: number) =>
-      [...ids].filter(() => random.chance(share));
-    const kept = chosen(waiting.keys(), random.pick([0, 0.5, 1]));
-    const discarded = chosen(waiting.keys(), 0.1).filter((id) => !kept.includes(id));
-    const freed = chosen(this.durable.keys(), random.pick([0, 0.1, 0.9]));
-    const outcome = random.pick(['commits', 'commits', 'commits', 'is undone', 'fails'] as const);
-    machine.transaction(() => {
-      machine.blocks.sync();
-      for (const id of kept) machine.blocks.keep(id);
-      for (const id of [...freed, ...discarded]) expect(machine.blocks.free(id)).toBe(true);
-    }, outcome);
-    const next = new Map(this.durable);
-    for (const id of freed) next.delete(id);
-    for (const id of kept) next.set(id, waiting.get(id) as number);
-    if (outcome === 'fails') this.doubtful = next;
-    if (outcome !== 'commits') return;
-    this.durable = next;
-    this.published += kept.length;
-    this.doubtful = undefined;
-    for (const id of [...kept, ...discarded]) waiting.delete(id);
-  }
-
-  /** A kill, or a power cut that loses slots not synced; a commit in doubt may count. */
-  private crash(): void {
-    const { machine, random } = this;
-    const share = random.pick([0, 0.5, 1]);
-    const counts = this.doubtful !== undefined && random.chance(0.5);
-    if (counts) this.durable = this.doubtful as Map<number, number>;
-    this.machine = machine.crash(
-      () => random.chance(share),
-      counts ? machine.inDoubt : machine.state,
-    );
-    this.doubtful = undefined;
-    this.waiting.clear();
-  }
-
-  private verify(): void {
-    const { machine, durable, waiting } = this;
-    expect(machine.ids()).toEqual([...durable.keys()].sort((a, b) => a - b));
-    expect(machine.blocks.markedCount()).toBe(durable.size);
-    for (const [id, byte] of [...durable, ...waiting]) expect(machine.byte(id)).toBe(byte);
-  }
-}
-
-describe('FileBlocks in seeded histories', () => {
-  const only = process.env.ARRAYFS_SEED;
-  const seeds = only === undefined ? repeat(40) : 1;
-  for (let index = 0; index < seeds; index += 1) {
-    const seed = only === undefined ? 1 + index : Number(only);
-    it(`keeps what is durable and no more, seed ${seed}`, () => {
-      new History(new RandomSource(seed)).run(120);
-    });
-  }
-});
