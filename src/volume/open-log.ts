@@ -47,6 +47,7 @@ export async function openLog(
   } else {
     record = unpackLogRecord(value);
     const entries = readLog(store.log, tagSeed, record).flatMap(unpackEntries);
+    await finishBeginning(store, tagSeed, record);
     await replay({ store, tagSeed, memory }, entries, loadCounters(store).publishedSequence);
   }
   const begun = nextLogRecord(record, newSalt(clock));
@@ -54,6 +55,15 @@ export async function openLog(
   const log = new IntentLog(store.log, begun);
   await log.begin(tagSeed);
   return { log, counters: loadCounters(store) };
+}
+
+/**
+ * A log that was announced and not begun gets its header before the next is announced: a header more
+ * than one generation older than the record is that of a foreign log.
+ */
+async function finishBeginning(store: BlockStore, tagSeed: number, record: LogRecord) {
+  if (heldGeneration(store.log)?.generation === record.generation) return;
+  await new IntentLog(store.log, record).begin(tagSeed);
 }
 
 /**
