@@ -1,5 +1,8 @@
 /** Crashes while an array is opened, at every moment and twice in a row: the next mount has it all. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { recordKey } from '../../src/store/keys.js';
+import { heldGeneration, unpackLogRecord } from '../../src/store/log-format.js';
+import type { MemoryStore } from '../../src/store/memory-store.js';
 import { openMemoryArray } from '../support/memory-array.js';
 import { ArrayFixture } from './array-fixture.js';
 
@@ -45,6 +48,23 @@ async function turnsToOpen(): Promise<number> {
   }
 }
 
+/** What a crash leaves, after each of `count` turns of opening; equal ones once. */
+async function distinctCrashes(before: MemoryStore, count: number, isNew: () => boolean) {
+  const left = new Map<string, MemoryStore>();
+  for (let turn = 0; turn <= count; turn += 1) {
+    fixture.store = before.crash();
+    await crashAfter(turn, isNew);
+    left.set(logState(fixture.store), fixture.store);
+  }
+  return [...left.values()];
+}
+
+/** Generations of the log that the store knows, and that the log has. */
+function logState(store: MemoryStore): string {
+  const record = unpackLogRecord(store.get('records', recordKey('log')) as Uint8Array);
+  return `${record.generation}/${heldGeneration(store.log)?.generation}`;
+}
+
 describe('an array whose opening a crash ended', () => {
   it('replays its log again, or finds it replayed', async () => {
     const before = fixture.store;
@@ -69,16 +89,16 @@ describe('an array whose opening a crash ended', () => {
     const before = fixture.store;
     const count = await turnsToOpen();
     const found: number[][] = [];
-    for (let first = 0; first <= count; first += 1) {
-      for (let second = 0; second <= count; second += 1) {
-        fixture.store = before.crash();
-        await crashAfter(first, isNew);
-        await crashAfter(second, isNew);
+    const left = await distinctCrashes(before, count, isNew);
+    for (const store of left) {
+      for (const again of await distinctCrashes(store, count, isNew)) {
+        fixture.store = again;
         await fixture.remount('killed');
         found.push(fixture.bytes('db'));
       }
     }
-    expect(found.length).toBeGreaterThan(100);
+    // Nothing done yet, announced, begun.
+    expect(left.length).toBeGreaterThanOrEqual(3);
     expect(found).toEqual(found.map(() => [0, 7, 0, 0]));
   });
 });
