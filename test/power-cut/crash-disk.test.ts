@@ -102,6 +102,16 @@ describe('content after a power cut', () => {
   });
 });
 
+describe('what was on the disk before', () => {
+  it('is there with its names', () => {
+    const disk = diskAfter(create, write(0, 'before'));
+    disk.keepAll();
+    expect([disk.unsynced(), disk.unsyncedNames()]).toEqual([[], 0]);
+    disk.apply(write(0, 'later'));
+    expect(cut(disk, NOTHING)).toEqual({ file: 'before' });
+  });
+});
+
 describe('names after a power cut', () => {
   it('survive in their order up to some point', () => {
     const disk = diskAfter(

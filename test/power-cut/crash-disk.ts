@@ -67,6 +67,12 @@ export class CrashDisk {
     }
   }
 
+  /** Everything up to now survives any cut. */
+  keepAll(): void {
+    for (const node of this.files.keys()) this.sync(node, undefined);
+    this.keepNames(() => true);
+  }
+
   /** Changes of content that a cut may lose, in their order. */
   unsynced(): ContentChange[] {
     return [...this.files.values()]

@@ -31,9 +31,14 @@ export class StateJudge {
     });
   }
 
-  close(): void {
-    this.child?.kill('SIGKILL');
+  /** Resolves when the process has ended and holds no file any more. */
+  async close(): Promise<void> {
+    const { child } = this;
     this.child = undefined;
+    if (child === undefined) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
   }
 
   private started(): ChildProcess {
