@@ -18,9 +18,9 @@ import { StateJudge } from './state-judge.js';
 
 const SEED = Number(process.env.ARRAYFS_TEST_SEED ?? Date.now() % 1_000_000);
 const STEPS = 300;
-const STATES = 40;
+const STATES = 30;
 /** Cuts of which the recovery is cut again, and how often. */
-const RECOVERIES = 2;
+const RECOVERIES = 1;
 const STATES_OF_RECOVERY = 8;
 const SHORT_STEPS = 60;
 /** Where the states are made: their own syncs need not be real. */
