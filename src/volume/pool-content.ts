@@ -192,7 +192,9 @@ export class PoolContent {
   releaseEpoch(lineage: Lineage, epoch: number): void {
     lineage.unpin(epoch, 'stored');
     this.lineages.usage.forget(lineage.id, epoch);
-    this.addReclaim(lineage, epoch);
+    // A clone that still pins it may be gone before this is published: its blocks wait all the same.
+    if (lineage.isPinned(epoch, 'stored')) this.reclaimer.add(lineage, epoch, this.sequence);
+    else this.addReclaim(lineage, epoch);
   }
 
   /** The volume's records no longer name the lineage; an open image may still use it. */

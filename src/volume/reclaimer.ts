@@ -144,17 +144,21 @@ export class Reclaimer {
     return undefined;
   }
 
-  private isReady({ lineage, epoch, sequence }: ReclaimItem): boolean {
-    if (sequence > this.host.publishedSequence() || lineage.isPinned(epoch, 'open')) return false;
-    if (lineage.hasHead) return true;
+  private isReady({ lineage, epoch }: ReclaimItem): boolean {
+    if (lineage.isPinned(epoch, 'open')) return false;
+    // A crash may bring back any of the views that were at the epoch.
+    if (lineage.hasHead) return !this.hasUnpublished(lineage, epoch);
     // Without a head everything may go, also what the cache still has to publish, and the records
     // of all that is to be reclaimed.
     return lineage.layers.length === 0 && !this.hasUnpublished(lineage);
   }
 
-  private hasUnpublished(lineage: Lineage): boolean {
+  /** An end of a view, of any or at one epoch, that is not published yet. */
+  private hasUnpublished(lineage: Lineage, epoch?: number): boolean {
+    const published = this.host.publishedSequence();
     for (const item of this.items) {
-      if (item.lineage === lineage && item.sequence > this.host.publishedSequence()) return true;
+      if (item.lineage !== lineage || item.sequence <= published) continue;
+      if (epoch === undefined || item.epoch === epoch) return true;
     }
     return false;
   }

@@ -59,6 +59,26 @@ describe('a snapshot that is deleted', () => {
   });
 });
 
+describe('a snapshot that is deleted while a clone stands on it', () => {
+  it('keeps its blocks until its deletion is published, also when the clone goes first', async () => {
+    pool.write(head, 0, 1);
+    const view = pool.freeze(head);
+    const clone = pool.head(view);
+    pool.write(head, 0, 2);
+    await pool.settle();
+    pool.content.abandon(clone);
+    const abandoned = pool.content.durable();
+    pool.content.cut();
+    pool.content.releaseEpoch(head, view.epoch);
+    pool.write(head, 0, 3);
+    await pool.drive(abandoned);
+    await pool.clock.advance(100);
+    expect([pool.hasRecord('lineage', clone.id), pool.storedBlocks]).toEqual([false, 2]);
+    await pool.settle();
+    expect([pool.storedBlocks, pool.content.reclaimsPending]).toEqual([1, 0]);
+  });
+});
+
 describe('a shrink', () => {
   it('gives back what it hides', async () => {
     pool.write(head, 0, 1, 6);
