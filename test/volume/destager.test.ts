@@ -15,8 +15,11 @@ class GatedStore extends MemoryStore {
   readonly tasks: StoreTask[] = [];
   private gate: Promise<void> = Promise.resolve();
   private open: () => void = () => {};
+  private held: StoreTask['kind'] = 'publish';
 
-  hold(): void {
+  /** Tasks of this kind wait until `release`, and all behind them. */
+  hold(kind: StoreTask['kind'] = 'publish'): void {
+    this.held = kind;
     this.gate = new Promise((resolve) => {
       this.open = resolve;
     });
@@ -28,7 +31,7 @@ class GatedStore extends MemoryStore {
 
   override async run<T extends StoreTask>(task: T): Promise<StoreTaskResult<T>> {
     this.tasks.push(task);
-    await this.gate;
+    if (task.kind === this.held) await this.gate;
     return super.run(task);
   }
 
@@ -36,6 +39,9 @@ class GatedStore extends MemoryStore {
     return this.tasks.map((task) => task.kind);
   }
 }
+
+/** Tasks that publish one generation. */
+const ONE_PUBLISH = ['storeBlocks', 'publish'];
 
 let clock: ManualClock;
 let store: GatedStore;
@@ -85,10 +91,10 @@ describe('durable', () => {
     const third = pool.content.durable();
     const states = watch(first, second, third);
     await clock.yield();
-    expect([store.kinds, states]).toEqual([['publish'], ['waiting', 'waiting', 'waiting']]);
+    expect([store.kinds, states]).toEqual([ONE_PUBLISH, ['waiting', 'waiting', 'waiting']]);
     store.release();
     await Promise.all([first, second, third]);
-    expect(store.kinds).toEqual(['publish', 'publish']);
+    expect(store.kinds).toEqual([...ONE_PUBLISH, ...ONE_PUBLISH]);
   });
 
   it('waits for the generation being published where nothing is newer', async () => {
@@ -101,7 +107,7 @@ describe('durable', () => {
     expect([...states, ...later]).toEqual(['waiting', 'waiting']);
     store.release();
     await clock.yield();
-    expect([...states, ...later, store.kinds]).toEqual(['done', 'done', ['publish']]);
+    expect([...states, ...later, store.kinds]).toEqual(['done', 'done', ONE_PUBLISH]);
   });
 
   it('holds what a kill leaves once it has resolved', async () => {
@@ -112,17 +118,36 @@ describe('durable', () => {
 });
 
 describe('generations', () => {
-  it('are published in the order of their cuts', async () => {
-    store.hold();
+  it('that nobody waits for are stored in the order of their cuts, and published together', async () => {
+    store.hold('storeBlocks');
     for (const byte of [2, 3, 4]) {
       pool.write(head, 0, byte);
       pool.head({ lineage: head, epoch: head.epoch });
       head.epoch += 1;
     }
+    await clock.yield();
+    expect(store.kinds).toEqual(['storeBlocks']);
     store.release();
     await pool.drive(pool.content.durable());
+    expect(store.kinds).toEqual(['storeBlocks', 'storeBlocks', 'storeBlocks', 'publish']);
+    const steps = store.tasks.flatMap((task) => (task.kind === 'publish' ? task.steps : []));
+    const layers = steps.filter(({ kind }) => kind === 'layer');
+    expect(layers).toMatchObject([{ epoch: 1 }, { epoch: 2 }, { epoch: 3 }]);
+  });
+
+  it('that somebody waits for are published one after the other', async () => {
+    store.hold();
+    const waits: Promise<void>[] = [];
+    for (const byte of [2, 3, 4]) {
+      pool.write(head, 0, byte);
+      waits.push(pool.content.durable());
+      await clock.yield();
+      store.release();
+      await clock.yield();
+    }
+    await Promise.all(waits);
     const sequences = store.tasks.flatMap((task) => (task.kind === 'publish' ? task.sequence : []));
-    expect(sequences.length).toBeGreaterThanOrEqual(3);
+    expect(sequences.length).toBe(3);
     expect(sequences).toEqual([...sequences].sort((a, b) => a - b));
   });
 
@@ -131,16 +156,19 @@ describe('generations', () => {
     await clock.advance(DIRTY_AGE_MS_MAX - 1);
     expect(store.kinds).toEqual([]);
     await clock.advance(1);
-    expect(store.kinds).toEqual(['publish']);
+    expect(store.kinds).toEqual(ONE_PUBLISH);
   });
 
-  it('are published by themselves when a quarter of the cache is filled', async () => {
+  it('are stored by themselves when a quarter of the cache is filled', async () => {
     pool.write(head, 0, 2, 63);
     await clock.yield();
     expect(store.kinds).toEqual([]);
     pool.write(head, 63, 2, 1);
     await clock.yield();
-    expect(store.kinds).toEqual(['publish']);
+    expect(store.kinds).toEqual(['storeBlocks']);
+    expect(pool.content.cache.memory.usedBytes).toBe(0);
+    await clock.advance(DIRTY_AGE_MS_MAX);
+    expect(store.kinds).toEqual(['storeBlocks', 'trim', 'publish']);
   });
 
   it('carry records that changed without a write', async () => {
@@ -154,7 +182,7 @@ describe('a publish that fails', () => {
   const full = new ArrayError('ENOSPC', 'the disk is full');
 
   it('is told to everybody waiting, of this and the next generation', async () => {
-    store.hold();
+    store.hold('storeBlocks');
     store.failTransactionAfter(0, full);
     pool.write(head, 0, 2);
     const first = pool.content.durable();
@@ -164,6 +192,21 @@ describe('a publish that fails', () => {
     store.release();
     await clock.yield();
     expect([states, pool.failures]).toEqual([['ENOSPC', 'ENOSPC'], ['ENOSPC']]);
+  });
+
+  it('is told where the blocks were stored before', async () => {
+    pool.write(head, 0, 2);
+    // One transaction stores the block, the next publishes.
+    store.failTransactionAfter(1, full);
+    const states = watch(pool.content.durable());
+    await clock.yield();
+    expect([states, store.kinds, pool.failures]).toEqual([['ENOSPC'], ONE_PUBLISH, ['ENOSPC']]);
+    store.failTransactionAfter(undefined);
+    await clock.advance(1_000);
+    expect([store.kinds, pool.failures]).toEqual([
+      [...ONE_PUBLISH, 'publish'],
+      ['ENOSPC', 'works'],
+    ]);
   });
 
   it('is tried again, with all that was accepted', async () => {
@@ -184,9 +227,9 @@ describe('a publish that fails', () => {
     pool.write(head, 0, 2);
     await expect(pool.content.durable()).rejects.toThrow();
     await clock.advance(999);
-    expect(store.kinds).toEqual(['publish']);
+    expect(store.kinds).toEqual(['storeBlocks']);
     await clock.advance(1);
-    expect(store.kinds).toEqual(['publish', 'publish']);
+    expect(store.kinds).toEqual(['storeBlocks', 'storeBlocks']);
   });
 
   it('lets close reject, but close the store', async () => {
@@ -207,9 +250,9 @@ describe('trim', () => {
     await pool.content.durable();
     expect(pool.storedBlocks).toBe(2);
     await clock.advance(199);
-    expect(store.kinds).toEqual(['publish']);
+    expect(store.kinds).toEqual(ONE_PUBLISH);
     await clock.advance(1);
-    expect([store.kinds, pool.storedBlocks]).toEqual([['publish', 'trim'], 1]);
+    expect([store.kinds, pool.storedBlocks]).toEqual([[...ONE_PUBLISH, 'trim'], 1]);
   });
 
   it('waits while generations follow one another', async () => {
@@ -218,14 +261,15 @@ describe('trim', () => {
       await pool.content.durable();
       await clock.advance(150);
     }
-    expect(store.kinds).toEqual(['publish', 'publish', 'publish']);
+    const threePublishes = [...ONE_PUBLISH, ...ONE_PUBLISH, ...ONE_PUBLISH];
+    expect(store.kinds).toEqual(threePublishes);
     await clock.advance(50);
-    expect(store.kinds).toEqual(['publish', 'publish', 'publish', 'trim']);
+    expect(store.kinds).toEqual([...threePublishes, 'trim']);
   });
 
   it('is done before the pool closes', async () => {
     pool.write(head, 0, 2);
     await pool.drive(pool.content.close());
-    expect([store.kinds, [...store.blocks.ids(1)].length]).toEqual([['publish', 'trim'], 1]);
+    expect([store.kinds, [...store.blocks.ids(1)].length]).toEqual([[...ONE_PUBLISH, 'trim'], 1]);
   });
 });
