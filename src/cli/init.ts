@@ -77,7 +77,8 @@ async function init(directory: string, options: InitOptions): Promise<PoolIdenti
         '--adopt keeps capacity, label, pool name and blocks as they are',
       );
     }
-    const { adoptPool, readPoolIdentity } = await import('../store/pool-files.js');
+    const { adoptPool } = await import('../store/adopt-pool.js');
+    const { readPoolIdentity } = await import('../store/pool-files.js');
     await refuseMounted(directory, readPoolIdentity(directory).arraySerial);
     return adoptPool(directory);
   }

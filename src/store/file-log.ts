@@ -6,11 +6,13 @@
 import {
   closeSync,
   constants,
+  copyFileSync,
   existsSync,
   fstatSync,
   fsyncSync,
   openSync,
   readSync,
+  renameSync,
   write,
   writeSync,
 } from 'node:fs';
@@ -41,6 +43,38 @@ export function createLogFile(directory: string, capacityBytes: number): void {
     fsyncSync(file);
   } catch (error) {
     throw storeError(error);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Changes parts of the log at once: after a crash it is the old one or the new one. */
+export function patchLogFile(
+  directory: string,
+  patches: readonly { readonly position: number; readonly bytes: Uint8Array }[],
+): void {
+  const path = join(directory, LOG_FILE);
+  const patched = `${path}.new`;
+  try {
+    copyFileSync(path, patched);
+    const file = openSync(patched, 'r+');
+    try {
+      for (const { position, bytes } of patches) writeSync(file, bytes, 0, bytes.length, position);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(patched, path);
+    syncDirectory(directory);
+  } catch (error) {
+    throw storeError(error);
+  }
+}
+
+function syncDirectory(directory: string): void {
+  const file = openSync(directory, 'r');
+  try {
+    fsyncSync(file);
   } finally {
     closeSync(file);
   }

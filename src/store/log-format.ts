@@ -62,6 +62,18 @@ export function nextLogRecord(
  * log is damaged or missing, EINVAL where it belongs to another pool or another state of the store.
  */
 export function readLog(device: LogDevice, tagSeed: number, record: LogRecord): Uint8Array[] {
+  return readBatches(device, tagSeed, record).map(({ payload }) => payload);
+}
+
+/** A batch, and where it lies. */
+export interface LoggedBatch {
+  readonly position: number;
+  readonly number: number;
+  readonly payload: Uint8Array;
+}
+
+/** The same with their places. */
+export function readBatches(device: LogDevice, tagSeed: number, record: LogRecord): LoggedBatch[] {
   const header = newestHeader(device);
   if (header === undefined) {
     throw new ArrayError(
@@ -77,19 +89,19 @@ export function readLog(device: LogDevice, tagSeed: number, record: LogRecord): 
   if (header.generation !== record.generation || header.salt !== record.salt) {
     throw new ArrayError('EINVAL', "the intent log belongs to another state of the pool's store");
   }
-  return readBatches(device, record);
+  return batchesFrom(device, record);
 }
 
-function readBatches(device: LogDevice, record: LogRecord): Uint8Array[] {
-  const payloads: Uint8Array[] = [];
+function batchesFrom(device: LogDevice, record: LogRecord): LoggedBatch[] {
+  const batches: LoggedBatch[] = [];
   let { position, batch } = record;
   for (;;) {
     const found =
       readBatch(device, position, batch, record.salt) ??
       readBatch(device, RING_START, batch, record.salt);
-    if (found === undefined) return payloads;
-    payloads.push(found.payload);
-    position = found.endPosition;
+    if (found === undefined) return batches;
+    batches.push(found);
+    position = found.position + batchBytes(found.payload.length);
     batch += 1;
   }
 }
@@ -164,7 +176,7 @@ function readBatch(
   position: number,
   number: number,
   salt: number,
-): { payload: Uint8Array; endPosition: number } | undefined {
+): LoggedBatch | undefined {
   if (position + PAGE_BYTES > device.sizeBytes) return undefined;
   const head = Buffer.from(device.read(position, BATCH_HEADER_BYTES));
   const sizeBytes = head.readUInt32BE(0);
@@ -172,8 +184,5 @@ function readBatch(
   if (head.readUIntBE(4, 6) !== number || position + end > device.sizeBytes) return undefined;
   const bytes = device.read(position, end);
   if (batchChecksum(bytes, end, salt) !== head.readUInt32BE(10)) return undefined;
-  return {
-    payload: bytes.subarray(BATCH_HEADER_BYTES),
-    endPosition: position + batchBytes(sizeBytes),
-  };
+  return { position, number, payload: bytes.subarray(BATCH_HEADER_BYTES) };
 }

@@ -1,5 +1,5 @@
 /**
- * The directory of a pool: making one, giving a copy new identities, and reading who it is.
+ * The directory of a pool: making one, and reading who it is.
  *
  *   DIR/data.mdb, DIR/lock.mdb   the LMDB environment
  *   DIR/intent.log               the intent log (intent-log.ts)
@@ -17,15 +17,8 @@ import { formatSize } from '../base/sizes.js';
 import { newUuid, uuidText } from '../base/uuid.js';
 import type { StoreReader, StoreTransaction } from './block-store.js';
 import type { BlockContainerKind } from './container-kind.js';
-import {
-  type CopyRecord,
-  packSnapshot,
-  packVolume,
-  unpackSnapshot,
-  unpackVolume,
-} from './copy-records.js';
 import { createLogFile } from './file-log.js';
-import { recordKey, recordKeyEnd } from './keys.js';
+import { recordKey } from './keys.js';
 import { DATA_FILE, LmdbEnvironment } from './lmdb-environment.js';
 import {
   LAYOUT_VERSION,
@@ -107,44 +100,6 @@ export function createPool(directory: string, options: CreatePoolOptions): PoolI
   return publicIdentity(identity);
 }
 
-/** Gives a copied store new identities, so that it can be mounted beside its original. */
-export function adoptPool(directory: string): PoolIdentity {
-  requirePool(directory);
-  return withEnvironment(directory, (environment) => {
-    const { arrayUuid, arraySerial, poolUuid } = newIdentity(
-      { capacityBytes: POOL_BYTES_MIN },
-      systemClock,
-    );
-    const old = readIdentity(environment, directory);
-    const identity = { ...old, arrayUuid, arraySerial, poolUuid };
-    environment.transaction((transaction) => {
-      renewCopies(transaction, systemClock);
-      transaction.put('records', recordKey('identity'), packIdentity(identity));
-    });
-    return publicIdentity(identity);
-  });
-}
-
-/** Gives every volume and snapshot a UUID of its own. */
-function renewCopies(transaction: StoreTransaction, clock: Clock): void {
-  const renew = <T extends CopyRecord>(
-    kind: 'volume' | 'snapshot',
-    unpack: (value: Uint8Array) => T,
-    pack: (copy: T) => Uint8Array,
-  ): void => {
-    const copies: T[] = [];
-    for (const { value } of transaction.range('records', recordKey(kind), recordKeyEnd(kind))) {
-      copies.push(unpack(value));
-    }
-    for (const copy of copies) {
-      const renewed = pack({ ...copy, uuid: newUuid(clock) });
-      transaction.put('records', recordKey(kind, copy.number), renewed);
-    }
-  };
-  renew('volume', unpackVolume, packVolume);
-  renew('snapshot', unpackSnapshot, packSnapshot);
-}
-
 /** Who the pool in `directory` is. EINVAL where it is no pool or one of a newer layout. */
 export function readPoolIdentity(directory: string): PoolIdentity {
   return publicIdentity(loadIdentity(directory));
@@ -198,7 +153,7 @@ export function requirePool(directory: string): void {
   }
 }
 
-function withEnvironment<T>(directory: string, action: (store: LmdbEnvironment) => T): T {
+export function withEnvironment<T>(directory: string, action: (store: LmdbEnvironment) => T): T {
   const environment = new LmdbEnvironment(directory);
   try {
     return action(environment);

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BLOCK_COST_BYTES, FILE_BLOCK_COST_BYTES } from '../../src/base/limits.js';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
+import { adoptPool } from '../../src/store/adopt-pool.js';
 import { checkPool } from '../../src/store/check.js';
 import { LmdbEnvironment } from '../../src/store/lmdb-environment.js';
-import { adoptPool, createPool, readPoolIdentity } from '../../src/store/pool-files.js';
+import { createPool, readPoolIdentity } from '../../src/store/pool-files.js';
 import { SLOT_FILE } from '../../src/store/slot-file.js';
 
 const CAPACITY = { capacityBytes: 2 ** 30 };

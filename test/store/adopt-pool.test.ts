@@ -1,0 +1,124 @@
+/** Adopting the copy of a store that was killed: what is only in its intent log gets new UUIDs, too. */
+import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { StorageArray } from '../../src/array/array.js';
+import { openArray } from '../../src/array/open-array.js';
+import { type Clock, systemClock } from '../../src/base/clock.js';
+import { CACHE_BYTES_MIN } from '../../src/base/limits.js';
+import { BLOCK_BYTES } from '../../src/base/sizes.js';
+import { uuidText } from '../../src/base/uuid.js';
+import { adoptPool } from '../../src/store/adopt-pool.js';
+import { checkPool } from '../../src/store/check.js';
+import { createPool, loadIdentity } from '../../src/store/pool-files.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { cleanScratch, makeScratch } from '../support/scratch-directory.js';
+import { LmdbStore } from './built-store.js';
+
+const CAPACITY_BYTES = 2 ** 28;
+
+let original: string;
+let copy: string;
+let clock: ManualClock;
+let running: StorageArray;
+beforeEach(async () => {
+  const scratch = makeScratch();
+  original = join(scratch, 'original');
+  copy = join(scratch, 'copy');
+  createPool(original, { capacityBytes: CAPACITY_BYTES });
+  // Its timers never fire: nothing is written to the store while it is copied.
+  clock = new ManualClock();
+  running = await openPool(original, clock);
+  await running.createVolume({ name: 'old', sizeBytes: BLOCK_BYTES });
+  await running.pool.content.durable();
+  await running.createVolume({ name: 'new', sizeBytes: BLOCK_BYTES });
+  for (const [name, byte] of [
+    ['old', 1],
+    ['new', 2],
+  ] as const) {
+    const image = running.openImage(running.volume(name), { write: true });
+    await image.write(0, new Uint8Array(512).fill(byte));
+    await image.sync();
+    image.close();
+  }
+  await running.takeSnapshots(['new'], { name: 'monday' });
+  cpSync(original, copy, { recursive: true });
+});
+afterEach(async () => {
+  await clock.drive(running.close());
+  cleanScratch();
+});
+
+function openPool(directory: string, clockOf: Clock = systemClock): Promise<StorageArray> {
+  return openArray({
+    directory,
+    identity: loadIdentity(directory),
+    store: new LmdbStore(directory, CAPACITY_BYTES),
+    clock: clockOf,
+    cacheBytes: CACHE_BYTES_MIN,
+    readOnly: false,
+    defaultOwner: { uid: 0, gid: 0, mode: 0o600 },
+  });
+}
+
+/** UUIDs of the volumes and the snapshot, and the first byte of each. */
+async function look(directory: string): Promise<{ uuids: string[]; bytes: number[] }> {
+  const array = await openPool(directory);
+  try {
+    const copies = [array.volume('old'), array.volume('new'), array.snapshot('new', 'monday')];
+    const bytes: number[] = [];
+    for (const each of copies) {
+      const image = array.openImage(each, { write: false });
+      const target = new Uint8Array(1);
+      await image.read(0, target);
+      bytes.push(target[0] as number);
+      image.close();
+    }
+    return { uuids: copies.map(({ uuid }) => uuidTextOf(uuid)), bytes };
+  } finally {
+    await array.close();
+  }
+}
+
+const uuidTextOf = (uuid: Uint8Array | string) =>
+  typeof uuid === 'string' ? uuid : uuidText(uuid);
+
+describe('adoptPool of a copy whose log was not applied', () => {
+  it('renews every UUID and keeps the content', async () => {
+    const copies = [running.volume('old'), running.volume('new')];
+    const before = [...copies, running.snapshot('new', 'monday')].map(({ uuid }) =>
+      uuidTextOf(uuid),
+    );
+    adoptPool(copy);
+    const report = await checkPool(copy, { repair: false, onProgress: () => {} });
+    expect(report.findings).toEqual([]);
+    expect(report.logBatches).toBeGreaterThan(0);
+    const { uuids, bytes } = await look(copy);
+    expect(bytes).toEqual([1, 2, 2]);
+    expect(uuids.filter((uuid) => before.includes(uuid))).toEqual([]);
+    expect((await look(copy)).uuids).toEqual(uuids);
+  });
+
+  it('can be repeated, and leaves no file behind', async () => {
+    const files = readdirSync(copy).sort();
+    adoptPool(copy);
+    adoptPool(copy);
+    expect(readdirSync(copy).sort()).toEqual(files);
+    expect((await look(copy)).bytes).toEqual([1, 2, 2]);
+  });
+
+  it('refuses a copy without its log, which check then repairs', async () => {
+    rmSync(join(copy, 'intent.log'));
+    const options = { onProgress: () => {} };
+    expect((await checkPool(copy, { ...options, repair: false })).findings).toMatchObject([
+      { kind: 'damaged log', detail: expect.stringContaining('intent.log is missing') },
+    ]);
+    expect(() => adoptPool(copy)).toThrow(/^EIO: the intent log is missing or damaged/);
+    await checkPool(copy, { ...options, repair: true });
+    expect((await checkPool(copy, { ...options, repair: false })).findings).toEqual([]);
+    adoptPool(copy);
+    const array = await openPool(copy);
+    expect(array.volumes().map(({ name }) => name)).toEqual(['old']);
+    await array.close();
+  });
+});
