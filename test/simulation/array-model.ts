@@ -14,7 +14,21 @@ export type ArrayModel = Map<string, ModelVolume>;
 export type ByteOperation =
   | { kind: 'write'; name: string; offset: number; data: Uint8Array }
   | { kind: 'resize'; name: string; size: number }
-  | { kind: 'discard'; name: string; offset: number; size: number };
+  | { kind: 'discard'; name: string; offset: number; size: number }
+  | CopyOperation;
+
+/** Shares or copies a block of another volume or snapshot, inside the volume. */
+export interface CopyOperation {
+  kind: 'copy';
+  name: string;
+  offset: number;
+  /** Volume, and its snapshot where one is copied from. */
+  source: string;
+  snapshot: string | undefined;
+  sourceOffset: number;
+  /** What the source shows. */
+  data: Uint8Array;
+}
 
 export type ModelCommand =
   | { kind: 'create'; name: string; size: number }
@@ -68,6 +82,7 @@ export function applyOperation(model: ArrayModel, operation: ModelOperation): vo
     case 'write':
     case 'discard':
     case 'resize':
+    case 'copy':
       volume.bytes = changedBytes(volume.bytes, operation);
       return;
     case 'restore':

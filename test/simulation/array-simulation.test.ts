@@ -6,7 +6,7 @@
  * After a crash the array must hold what array-history.ts and crash-oracle.ts allow. A failing seed is
  * printed; ARRAYFS_SEED runs it alone.
  */
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { BLOCK_CONTAINERS, type BlockContainerKind } from '../../src/store/container-kind.js';
 import { repeat } from '../support/factor.js';
 import { ArraySimulation } from './array-simulation.js';
@@ -25,7 +25,6 @@ describe('the array against plain byte arrays', () => {
       } catch (error) {
         throw new Error(`seed ${seed}: ${error}\n${simulation.trace()}`, { cause: error });
       }
-      expect(simulation.crashes).toBeGreaterThanOrEqual(0);
     });
   });
 });

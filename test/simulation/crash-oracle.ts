@@ -139,6 +139,6 @@ class Cuts {
 
 function describe(operation: Line['operations'][number]): string {
   if (operation.kind === 'resize') return `resize ${operation.size}`;
-  const size = operation.kind === 'write' ? operation.data.length : operation.size;
+  const size = operation.kind === 'discard' ? operation.size : operation.data.length;
   return `${operation.kind} ${operation.offset}+${size}`;
 }

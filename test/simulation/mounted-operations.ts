@@ -1,14 +1,16 @@
 /** Performs the model's operations on an array, with one open image for each volume written to. */
 import type { StorageArray } from '../../src/array/array.js';
 import type { ImageHandle } from '../../src/array/disk-array.js';
-import type { ByteOperation, ModelCommand, ModelOperation } from './array-model.js';
+import type { ByteOperation, CopyOperation, ModelCommand, ModelOperation } from './array-model.js';
 
 export function isByteOperation(operation: ModelOperation): operation is ByteOperation {
-  return ['write', 'resize', 'discard'].includes(operation.kind);
+  return ['write', 'resize', 'discard', 'copy'].includes(operation.kind);
 }
 
 export class MountedOperations {
   private readonly open = new Map<string, ImageHandle>();
+  /** Open images of deleted volumes. */
+  private readonly deleted: ImageHandle[] = [];
 
   constructor(private readonly array: StorageArray) {}
 
@@ -29,16 +31,38 @@ export class MountedOperations {
     return done;
   }
 
+  /** Writes to an image of a deleted volume, makes that durable and closes the image. */
+  async useDeleted(offset: number, data: Uint8Array): Promise<void> {
+    const handle = this.deleted.shift();
+    if (handle === undefined) return;
+    await handle.write(offset, data);
+    await handle.sync();
+    handle.close();
+  }
+
   closeAll(): void {
-    for (const handle of this.open.values()) handle.close();
+    for (const handle of [...this.open.values(), ...this.deleted]) handle.close();
     this.open.clear();
+    this.deleted.length = 0;
   }
 
   private async change(operation: ByteOperation): Promise<unknown> {
     const handle = this.handle(operation.name);
+    if (operation.kind === 'copy') return this.copy(operation, handle);
     if (operation.kind === 'write') return handle.write(operation.offset, operation.data);
     if (operation.kind === 'resize') return handle.resize(operation.size);
     return handle.discard(operation.offset, operation.size);
+  }
+
+  private async copy(operation: CopyOperation, target: ImageHandle): Promise<unknown> {
+    const { source, snapshot, sourceOffset, offset, data } = operation;
+    const copy = this.array.copy(snapshot === undefined ? source : `${source}@${snapshot}`);
+    const handle = this.array.openImage(copy, { write: false });
+    try {
+      return await handle.copyTo(sourceOffset, target, offset, data.length);
+    } finally {
+      handle.close();
+    }
   }
 
   private async command(operation: ModelCommand): Promise<unknown> {
@@ -65,11 +89,8 @@ export class MountedOperations {
     const done = this.array.deleteVolume(name, { snapshots: true });
     const handle = this.open.get(name);
     this.open.delete(name);
-    try {
-      await done;
-    } finally {
-      handle?.close();
-    }
+    if (handle !== undefined) this.deleted.push(handle);
+    await done;
   }
 
   private rename(name: string, newName: string): Promise<unknown> {

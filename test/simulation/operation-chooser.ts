@@ -3,6 +3,8 @@ import { BLOCK_BYTES, SECTOR_BYTES } from '../../src/base/sizes.js';
 import type { RandomSource } from '../support/random-source.js';
 import type { ArrayModel, ModelOperation, ModelVolume } from './array-model.js';
 
+type WriteOperation = Extract<ModelOperation, { kind: 'write' }>;
+
 const VOLUME_BYTES_MAX = 24 * BLOCK_BYTES;
 const VOLUMES_MAX = 5;
 const SNAPSHOTS_MAX = 6;
@@ -19,7 +21,8 @@ export class OperationChooser {
     const volume = model.get(name) as ModelVolume;
     const snapshots = [...volume.snapshots.keys()];
     const dice = this.random.next();
-    if (dice < 0.57) return this.writing(name, volume.bytes.length);
+    if (dice < 0.52) return this.writing(name, volume.bytes.length);
+    if (dice < 0.57) return this.copying(model, name) ?? this.writing(name, volume.bytes.length);
     if (dice < 0.62) return this.discarding(name, volume.bytes.length);
     if (dice < 0.7) return { kind: 'resize', name, size: this.size() };
     if (dice < 0.78 && snapshots.length < SNAPSHOTS_MAX) return this.freezing(model, names, name);
@@ -43,7 +46,7 @@ export class OperationChooser {
     return { kind: 'create', name: this.freshName(), size: this.size() };
   }
 
-  writing(name: string, size: number): ModelOperation {
+  writing(name: string, size: number): WriteOperation {
     const { random } = this;
     const aligned = random.chance(0.5);
     let offset = random.integer(0, Math.min(VOLUME_BYTES_MAX - 1, size + BLOCK_BYTES));
@@ -56,6 +59,28 @@ export class OperationChooser {
     if (!random.chance(0.33))
       data.fill(random.integer(1, 255)).set(random.bytes(Math.min(8, length)));
     return { kind: 'write', name, offset, data };
+  }
+
+  /** One block, inside both; undefined where one of them is empty. */
+  private copying(model: ArrayModel, name: string): ModelOperation | undefined {
+    const { random } = this;
+    const target = (model.get(name) as ModelVolume).bytes;
+    const source = random.pick([...model.keys()]);
+    const volume = model.get(source) as ModelVolume;
+    const snapshot = random.pick([undefined, ...volume.snapshots.keys()]);
+    const bytes = snapshot === undefined ? volume.bytes : volume.snapshots.get(snapshot);
+    if (bytes === undefined || bytes.length === 0 || target.length === 0) return undefined;
+    const offset = this.block(target);
+    const sourceOffset = this.block(bytes);
+    if (snapshot === undefined && source === name && offset === sourceOffset) return undefined;
+    const size = Math.min(BLOCK_BYTES, target.length - offset);
+    const data = bytes.slice(sourceOffset, sourceOffset + size);
+    return { kind: 'copy', name, offset, source, snapshot, sourceOffset, data };
+  }
+
+  /** Offset of a block of the image. */
+  private block(bytes: Uint8Array): number {
+    return this.random.integer(0, Math.ceil(bytes.length / BLOCK_BYTES) - 1) * BLOCK_BYTES;
   }
 
   private discarding(name: string, size: number): ModelOperation {

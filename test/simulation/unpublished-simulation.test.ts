@@ -14,9 +14,12 @@ import { RandomSource } from '../support/random-source.js';
 import {
   type ArrayModel,
   applyOperation,
+  type CopyOperation,
   describeModel,
   type ModelOperation,
 } from './array-model.js';
+
+type BurstOperation = Exclude<ModelOperation, CopyOperation>;
 
 const VOLUME_BLOCKS_MAX = 6;
 const BURSTS = 12;
@@ -67,7 +70,7 @@ class Bursts {
     if (this.random.chance(0.7)) this.compare();
   }
 
-  private choose(): ModelOperation {
+  private choose(): BurstOperation {
     const { random } = this;
     const names = [...this.model.keys()];
     if (names.length === 0) return this.creation();
@@ -86,11 +89,11 @@ class Bursts {
     return { kind: 'delete', name };
   }
 
-  private creation(): ModelOperation {
+  private creation(): BurstOperation {
     return { kind: 'create', name: this.freshName(), size: this.size() };
   }
 
-  private writing(name: string): ModelOperation {
+  private writing(name: string): BurstOperation {
     const { random } = this;
     const end = VOLUME_BLOCKS_MAX * BLOCK_BYTES;
     const unit = random.pick([1, SECTOR_BYTES, BLOCK_BYTES]);
@@ -119,7 +122,7 @@ class Bursts {
     image.close();
   }
 
-  private async perform(operation: ModelOperation): Promise<unknown> {
+  private async perform(operation: BurstOperation): Promise<unknown> {
     const { array } = this.fixture;
     switch (operation.kind) {
       case 'create':
