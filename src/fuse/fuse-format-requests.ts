@@ -130,6 +130,8 @@ export interface WriteRequest {
   readonly offset: number;
   /** Borrowed from the message. */
   readonly data: Uint8Array;
+  /** How its file was opened, with the flags of this one write (pwritev2). */
+  readonly openFlags: number;
 }
 
 export function decodeWrite(message: FuseMessage): WriteRequest {
@@ -137,6 +139,7 @@ export function decodeWrite(message: FuseMessage): WriteRequest {
     handle: message.u64(0),
     offset: message.size(8),
     data: message.data(40, message.u32(16)),
+    openFlags: message.u32(32),
   };
 }
 

@@ -6,10 +6,18 @@
 import { constants } from 'node:fs';
 import { ArrayError, asArrayError, ERROR_TABLE } from '../base/errors.js';
 import { nameRemovalUnderWay } from '../host/rename-callers.js';
-import type { Answer, AttributeChanges, Attributes, FileTree, OpenFlags } from './file-tree.js';
+import type {
+  Answer,
+  AttributeChanges,
+  Attributes,
+  FileTree,
+  OpenFile,
+  OpenFlags,
+} from './file-tree.js';
 import type { FuseOperations, FuseStat, FuseStatfs, Reply } from './fuse-native-library.js';
 import type { FuseNativePaths } from './fuse-native-paths.js';
 import type { OpenFileTable } from './open-file-table.js';
+import { isSynced, writeSynced } from './synced-write.js';
 
 /** Shown as st_blksize: programs then read and write in the largest request there is. */
 const IO_BYTES = 128 * 1024;
@@ -31,6 +39,8 @@ export interface OperationParts {
 
 export function fuseNativeOperations(parts: OperationParts): FuseOperations {
   const { tree, paths, files } = parts;
+  /** Opened with O_SYNC or O_DSYNC. */
+  const synced = new WeakSet<OpenFile>();
 
   /** Runs `work` and gives `success` its result or `failure` a negative errno, exactly one of them. */
   function serve<T>(
@@ -129,7 +139,10 @@ export function fuseNativeOperations(parts: OperationParts): FuseOperations {
     open: (path, flags, reply) =>
       serve(
         () => tree.open(paths.node(path), openFlagsOf(flags), undefined),
-        (file) => reply(0, files.add(file)),
+        (file) => {
+          if (isSynced(flags)) synced.add(file);
+          reply(0, files.add(file));
+        },
         reply,
       ),
     create(path, mode, reply) {
@@ -142,7 +155,14 @@ export function fuseNativeOperations(parts: OperationParts): FuseOperations {
     read: (_path, handle, target, _length, offset, reply) =>
       serve(() => files.get(handle).read(offset, target), reply, reply),
     write: (_path, handle, data, _length, offset, reply) =>
-      serve(() => files.get(handle).write(offset, data), reply, reply),
+      serve(
+        () => {
+          const file = files.get(handle);
+          return synced.has(file) ? writeSynced(file, offset, data) : file.write(offset, data);
+        },
+        reply,
+        reply,
+      ),
     flush: (_path, handle, reply) => run(() => files.get(handle).flush(), reply),
     fsync: (_path, _dataOnly, handle, reply) => run(() => files.get(handle).sync(), reply),
     // What changes a directory is durable before it is answered.

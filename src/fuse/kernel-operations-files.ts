@@ -16,6 +16,7 @@ import {
   openFlagsOf,
 } from './fuse-format-requests.js';
 import { callerOf, done, next, type Operation, type OperationContext } from './kernel-operation.js';
+import { isSynced, writeSynced } from './synced-write.js';
 
 /**
  * The page cache is bypassed, so nothing is ever stale, and writes that do not extend the file go in
@@ -52,8 +53,10 @@ export const FILE_OPERATIONS = {
     return readInto(context, context.files.get(handle), offset, sizeBytes);
   },
   WRITE({ files }, message) {
-    const { handle, offset, data } = decodeWrite(message);
-    return next(files.get(handle).write(offset, data), countFrame);
+    const { handle, offset, data, openFlags } = decodeWrite(message);
+    const file = files.get(handle);
+    if (isSynced(openFlags)) return writeSynced(file, offset, data).then(countFrame);
+    return next(file.write(offset, data), countFrame);
   },
   FLUSH: ({ files }, message) => done(files.get(decodeHandle(message)).flush()),
   FSYNC: ({ files }, message) => done(files.get(decodeHandle(message)).sync()),

@@ -188,7 +188,7 @@ describe('a request', () => {
     const write = (size: number, data: string) =>
       requests.decodeWrite(request(16, bytesOf([8, 9], [8, 3], [4, size], ...tail, data)));
     const { data, ...place } = write(5, 'hello');
-    expect([place, `${data}`]).toEqual([{ handle: 9, offset: 3 }, 'hello']);
+    expect([place, `${data}`]).toEqual([{ handle: 9, offset: 3, openFlags: 0 }, 'hello']);
     expect(() => write(6, 'hello')).toThrow('EINVAL');
   });
 
