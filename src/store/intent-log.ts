@@ -57,7 +57,7 @@ export class IntentLog {
   async begin(tagSeed: number): Promise<void> {
     const { generation, salt } = this.record;
     const page = new Uint8Array(PAGE_BYTES);
-    page.set(packHeader({ tagSeed, generation, salt }));
+    page.set(packHeader({ tagSeed, generation, salt, sizeBytes: this.device.sizeBytes }));
     await this.device.write((generation % HEADER_PAGES) * PAGE_BYTES, page);
   }
 

@@ -2,7 +2,8 @@
  * The intent log's bytes: a ring of batches. What a batch says is log-entries.ts.
  *
  *   page 0, 1   header, the valid one with the higher generation counts:
- *               "AFSLOG01" | tag seed of the pool u32 | generation u32 | salt u32 | CRC-32 u32
+ *               "AFSLOG01" | tag seed of the pool u32 | generation u32 | salt u32 | size of
+ *               the log u48 | CRC-32 u32
  *   then pages  a batch: length of the payload u32 | number u48 | CRC-32 u32 | payload | zeros to the
  *               end of the page; the CRC goes over length, number and payload and begins with the salt
  *
@@ -19,7 +20,9 @@ import { seal, unseal } from './sealed-record.js';
 
 const MAGIC = 'AFSLOG01';
 export const HEADER_PAGES = 2;
-const HEADER_BYTES = 24;
+const HEADER_BYTES = 30;
+/** Read at once in search of later batches. */
+const SCAN_BYTES = 2 ** 20;
 const BATCH_HEADER_BYTES = 14;
 /** Where the first batch may lie. */
 export const RING_START = HEADER_PAGES * PAGE_BYTES;
@@ -75,12 +78,7 @@ export interface LoggedBatch {
 /** The same with their places. */
 export function readBatches(device: LogDevice, tagSeed: number, record: LogRecord): LoggedBatch[] {
   const header = newestHeader(device);
-  if (header === undefined) {
-    throw new ArrayError(
-      'EIO',
-      'the intent log is missing or damaged (arrayfs check --repair goes on without it)',
-    );
-  }
+  if (header === undefined) throw damagedLog();
   if (header.tagSeed !== tagSeed) {
     throw new ArrayError('EINVAL', 'the intent log belongs to another pool');
   }
@@ -89,6 +87,7 @@ export function readBatches(device: LogDevice, tagSeed: number, record: LogRecor
   if (header.generation !== record.generation || header.salt !== record.salt) {
     throw new ArrayError('EINVAL', "the intent log belongs to another state of the pool's store");
   }
+  if (header.sizeBytes !== device.sizeBytes) throw damagedLog();
   return batchesFrom(device, record);
 }
 
@@ -99,11 +98,32 @@ function batchesFrom(device: LogDevice, record: LogRecord): LoggedBatch[] {
     const found =
       readBatch(device, position, batch, record.salt) ??
       readBatch(device, RING_START, batch, record.salt);
-    if (found === undefined) return batches;
+    if (found === undefined) break;
     batches.push(found);
     position = found.position + batchBytes(found.payload.length);
     batch += 1;
   }
+  // A batch is written when the one before it is durable: what comes before another is not torn.
+  if (hasLaterBatch(device, batch, record.salt)) throw damagedLog();
+  return batches;
+}
+
+function hasLaterBatch(device: LogDevice, after: number, salt: number): boolean {
+  for (let first = RING_START; first < device.sizeBytes; first += SCAN_BYTES) {
+    const bytes = Buffer.from(device.read(first, SCAN_BYTES));
+    for (let at = 0; at + BATCH_HEADER_BYTES <= bytes.length; at += PAGE_BYTES) {
+      const number = bytes.readUIntBE(at + 4, 6);
+      if (number > after && readBatch(device, first + at, number, salt) !== undefined) return true;
+    }
+  }
+  return false;
+}
+
+function damagedLog(): ArrayError {
+  return new ArrayError(
+    'EIO',
+    'the intent log is missing or damaged (arrayfs check --repair goes on without it)',
+  );
 }
 
 /** Generation of the log a device holds, whoever it belongs to. */
@@ -115,14 +135,17 @@ interface Header {
   readonly tagSeed: number;
   readonly generation: number;
   readonly salt: number;
+  /** Of the whole log: a file may be cut short. */
+  readonly sizeBytes: number;
 }
 
-export function packHeader({ tagSeed, generation, salt }: Header): Uint8Array {
+export function packHeader({ tagSeed, generation, salt, sizeBytes }: Header): Uint8Array {
   const body = new ByteWriter()
     .raw(Buffer.from(MAGIC))
     .u32(tagSeed)
     .u32(generation)
     .u32(salt)
+    .u48(sizeBytes)
     .finish();
   return new ByteWriter().raw(body).u32(crc32(body)).finish();
 }
@@ -140,7 +163,12 @@ function unpackHeader(bytes: Uint8Array): Header | undefined {
   if (bytes.length < HEADER_BYTES) return undefined;
   const reader = new ByteReader(bytes);
   if (Buffer.from(reader.raw(MAGIC.length)).toString('latin1') !== MAGIC) return undefined;
-  const header = { tagSeed: reader.u32(), generation: reader.u32(), salt: reader.u32() };
+  const header = {
+    tagSeed: reader.u32(),
+    generation: reader.u32(),
+    salt: reader.u32(),
+    sizeBytes: reader.u48(),
+  };
   return reader.u32() === crc32(bytes.subarray(0, HEADER_BYTES - 4)) ? header : undefined;
 }
 

@@ -149,16 +149,16 @@ export class BlockMap {
   /** Content of a stored block that is in no view yet; EIO where it is damaged. */
   readLocation(location: Location): Uint8Array {
     const content = this.tryReadLocation(location);
-    if (content === undefined) {
+    if (content === undefined || location.sectors !== ALL_SECTORS) {
       throw new ArrayError('EIO', `stored block ${location.id} is damaged`);
     }
     return content;
   }
 
-  /** The same, undefined where it is damaged. */
-  tryReadLocation({ id, crc, sectors }: Location): Uint8Array | undefined {
+  /** The same, with sectors that may not be valid; undefined where it is damaged. */
+  tryReadLocation({ id, crc }: Location): Uint8Array | undefined {
     const content = this.store.blocks.read(id);
-    if (content?.length !== BLOCK_BYTES || sectors !== ALL_SECTORS) return undefined;
+    if (content?.length !== BLOCK_BYTES) return undefined;
     return crc32(content) === crc ? content : undefined;
   }
 

@@ -193,7 +193,9 @@ export class ChangeLog {
       this.log.fail(new ArrayError('EIO', `block ${location.id} is damaged`));
       return { block, sectors };
     }
-    return { block, sectors, bytes: sectorBytes(content, 0, sectors) };
+    // Sectors lost with a damaged base are not the host's.
+    const valid = (sectors & location.sectors) >>> 0;
+    return { block, sectors: valid, bytes: sectorBytes(content, 0, valid) };
   }
 }
 

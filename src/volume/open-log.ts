@@ -24,7 +24,7 @@ import {
   packIdentity,
   unpackIdentity,
 } from '../store/records.js';
-import type { RecordChange } from '../store/tasks.js';
+import type { RecordChange, RecordChange } from '../store/tasks.js';
 import type { CacheMemory } from './cache-memory.js';
 import { replay } from './replay.js';
 
@@ -97,4 +97,9 @@ function upgradedIdentity(store: BlockStore): RecordChange[] {
 
 function newSalt(clock: Clock): number {
   return Buffer.from(newUuid(clock)).readUInt32BE(0);
+}
+
+/** The log's record as it is to be stored with the publication of generation `sequence`. */
+export function logRecord(log: IntentLog, sequence: number): RecordChange {
+  return { key: recordKey('log'), value: packLogRecord(log.recordAt(sequence)) };
 }

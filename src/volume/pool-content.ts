@@ -14,7 +14,6 @@ import { BLOCK_BYTES } from '../base/sizes.js';
 import type { BlockStore } from '../store/block-store.js';
 import type { IntentLog } from '../store/intent-log.js';
 import { EPOCH_MAX, parseRecordKey, recordKey, recordKeyEnd } from '../store/keys.js';
-import { packLogRecord } from '../store/log-format.js';
 import { type CountersRecord, type Location, packLineage } from '../store/records.js';
 import type { PublishResult, RecordChange } from '../store/tasks.js';
 import { Admission } from './admission.js';
@@ -25,7 +24,7 @@ import { ChangeLog, type LoggedVolume } from './change-log.js';
 import { writeContent, zeroContent } from './content-writes.js';
 import { Destager } from './destager.js';
 import type { Layer, Lineage } from './lineage.js';
-import { openLog } from './open-log.js';
+import { logRecord, openLog } from './open-log.js';
 import { PoolLineages } from './pool-lineages.js';
 import { Reclaimer, reclaimRecord } from './reclaimer.js';
 import type { RecordSource } from './record-source.js';
@@ -107,10 +106,7 @@ export class PoolContent {
       trimmed: (fresh) => this.count(fresh),
       failed: (error) => this.noteFailure({ destage: error }),
       viewBefore: (layer, sequence) => this.viewBefore(layer, sequence),
-      publishing: (sequence) => {
-        const value = packLogRecord(log.recordAt(sequence));
-        return [{ key: recordKey('log'), value }];
-      },
+      publishing: (sequence) => [logRecord(log, sequence)],
       roomMade: () => this.admission.roomMade(),
     });
     this.changeLog = new ChangeLog(this.cache, log, {

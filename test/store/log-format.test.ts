@@ -37,13 +37,13 @@ function read(from: LogDevice = device, record = RECORD): string[] {
 describe('the bytes of the intent log', () => {
   it('are a header in page 1 for generation 1, in page 0 for generation 2', async () => {
     const header = Buffer.from(
-      `4146534c4f473031 11223344 00000001 55667788`.replaceAll(' ', ''),
+      `4146534c4f473031 11223344 00000001 55667788 000000010000`.replaceAll(' ', ''),
       'hex',
     );
     const sum = Buffer.alloc(4);
     sum.writeUInt32BE(crc32(header));
-    expect(Buffer.from(device.read(PAGE, 24))).toEqual(Buffer.concat([header, sum]));
-    expect(Buffer.from(device.read(PAGE + 24, PAGE - 24))).toEqual(Buffer.alloc(PAGE - 24));
+    expect(Buffer.from(device.read(PAGE, 30))).toEqual(Buffer.concat([header, sum]));
+    expect(Buffer.from(device.read(PAGE + 30, PAGE - 30))).toEqual(Buffer.alloc(PAGE - 30));
     expect(Buffer.from(device.read(0, PAGE))).toEqual(Buffer.alloc(PAGE));
     await new IntentLog(device, nextLogRecord(RECORD, 9)).begin(SEED);
     expect(Buffer.from(device.read(0, 20)).toString('hex')).toBe(
@@ -192,11 +192,20 @@ describe('readLog', () => {
     expect(read(device, nextLogRecord(RECORD, 9))).toEqual([]);
   });
 
-  it('reads a log whose end was cut off as far as it goes', async () => {
+  it('is damaged where its end was cut off, whatever is left', async () => {
     await log.append(bytesOf('first'), 1);
-    await log.append(bytesOf('second'.repeat(1_000)), 1);
-    for (const size of [3 * PAGE, 3 * PAGE + 10, 4 * PAGE]) {
-      expect(read(new MemoryLog(device.read(0, size)))).toEqual(['first']);
+    for (const size of [2 * PAGE, 3 * PAGE, 3 * PAGE + 10, 15 * PAGE]) {
+      const cut = new MemoryLog(device.read(0, size));
+      expect(() => read(cut)).toThrow(/^EIO: .* damaged/);
+    }
+  });
+
+  it('is damaged where a batch is not whole that has whole ones after it', async () => {
+    for (const text of ['first', 'second', 'third']) await log.append(bytesOf(text), 1);
+    for (const page of [2, 3]) {
+      const copy = device.copy();
+      await copy.write(page * PAGE + 16, bytesOf('!'));
+      expect(() => read(copy)).toThrow(/^EIO: .* damaged/);
     }
   });
 });
