@@ -117,3 +117,18 @@ export function describeModel(model: ArrayModel, digest: (bytes: Uint8Array) => 
   }
   return lines.sort();
 }
+
+/** Volumes an operation is about. */
+export function namesIn(operation: ModelOperation): readonly string[] {
+  if (operation.kind === 'snapshot') return operation.names;
+  return operation.kind === 'copy' ? [operation.name, operation.source] : [operation.name];
+}
+
+/** One line for the reader of a failed test. */
+export function describe(operation: ModelOperation): string {
+  return JSON.stringify({ ...operation, data: undefined, ...sizeOf(operation) });
+}
+
+function sizeOf(operation: ModelOperation): object {
+  return 'data' in operation ? { size: operation.data.length } : {};
+}

@@ -7,7 +7,7 @@ import type { BlockContainerKind } from '../../src/store/container-kind.js';
 import { RandomSource } from '../support/random-source.js';
 import { arrayContent, readCopy } from './array-content.js';
 import { ArrayHistory, type Moment, shownContent } from './array-history.js';
-import type { ModelOperation } from './array-model.js';
+import { describe, type ModelOperation, namesIn } from './array-model.js';
 import { explain, findState } from './crash-oracle.js';
 import { isByteOperation, MountedOperations } from './mounted-operations.js';
 import { OperationChooser } from './operation-chooser.js';
@@ -118,12 +118,20 @@ export class ArraySimulation {
     );
   }
 
-  /** fsync of one image, through a handle of its volume or of one of its snapshots. */
-  private async sync(): Promise<void> {
-    const names = [...this.history.catalogue.keys()];
-    if (names.length === 0) return;
-    const name = this.random.pick(names);
+  /** fsync of some image. */
+  private async sync(name = this.anyName()): Promise<void> {
+    if (name === undefined) return;
     await this.settleWrites([name]);
+    const done = this.beginSync(name);
+    if (this.random.chance(0.6)) await this.drive(done);
+  }
+
+  private anyName(): string | undefined {
+    return this.random.pick([...this.history.catalogue.keys()]);
+  }
+
+  /** Through a handle of the volume or of one of its snapshots. */
+  private beginSync(name: string): Promise<void> {
     const { line, snapshots } = this.history.volume(name);
     const snapshot = this.random.chance(0.8)
       ? undefined
@@ -132,8 +140,7 @@ export class ArraySimulation {
     this.log.push(what);
     const synced = snapshot === undefined ? line : (snapshots.get(snapshot)?.line ?? line);
     const answer = this.mounted.sync(name, snapshot);
-    const done = this.answered(answer, this.history.now([synced]), what);
-    if (this.random.chance(0.6)) await this.drive(done);
+    return this.answered(answer, this.history.now([synced]), what);
   }
 
   private async publish(): Promise<void> {
@@ -179,10 +186,14 @@ export class ArraySimulation {
   /** Kills the daemon somewhere in the middle of operations and of background work. */
   private async crash(): Promise<void> {
     const { random, machine } = this;
+    if (random.chance(0.5)) await this.logSomething();
     if (random.chance(0.4)) machine.failAfter(random.integer(0, 3));
     const operations = random.integer(0, 4);
     for (let count = 0; count < operations; count += 1) {
-      if (random.chance(0.2)) await Promise.race([this.sync(), machine.ticks(5)]);
+      const name = this.anyName();
+      if (name !== undefined && !this.waiting.has(name) && random.chance(0.2)) {
+        await Promise.race([this.beginSync(name), machine.ticks(5)]);
+      }
       const operation = this.chooser.choose(this.shown());
       if (namesIn(operation).some((name) => this.waiting.has(name))) continue;
       if (operation.kind === 'copy' && machine.isFailing) continue;
@@ -194,6 +205,22 @@ export class ArraySimulation {
     while (random.chance(0.4)) await machine.killWhileMounting();
     await this.mount();
     this.recover();
+  }
+
+  /** Operations that no publish comes between, and syncs: the log alone has what they confirm. */
+  private async logSomething(): Promise<void> {
+    const operations = this.random.integer(1, 6);
+    for (let count = 0; count < operations; count += 1) {
+      await this.operate(this.chooser.choose(this.shown()));
+      if (this.random.chance(0.3)) await this.sync();
+    }
+    const name = this.anyName();
+    if (name !== undefined && this.random.chance(0.5)) {
+      for (const operation of this.chooser.branching(this.shown(), name)) {
+        await this.operate(operation);
+      }
+    }
+    await this.sync(name);
   }
 
   /** Transactions fail for a while; nothing acknowledged may be lost and all heals. */
@@ -270,17 +297,4 @@ export class ArraySimulation {
   private drive<T>(work: Promise<T>): Promise<T> {
     return this.machine.drive(work);
   }
-}
-
-function namesIn(operation: ModelOperation): readonly string[] {
-  if (operation.kind === 'snapshot') return operation.names;
-  return operation.kind === 'copy' ? [operation.name, operation.source] : [operation.name];
-}
-
-function describe(operation: ModelOperation): string {
-  return JSON.stringify({ ...operation, data: undefined, ...sizeOf(operation) });
-}
-
-function sizeOf(operation: ModelOperation): object {
-  return 'data' in operation ? { size: operation.data.length } : {};
 }

@@ -42,6 +42,22 @@ export class OperationChooser {
     return this.writing(name, volume.bytes.length);
   }
 
+  /** A line that begins on what was just written: back to a new snapshot. */
+  branching(model: ArrayModel, name: string): ModelOperation[] {
+    const { bytes, snapshots } = model.get(name) as ModelVolume;
+    if (snapshots.size >= SNAPSHOTS_MAX) return [];
+    const snapshot = this.freshName();
+    const writing = () => this.writing(name, bytes.length);
+    const restore: ModelOperation = { kind: 'restore', name, snapshot };
+    return [
+      writing(),
+      { kind: 'snapshot', names: [name], snapshot },
+      writing(),
+      restore,
+      writing(),
+    ];
+  }
+
   private creation(): ModelOperation {
     return { kind: 'create', name: this.freshName(), size: this.size() };
   }
