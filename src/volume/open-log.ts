@@ -24,7 +24,7 @@ import {
   packIdentity,
   unpackIdentity,
 } from '../store/records.js';
-import type { RecordChange, RecordChange } from '../store/tasks.js';
+import type { RecordChange } from '../store/tasks.js';
 import type { CacheMemory } from './cache-memory.js';
 import { replay } from './replay.js';
 
