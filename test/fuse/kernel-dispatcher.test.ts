@@ -5,15 +5,14 @@ import type { OpenFile } from '../../src/fuse/file-tree.js';
 import { bytesOf, requestBytes } from './fuse-messages.js';
 import { harnessWithFile, KernelHarness } from './kernel-harness.js';
 import { type MemoryNode, MemoryTree } from './memory-tree.js';
+import { OfferingTree } from './offering-tree.js';
 
 const ENOENT = 2;
 const EIO = 5;
-const _ENXIO = 6;
 const EBADF = 9;
 const EEXIST = 17;
 const EINVAL = 22;
 const ENOSYS = 38;
-const _EOPNOTSUPP = 95;
 
 describe.each([false, true])('an answer (later: %s)', (slow) => {
   it('comes to each request, with the request it belongs to', async () => {

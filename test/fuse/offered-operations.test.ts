@@ -1,35 +1,13 @@
+/** What an open file may offer beyond reading and writing, by requests written by hand. */
 import { describe, expect, it } from 'vitest';
-import type { OpenFile, RangeChange } from '../../src/fuse/file-tree.js';
+import type { RangeChange } from '../../src/fuse/file-tree.js';
 import { bytesOf } from './fuse-messages.js';
-import { harnessWithFile, KernelHarness } from './kernel-harness.js';
-import { MemoryTree } from './memory-tree.js';
+import { harnessWithFile } from './kernel-harness.js';
+import { offering } from './offering-tree.js';
 
-const _ENOENT = 2;
-const _EIO = 5;
 const ENXIO = 6;
-const _EBADF = 9;
-const _EEXIST = 17;
 const EINVAL = 22;
-const _ENOSYS = 38;
 const EOPNOTSUPP = 95;
-
-/** A tree whose open files have further members. */
-class OfferingTree extends MemoryTree {
-  offered: Partial<OpenFile> = {};
-
-  override open(...words: Parameters<MemoryTree['open']>) {
-    const opened = super.open(...words);
-    return opened instanceof Promise ? opened : Object.assign(opened, this.offered);
-  }
-}
-
-async function offering(offered: Partial<OpenFile>) {
-  const tree = new OfferingTree();
-  tree.add(tree.root, 'file', false, 0o600).write(0, Buffer.alloc(8192));
-  tree.offered = offered;
-  const kernel = new KernelHarness(tree);
-  return { kernel, handle: await kernel.open(await kernel.lookup('file')) };
-}
 
 describe('an open file', () => {
   it('is data up to its end for LSEEK', async () => {
