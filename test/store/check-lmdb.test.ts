@@ -1,5 +1,13 @@
 /** The check over a real pool directory: damage on the disk, repairs that last, LMDB's own complaints. */
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -16,11 +24,13 @@ import {
   checkStore,
 } from '../../src/store/check.js';
 import { END_KEY, FIRST_KEY } from '../../src/store/check-scan.js';
+import { BLOCK_CONTAINERS, type BlockContainerKind } from '../../src/store/container-kind.js';
 import { bornKey, recordKey } from '../../src/store/keys.js';
-import { LmdbEnvironment } from '../../src/store/lmdb-environment.js';
+import { DATA_FILE, LmdbEnvironment } from '../../src/store/lmdb-environment.js';
 import { createPool, loadIdentity } from '../../src/store/pool-files.js';
 import { packCount, packCounters, unpackCounters } from '../../src/store/records.js';
 import { setShareCount } from '../../src/store/recover.js';
+import { SLOT_FILE } from '../../src/store/slot-file.js';
 import { LmdbStore } from './built-store.js';
 import { closedHistory, kinds } from './check-fixture.js';
 
@@ -55,8 +65,8 @@ async function openPool(): Promise<StorageArray> {
 }
 
 /** `db` with snapshot `monday`, whose first 100 blocks were overwritten after it. */
-async function fillPool(): Promise<void> {
-  createPool(directory, { capacityBytes: CAPACITY_BYTES });
+async function fillPool(blocks: BlockContainerKind): Promise<void> {
+  createPool(directory, { capacityBytes: CAPACITY_BYTES, blocks });
   const array = await openPool();
   await array.createVolume({ name: 'db', sizeBytes: BLOCKS * BLOCK_BYTES });
   for (let block = 0; block < BLOCKS; block += 1) {
@@ -70,9 +80,10 @@ async function fillPool(): Promise<void> {
 
 /** Flips one bit of the block on the disk. */
 function damageOnDisk(block: number, generation: number): void {
-  const file = join(directory, 'data.mdb');
+  const slots = join(directory, SLOT_FILE);
+  const file = existsSync(slots) ? slots : join(directory, DATA_FILE);
   const position = readFileSync(file).lastIndexOf(markedBlock('db', block, generation));
-  expect(position).toBeGreaterThan(0);
+  expect(position).toBeGreaterThanOrEqual(0);
   const descriptor = openSync(file, 'r+');
   writeSync(descriptor, Uint8Array.of(0x5b), 0, 1, position + 9_000);
   closeSync(descriptor);
@@ -89,10 +100,10 @@ function checkDirectory(repair = false): Promise<CheckReport> {
   return checkPool(directory, { repair, onProgress: () => {} });
 }
 
-describe('checkPool', () => {
+describe.each(BLOCK_CONTAINERS)('checkPool with blocks in %s', (kind) => {
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'arrayfs-check-'));
-    await fillPool();
+    await fillPool(kind);
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
@@ -108,6 +119,7 @@ describe('checkPool', () => {
       bytesChecked: (BLOCKS + 100) * BLOCK_BYTES,
       volumes: 1,
       snapshots: 1,
+      logBatches: 0,
     });
     expect(progress[0]).toEqual([1, BLOCKS + 100]);
     expect(progress[progress.length - 1]).toEqual([BLOCKS + 100, BLOCKS + 100]);
@@ -143,7 +155,7 @@ describe('checkPool', () => {
   it('repairs in the file, once', async () => {
     await edit((transaction) => {
       for (let count = 0; count < 1_200; count += 1) {
-        transaction.blocks.put(new Uint8Array(BLOCK_BYTES));
+        transaction.blocks.keep(transaction.blocks.put(new Uint8Array(BLOCK_BYTES)));
       }
       const key = recordKey('counters');
       const counters = unpackCounters(transaction.get('records', key) as Uint8Array);
