@@ -46,9 +46,10 @@ export async function discardRange(
     if (to - from === BLOCK_BYTES) {
       content.zero(volume.lineage, from, to - from);
     } else {
-      await content.admission.acceptLater(volume.lineage, from, to - from, () => {
-        content.write(volume.lineage, from, new Uint8Array(to - from));
-      });
+      await content.admission.acceptLater(
+        () => ({ lineage: volume.lineage, offset: from, length: to - from }),
+        () => content.write(volume.lineage, from, new Uint8Array(to - from)),
+      );
     }
     changed();
     discarded += 1;

@@ -76,7 +76,10 @@ class Image implements ImageHandle {
       return data.length;
     }
     return admission
-      .acceptLater(volume.lineage, offset, length, () => this.writeNow(volume, offset, data))
+      .acceptLater(
+        () => ({ lineage: volume.lineage, offset, length }),
+        () => this.writeNow(volume, offset, data),
+      )
       .then(
         () => data.length,
         (error: unknown) => {
@@ -202,19 +205,32 @@ export async function resizeVolume(
   if (sizeBytes > VOLUME_BYTES_MAX) {
     throw new ArrayError('EFBIG', `a volume has at most ${formatSize(VOLUME_BYTES_MAX)}`);
   }
-  if (sizeBytes > volume.sizeBytes && volume.sizeBytes % BLOCK_BYTES !== 0) {
-    await content.admission.acceptLater(volume.lineage, volume.sizeBytes, 1, () => {
-      zeroTail(volume, sizeBytes);
-    });
+  if (sizeBytes <= volume.sizeBytes || volume.sizeBytes % BLOCK_BYTES === 0) {
+    resizeNow(host, volume, sizeBytes);
+    return;
   }
+  // Growing makes the rest of the last block zeros, which takes memory.
+  await content.admission.acceptLater(
+    () => ({ lineage: volume.lineage, offset: volume.sizeBytes, length: tailBytes(volume) }),
+    () => resizeNow(host, volume, sizeBytes),
+  );
+}
+
+function resizeNow(host: ImageHost, volume: Volume, sizeBytes: number): void {
   const keptBlocks = blocksCovering(sizeBytes);
   // A lineage without a parent and without blocks has nothing to hide.
   const mayShow = volume.allocatedBytes > 0 || volume.lineage.parent !== undefined;
+  if (sizeBytes > volume.sizeBytes) zeroTail(volume, sizeBytes);
   if (keptBlocks < blocksCovering(volume.sizeBytes) && mayShow) {
-    content.clip(volume.lineage, keptBlocks);
+    volume.pool.content.clip(volume.lineage, keptBlocks);
   }
   volume.setSize(sizeBytes);
   noteModified(host, volume);
+}
+
+/** Bytes of the volume's last block that lie past its end. */
+function tailBytes({ sizeBytes }: Volume): number {
+  return blocksCovering(sizeBytes) * BLOCK_BYTES - sizeBytes;
 }
 
 /** Zeros from the end of the volume to `limit`, inside its last block. */

@@ -11,6 +11,13 @@ import type { Reclaimer } from './reclaimer.js';
 import type { Space } from './space.js';
 import type { WriteCache } from './write-cache.js';
 
+/** Where a write that waits will go: asked anew each time, as a restore moves a volume elsewhere. */
+export interface WritePlace {
+  readonly lineage: Lineage;
+  readonly offset: number;
+  readonly length: number;
+}
+
 export class Admission {
   writersWaiting = 0;
   private roomWaiters: (() => void)[] = [];
@@ -36,12 +43,11 @@ export class Admission {
    * Waits until the write can be accepted and calls `write`, in the order of the calls. ENOSPC where
    * no space will come free.
    */
-  acceptLater(lineage: Lineage, offset: number, length: number, write: () => void): Promise<void> {
+  acceptLater(place: () => WritePlace, write: () => void): Promise<void> {
     this.writersWaiting += 1;
     const turn = this.queue.then(async () => {
       try {
-        await this.waitForRoom(lineage, offset, length);
-        write();
+        await this.waitForRoom(place, write);
       } finally {
         this.writersWaiting -= 1;
       }
@@ -57,12 +63,14 @@ export class Admission {
     for (const resolve of waiters) resolve();
   }
 
-  private async waitForRoom(lineage: Lineage, offset: number, length: number): Promise<void> {
+  /** Writes in the turn in which there is room: in the next one the place may be another. */
+  private async waitForRoom(place: () => WritePlace, write: () => void): Promise<void> {
     for (;;) {
+      const { lineage, offset, length } = place();
       const need = this.cache.memoryNeed(lineage, offset, length);
       const blocks = need.blocks + need.pages;
       if (!this.cache.memory.hasRoom(need)) await this.waitForMemory();
-      else if (this.space.hasRoom(blocks, this.cache.dirtyBlocks)) return;
+      else if (this.space.hasRoom(blocks, this.cache.dirtyBlocks)) return write();
       else await this.waitForSpace(blocks);
     }
   }

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ImageHandle } from '../../src/array/disk-array.js';
 import { ArrayError } from '../../src/base/errors.js';
-import { VOLUME_BYTES_MAX } from '../../src/base/limits.js';
+import { CACHE_BYTES_MIN, VOLUME_BYTES_MAX } from '../../src/base/limits.js';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import { ArrayFixture } from './array-fixture.js';
 
@@ -202,5 +202,51 @@ describe('a pool whose disk fails', () => {
     const taken = fixture.array.takeSnapshots(['db'], { name: 's' });
     await expect(taken).rejects.toThrow('ENOSPC: done, but not durable yet: full');
     expect(fixture.array.findSnapshot('db', 's')).toBeDefined();
+  });
+});
+
+describe('growing an image', () => {
+  it.each([0, 1, 2, 3, 4, 5, 6, 7])(
+    'leaves zeros where a restore came %d turns later',
+    async (turns) => {
+      const { array } = fixture;
+      image.write(0, full(BLOCK_BYTES, 7));
+      await fixture.drive(image.resize(512));
+      await array.takeSnapshots(['db'], { name: 's' });
+      await fixture.drive(image.resize(1024));
+      const growing = image.resize(4096);
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      const wasGrown = image.copy.sizeBytes === 4096;
+      const restored = array.restore('db', 's', { force: true });
+      await fixture.drive(Promise.all([growing, restored]));
+      const content = fixture.content('db');
+      expect([...new Set(content.subarray(0, 512))]).toEqual([7]);
+      const tail = [content.length, ...new Set(content.subarray(512))];
+      expect(tail).toEqual(wasGrown ? [512] : [4096, 0]);
+    },
+  );
+
+  it('waits for memory of the cache for the rest of its last block', async () => {
+    await fixture.create(300, 'fill');
+    const names = Array.from({ length: 6 }, (_, index) => `small${index}`);
+    for (const name of names) await fixture.array.createVolume({ name, sizeBytes: 512 });
+    await fixture.drive(fixture.array.sync());
+    fixture.store.failTransactionAfter(0, new ArrayError('ENOSPC', 'full'));
+    const fill = fixture.array.openImage(fixture.array.volume('fill'), { write: true });
+    // All blocks of the cache but two, then a single page.
+    const blocks = CACHE_BYTES_MIN / BLOCK_BYTES - 3;
+    for (let block = 0; block < blocks; block += 1)
+      fill.write(block * BLOCK_BYTES, full(BLOCK_BYTES, 1));
+    fill.write(299 * BLOCK_BYTES, full(512, 1));
+    const growing = names.map((name) => {
+      const small = fixture.array.openImage(fixture.array.volume(name), { write: true });
+      return small.resize(2 * BLOCK_BYTES);
+    });
+    await fixture.clock.advance(100);
+    const sizes = () => names.map((name) => fixture.array.volume(name).sizeBytes);
+    expect(sizes()).toEqual([2 * BLOCK_BYTES, 2 * BLOCK_BYTES, 512, 512, 512, 512]);
+    fixture.store.failTransactionAfter(undefined);
+    await fixture.drive(Promise.all(growing));
+    expect(sizes()).toEqual(names.map(() => 2 * BLOCK_BYTES));
   });
 });

@@ -19,9 +19,10 @@ describe('a full pool', () => {
     await pool.settle();
     give(pool, head);
     const [offset, length] = [20 * BLOCK_BYTES, 5 * BLOCK_BYTES];
-    const accepted = pool.content.admission.acceptLater(head, offset, length, () => {
-      pool.write(head, 20, 3, 5);
-    });
+    const accepted = pool.content.admission.acceptLater(
+      () => ({ lineage: head, offset, length }),
+      () => pool.write(head, 20, 3, 5),
+    );
     await pool.drive(accepted);
     expect(pool.bytes(head, 21)[20]).toBe(3);
   });

@@ -24,7 +24,10 @@ function write(
   const { admission } = pool.content;
   const [offset, length] = [block * BLOCK_BYTES, count * BLOCK_BYTES];
   if (!admission.canAccept(head, offset, length)) {
-    return admission.acceptLater(head, offset, length, () => pool.write(head, block, byte, count));
+    return admission.acceptLater(
+      () => ({ lineage: head, offset, length }),
+      () => pool.write(head, block, byte, count),
+    );
   }
   pool.write(head, block, byte, count);
   return Promise.resolve();
