@@ -61,8 +61,11 @@ export interface BlockContainer extends BlockReader {
    * what is not stored.
    */
   readonly marksApart: boolean;
-  /** Stores `content` (16 KiB, borrowed for the call) under a fresh id and returns it. */
-  put(content: Uint8Array): number;
+  /**
+   * Stores `content` (16 KiB, borrowed for the call) under a fresh id and returns it. `isStream`: it
+   * is part of much that was written at once, and need not stay in the host's page cache.
+   */
+  put(content: Uint8Array, isStream?: boolean): number;
   /** Makes every put so far durable: to be called before `keep`, in its transaction. */
   sync(): void;
   /**

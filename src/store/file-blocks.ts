@@ -61,8 +61,8 @@ export class FileBlocks implements TransactionBlocks {
     for (const slot of this.writing?.usedFrom(from) ?? usedSlots(this.tables, from)) yield slot + 1;
   }
 
-  put(content: Uint8Array): number {
-    return this.writer.put(content) + 1;
+  put(content: Uint8Array, isStream = false): number {
+    return this.writer.put(content, isStream) + 1;
   }
 
   free(id: number): boolean {

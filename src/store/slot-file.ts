@@ -4,6 +4,7 @@
  */
 import {
   closeSync,
+  constants,
   existsSync,
   fdatasync,
   fdatasyncSync,
@@ -26,6 +27,8 @@ const FETCH_SLOTS = 64;
 /** Unit of `blocks` in a file's status. */
 const STATUS_BLOCK_BYTES = 512;
 
+const NOT_POSSIBLE = 'not possible';
+
 /** What blocks in slots are kept on; in tests also memory. */
 export interface SlotDevice {
   /** Whole slots the file has. */
@@ -34,8 +37,11 @@ export interface SlotDevice {
   read(slot: number): Uint8Array | undefined;
   /** Fills `target` from byte `start` of `slot` on; false past the end and where the disk cannot. */
   readBytes(slot: number, start: number, target: Uint8Array): boolean;
-  /** Writes one or more slots from `slot` on; ENOSPC where the disk is full. */
-  write(slot: number, content: Uint8Array): void;
+  /**
+   * Writes one or more slots from `slot` on; ENOSPC where the disk is full. `direct`: past the page
+   * cache where the file system can; `content` begins at an address for that.
+   */
+  write(slot: number, content: Uint8Array, direct?: boolean): void;
   /** Makes everything written durable. */
   sync(): void;
   /** The same, off this thread. */
@@ -60,15 +66,19 @@ export function createSlotFile(directory: string): void {
 
 export class SlotFile implements SlotDevice {
   private readonly file: number;
+  private readonly path: string;
+  private directFile: number | typeof NOT_POSSIBLE | undefined;
   private readonly content = Buffer.alloc(BLOCK_BYTES);
   /** Target of all fetches: what they read is not looked at. */
   private waste: Buffer | undefined;
 
   /** EIO where the file is missing: a pool has lost its blocks. */
   constructor(directory: string, mode: 'r' | 'r+') {
-    const path = join(directory, SLOT_FILE);
-    if (!existsSync(path)) throw new ArrayError('EIO', `${path}, the file of blocks, is missing`);
-    this.file = openSync(path, mode);
+    this.path = join(directory, SLOT_FILE);
+    if (!existsSync(this.path)) {
+      throw new ArrayError('EIO', `${this.path}, the file of blocks, is missing`);
+    }
+    this.file = openSync(this.path, mode);
   }
 
   slotCount(): number {
@@ -96,11 +106,27 @@ export class SlotFile implements SlotDevice {
     }
   }
 
-  write(slot: number, content: Uint8Array): void {
+  write(slot: number, content: Uint8Array, direct = false): void {
+    if (direct && this.writeDirect(slot, content)) return;
     let done = 0;
     while (done < content.length) {
       const position = slot * BLOCK_BYTES + done;
       done += writeSync(this.file, content, done, content.length - done, position);
+    }
+  }
+
+  /** False where the file system does not do it, or not all of it: the usual way follows. */
+  private writeDirect(slot: number, content: Uint8Array): boolean {
+    if (this.directFile === NOT_POSSIBLE) return false;
+    try {
+      this.directFile ??= openSync(this.path, constants.O_WRONLY | constants.O_DIRECT);
+      const count = writeSync(this.directFile, content, 0, content.length, slot * BLOCK_BYTES);
+      return count === content.length;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+      if (typeof this.directFile === 'number') closeSync(this.directFile);
+      this.directFile = NOT_POSSIBLE;
+      return false;
     }
   }
 
@@ -140,6 +166,7 @@ export class SlotFile implements SlotDevice {
   }
 
   close(): void {
+    if (typeof this.directFile === 'number') closeSync(this.directFile);
     closeSync(this.file);
   }
 }

@@ -5,21 +5,37 @@
 import { BLOCK_BYTES } from '../base/sizes.js';
 import type { SlotDevice } from './slot-file.js';
 
-/** Slots written at once: 1 MiB. */
-const STAGED_SLOTS_MAX = 64;
+/** Slots written at once: 2 MiB. */
+const STAGED_SLOTS_MAX = 128;
+
+const WASM_PAGE_BYTES = 65_536;
+
+/** What Node has of it that TypeScript's library without a browser does not tell. */
+declare const WebAssembly: {
+  readonly Memory: new (size: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
+};
+
+/** Slots from which on a write past the page cache pays (256 KiB). */
+const DIRECT_SLOTS_MIN = 16;
 
 export class SlotStaging {
-  private readonly memory = Buffer.alloc(STAGED_SLOTS_MAX * BLOCK_BYTES);
+  private readonly memory = pageAligned(STAGED_SLOTS_MAX * BLOCK_BYTES);
+  /** All of it is part of a stream. */
+  private isStream = true;
   private first = 0;
   private count = 0;
 
   constructor(private readonly device: SlotDevice) {}
 
-  /** Takes a copy of the content. */
-  add(slot: number, content: Uint8Array): void {
+  /** Takes a copy of the content. `isStream`: it need not stay in the page cache. */
+  add(slot: number, content: Uint8Array, isStream = false): void {
     const follows = slot === this.first + this.count && this.count < STAGED_SLOTS_MAX;
     if (!follows) this.flush();
-    if (this.count === 0) this.first = slot;
+    if (this.count === 0) {
+      this.first = slot;
+      this.isStream = true;
+    }
+    this.isStream &&= isStream;
     this.memory.set(content, this.count * BLOCK_BYTES);
     this.count += 1;
   }
@@ -34,11 +50,19 @@ export class SlotStaging {
   /** Writes all of it to the file; after a failure it is still here. */
   flush(): void {
     if (this.count === 0) return;
-    this.device.write(this.first, this.memory.subarray(0, this.count * BLOCK_BYTES));
+    const direct = this.isStream && this.count >= DIRECT_SLOTS_MIN;
+    this.device.write(this.first, this.memory.subarray(0, this.count * BLOCK_BYTES), direct);
     this.count = 0;
   }
 
   drop(): void {
     this.count = 0;
   }
+}
+
+/** Memory that begins at a page, as direct writes need it: that of WebAssembly does. */
+function pageAligned(sizeBytes: number): Uint8Array {
+  const pages = Math.ceil(sizeBytes / WASM_PAGE_BYTES);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  return new Uint8Array(memory.buffer, 0, sizeBytes);
 }

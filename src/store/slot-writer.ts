@@ -85,11 +85,11 @@ export class SlotWriter {
     this.allocator.trim();
   }
 
-  put(content: Uint8Array): number {
+  put(content: Uint8Array, isStream: boolean): number {
     const slot = this.allocator.take(this.limit);
     this.putting.add(slot);
     this.isWritten = true;
-    this.staging.add(slot, content);
+    this.staging.add(slot, content, isStream);
     this.nextId = Math.max(this.nextId, slot + 2);
     return slot;
   }
@@ -119,7 +119,7 @@ export class SlotWriter {
   private writeAgain(): void {
     for (const slot of [...this.waiting].sort((a, b) => a - b)) {
       const content = this.device.read(slot);
-      if (content !== undefined) this.staging.add(slot, content);
+      if (content !== undefined) this.staging.add(slot, content, false);
     }
     this.staging.flush();
   }

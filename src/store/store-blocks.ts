@@ -92,7 +92,9 @@ class ContentWriter {
     const { content, sectors } = this.compose(index);
     if (sectors === ALL_SECTORS && ZERO_BLOCK.equals(content)) return ZEROS;
     const crc = crc32(content);
-    return { id: this.context.blocks.put(content), crc, sectors };
+    // What was written block by block is seldom read or changed soon; pieces of blocks often are.
+    const isStream = this.part.sectors[index] === ALL_SECTORS;
+    return { id: this.context.blocks.put(content, isStream), crc, sectors };
   }
 
   /** Lays the cached sectors over their base; a damaged base leaves its sectors invalid. */

@@ -1,11 +1,18 @@
-/** The blocks of a closed layer that are in memory, as data for the writer. */
+/** The blocks of a closed layer that are in memory: as data for the writer, and when it is done. */
 import { PAGE_BYTES } from '../base/sizes.js';
 import { ALL_SECTORS } from '../store/records.js';
-import { type BlocksToStore, emptyLocations, UNKNOWN_BASE } from '../store/tasks.js';
+import {
+  type BlocksToStore,
+  emptyLocations,
+  type Locations,
+  UNKNOWN_BASE,
+} from '../store/tasks.js';
 import type { BlockMap } from './block-map.js';
 import type { CacheSpan } from './cache-memory.js';
+import type { Generation } from './generation.js';
 import type { CachedBlock, Layer } from './lineage.js';
 import { chainLevels } from './view.js';
+import type { WriteCache } from './write-cache.js';
 
 /** The layer's blocks that are in memory, as data for the writer: ascending, with their bases. */
 export function blocksToStore(
@@ -39,4 +46,23 @@ export function blocksToStore(
     part.bases.sectors[index] = base?.sectors ?? 0;
   }
   return { entries, part };
+}
+
+/** Their blocks are stored now; what was written in pieces is in the host's page cache. */
+export function noteStored(
+  { cache, map }: { readonly cache: WriteCache; readonly map: BlockMap },
+  generation: Generation,
+  entries: readonly CachedBlock[],
+  { ids, crcs, sectors }: Locations,
+): void {
+  for (const [index, entry] of entries.entries()) {
+    const location = {
+      id: ids[index] as number,
+      crc: crcs[index] as number,
+      sectors: sectors[index] as number,
+    };
+    const isWarm = location.id !== 0 && entry.sectors !== ALL_SECTORS;
+    if (isWarm) map.fetcher.warm.add(location.id);
+    cache.setStored(generation, entry, location);
+  }
 }

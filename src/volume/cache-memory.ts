@@ -27,6 +27,9 @@ export interface MemoryNeed {
 export class CacheMemory {
   readonly blockCountMax: number;
   private readonly slabs: SharedArrayBuffer[] = [];
+  /** By page; those of blocks by their first page. */
+  private readonly pageSpans: (CacheSpan | undefined)[] = [];
+  private readonly blockSpans: (CacheSpan | undefined)[] = [];
   private readonly free: number[] = [];
   private readonly partial: number[] = [];
   private readonly masks: Uint8Array;
@@ -44,6 +47,11 @@ export class CacheMemory {
     this.blockCountMax = Math.floor(bytesMax / BLOCK_BYTES);
     this.unmade = this.blockCountMax;
     this.masks = new Uint8Array(this.blockCountMax + SLAB_BLOCKS);
+  }
+
+  /** Half of it is in use. */
+  get isFilling(): boolean {
+    return this.usedPages > (this.blockCountMax * PAGES_PER_BLOCK) / 2;
   }
 
   get usedBytes(): number {
@@ -117,11 +125,17 @@ export class CacheMemory {
     return this.free.pop() as number;
   }
 
+  /** Views are made once: one for each small write would keep the garbage collector busy. */
   private span(page: number, sizeBytes: number): CacheSpan {
+    const spans = sizeBytes === PAGE_BYTES ? this.pageSpans : this.blockSpans;
+    const known = spans[page];
+    if (known !== undefined) return known;
     const first = page * PAGE_BYTES;
     const slabBytes = SLAB_BLOCKS * BLOCK_BYTES;
     const slab = this.slabs[Math.floor(first / slabBytes)] as SharedArrayBuffer;
-    return { page, bytes: new Uint8Array(slab, first % slabBytes, sizeBytes) };
+    const span = { page, bytes: new Uint8Array(slab, first % slabBytes, sizeBytes) };
+    spans[page] = span;
+    return span;
   }
 
   private grow(): void {

@@ -11,16 +11,11 @@ import { type ArrayError, asArrayError } from '../base/errors.js';
 import { DIRTY_AGE_MS_MAX, PENDING_BLOCKS_MAX, PUBLISH_BLOCKS_MAX } from '../base/limits.js';
 import type { BlockStore } from '../store/block-store.js';
 import type { CountersRecord } from '../store/records.js';
-import {
-  emptyLocations,
-  type Locations,
-  type PublishResult,
-  type RecordChange,
-} from '../store/tasks.js';
+import { emptyLocations, type PublishResult, type RecordChange } from '../store/tasks.js';
 import type { BlockMap } from './block-map.js';
-import { blocksToStore } from './blocks-to-store.js';
+import { blocksToStore, noteStored } from './blocks-to-store.js';
 import type { Generation } from './generation.js';
-import type { CachedBlock, Layer } from './lineage.js';
+import type { Layer } from './lineage.js';
 import { applyPublished, publishSteps, type ViewSource } from './publish-steps.js';
 import type { WriteCache } from './write-cache.js';
 
@@ -50,14 +45,16 @@ export class Destager {
   private trimTimer: Timer | undefined;
   private trimWaiters: ((error?: ArrayError) => void)[] = [];
   private failing = false;
+  /** Until everything closed by now is stored. */
+  private memoryWanted = false;
   private wake: () => void = () => {};
   private flushing: Promise<void> = Promise.resolve();
   private stopped = false;
 
   constructor(
-    private readonly cache: WriteCache,
+    readonly cache: WriteCache,
     private readonly store: BlockStore,
-    private readonly map: BlockMap,
+    readonly map: BlockMap,
     private readonly clock: Clock,
     private readonly listener: DestageListener,
   ) {
@@ -83,6 +80,7 @@ export class Destager {
   /** Memory is needed: stores the active generation, too, as soon as the writer is free. */
   storeSoon(): void {
     if (!this.cache.active.isEmpty) this.cache.active.isFull = true;
+    this.memoryWanted = true;
     this.start();
   }
 
@@ -156,7 +154,7 @@ export class Destager {
     const isBehind = oldest?.state === 'flushing' && this.cache.pendingBlocks > PENDING_BLOCKS_MAX;
     if (isBehind) return () => this.woken();
     const unstored = closed.find((generation) => generation.state === 'closed');
-    if (unstored !== undefined) return () => this.storeBlocks(unstored);
+    if (unstored !== undefined && this.isPressed) return () => this.storeBlocks(unstored);
     if (active.flushRequested || active.isFull) {
       return async () => {
         this.cache.cut();
@@ -164,6 +162,13 @@ export class Destager {
     }
     if (this.trimWaiters.length > 0) return () => this.runTrim();
     return oldest?.state === 'flushing' ? () => this.woken() : undefined;
+  }
+
+  /** Blocks are to be stored: a burst that fits into the cache is left in peace for a while. */
+  private get isPressed(): boolean {
+    const { closed, active, memory } = this.cache;
+    if (memory.isFilling || active.flushRequested || this.memoryWanted) return true;
+    return closed.some((generation) => generation.flushRequested);
   }
 
   /** Makes the blocks durable beside other work, so that the writer need not wait for the disk. */
@@ -223,7 +228,7 @@ export class Destager {
         const task = { kind: 'storeBlocks' as const, parts: parts.map(({ part }) => part) };
         const result = await this.store.run(task);
         for (const [index, { entries }] of parts.entries()) {
-          this.setStored(generation, entries, result.parts[index] ?? emptyLocations(0));
+          noteStored(this, generation, entries, result.parts[index] ?? emptyLocations(0));
         }
       }
     } catch (error) {
@@ -231,27 +236,11 @@ export class Destager {
       return;
     }
     generation.state = 'stored';
+    if (!this.cache.closed.some(({ state }) => state === 'closed')) this.memoryWanted = false;
     this.works();
     const before = this.cache.closed[this.cache.closed.indexOf(generation) - 1];
     if (before?.state === 'stored' && !isLarge(before)) this.cache.absorb(before, generation);
     this.listener.roomMade();
-  }
-
-  private setStored(
-    generation: Generation,
-    entries: readonly CachedBlock[],
-    { ids, crcs, sectors }: Locations,
-  ): void {
-    for (const [index, entry] of entries.entries()) {
-      const location = {
-        id: ids[index] as number,
-        crc: crcs[index] as number,
-        sectors: sectors[index] as number,
-      };
-      this.cache.setStored(generation, entry, location);
-      // What was just written is in the host's page cache.
-      if (location.id !== 0) this.map.fetcher.warm.add(location.id);
-    }
   }
 
   private async publish(generation: Generation): Promise<void> {

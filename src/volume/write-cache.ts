@@ -15,6 +15,9 @@ import type { CacheMemory, CacheSpan, MemoryNeed } from './cache-memory.js';
 import { Generation } from './generation.js';
 import type { CachedBlock, Layer, Lineage } from './lineage.js';
 
+/** Blocks after which a generation is closed: a task of the writer is then short. */
+const GENERATION_BLOCKS_MAX = 1024;
+
 /** Mask of the sectors that bytes [start, end) of a block touch. */
 export function sectorMask(start: number, end: number): number {
   const first = Math.floor(start / SECTOR_BYTES);
@@ -77,10 +80,12 @@ export class WriteCache {
     entry.span.bytes.set(data, start - entry.start);
     entry.sectors = (entry.sectors | mask) >>> 0;
     noteUnlogged(layer, block, entry, mask);
-    if (this.active.memoryBytes >= this.generationBytes && !this.active.isFull) {
-      this.active.isFull = true;
-      this.onFull();
-    }
+    const { active } = this;
+    if (active.isFull) return;
+    if (active.memoryBytes < this.generationBytes && active.dirtyBlocks < GENERATION_BLOCKS_MAX)
+      return;
+    active.isFull = true;
+    this.onFull();
   }
 
   /** Makes all of `block` zeros, without memory. */

@@ -83,15 +83,15 @@ describe('SlotStaging', () => {
     };
     const staging = new SlotStaging(file);
     for (const slot of [4, 5, 6, 9, 8]) staging.add(slot, block(slot));
-    for (let slot = 20; slot < 90; slot += 1) staging.add(slot, block(slot));
+    for (let slot = 20; slot < 150; slot += 1) staging.add(slot, block(slot));
     staging.flush();
     staging.flush();
     expect(writes).toEqual([
       [4, 3],
       [9, 1],
       [8, 1],
-      [20, 64],
-      [84, 6],
+      [20, 128],
+      [148, 2],
     ]);
     expect([4, 6, 8, 9, 83, 89].map((slot) => ends(file.read(slot))?.[0])).toEqual([
       ...[4, 6, 8, 9, 83, 89],
