@@ -10,8 +10,8 @@ import type { Pool } from './pool.js';
 /** Until somebody watches. */
 export const UNWATCHED: ArrayWatcher = {
   contentChanged() {},
-  propertiesChanged() {},
-  nameLost() {},
+  attributesChanged() {},
+  infoChanged() {},
   eventRecorded() {},
   jobChanged() {},
 };

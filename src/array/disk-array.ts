@@ -197,10 +197,10 @@ export interface OwnershipChanges {
 export interface ArrayWatcher {
   /** The array changed content or size of the image: no write of a host did. */
   contentChanged(copy: VolumeView | SnapshotView): void;
-  /** Owner, mode, times or the volume-information sector. */
-  propertiesChanged(copy: VolumeView | SnapshotView): void;
-  /** The copy was deleted or renamed and had this name. */
-  nameLost(copy: VolumeView | SnapshotView, name: string): void;
+  /** Owner, mode or times; or the copy was renamed or deleted. */
+  attributesChanged(copy: VolumeView | SnapshotView): void;
+  /** The volume-information sector. */
+  infoChanged(copy: VolumeView | SnapshotView): void;
   eventRecorded(): void;
   /** State or progress. */
   jobChanged(id: number): void;

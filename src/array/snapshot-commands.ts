@@ -59,7 +59,7 @@ export function dropSnapshot(context: ArrayContext, snapshot: Snapshot): void {
   snapshot.deleted = true;
   snapshot.touch();
   snapshot.pool.content.releaseEpoch(snapshot.lineage, snapshot.viewEpoch);
-  context.watcher.nameLost(snapshot, snapshot.name);
+  context.watcher.attributesChanged(snapshot);
 }
 
 /** The volume goes back to the snapshot; later snapshots stay. */

@@ -67,7 +67,7 @@ export async function renameVolume(
   context.copies.renameVolume(volume, newName);
   volume.fields.changedMs = context.clock.nowMs();
   volume.touch();
-  context.watcher.nameLost(volume, oldName);
+  context.watcher.attributesChanged(volume);
   context.recordEvent('RENAMED', newName, `was ${oldName}`);
   await context.durable();
   return volume;
@@ -94,7 +94,7 @@ export async function deleteVolume(
   volume.touch();
   volume.pool.content.markAbandoned(volume.lineage);
   if (volume.openCount === 0) context.unused(volume);
-  context.watcher.nameLost(volume, volume.name);
+  context.watcher.attributesChanged(volume);
   context.recordEvent('DELETED', volume.name, `volume ${volume.number}`);
   await context.durable();
 }
@@ -123,7 +123,7 @@ export function setOwnership(
   if (changes.modifiedMs !== undefined) fields.modifiedMs = Math.max(0, changes.modifiedMs);
   fields.changedMs = context.clock.nowMs();
   if (!copy.deleted) copy.touch('write');
-  context.watcher.propertiesChanged(copy);
+  context.watcher.attributesChanged(copy);
   context.changed();
 }
 
@@ -137,7 +137,7 @@ export async function setInfo(
   copy.fields.info = info && new Uint8Array(info);
   copy.fields.infoModified = false;
   copy.touch();
-  context.watcher.propertiesChanged(copy);
+  context.watcher.infoChanged(copy);
   const what = info === undefined ? 'cleared' : 'stored';
   context.recordEvent('INFO', copyName(copy), `volume information ${what}`);
   await context.durable();

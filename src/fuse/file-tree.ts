@@ -27,7 +27,7 @@ export interface TreeNode {
   /** Inode number, unique in the tree, never reused while mounted. */
   readonly ino: number;
   readonly isDirectory: boolean;
-  /** Its name and attributes change without a word to the watcher: nobody may keep them. */
+  /** Its attributes change without a word to the watcher: nobody may keep them. */
   readonly isVolatile?: boolean;
 }
 
@@ -130,20 +130,21 @@ export interface RangeChange {
   readonly keepsSize: boolean;
 }
 
-/** What a transport wants to be told of changes, after they are made. No call waits for anything. */
+/**
+ * What a transport wants to be told of changes, after they are made. No call waits for anything. Names
+ * need no word: nobody keeps them, or their absence.
+ */
 export interface TreeWatcher {
   /** What stat(2) tells of the node, its size excepted, is not what it was. */
   attributesChanged(node: TreeNode): void;
   /** Content or size of the file, and its attributes, are not what they were. */
   contentChanged(node: TreeNode): void;
-  /** The name meant this node and does not any more. New names need no word: nobody keeps absence. */
-  nameLost(directory: TreeNode, name: string, node: TreeNode): void;
   /** Whoever waits in poll(2) for a file of this node asks again. */
   nodeReadable(node: TreeNode): void;
   /**
    * Resolves when the host has taken all that it was told so far; at once where that is nothing. The host
-   * may wait with that for answers to requests, above all those that change names: only an answer
-   * that no such request can wait for, that of a command, may wait for this.
+   * may wait with that for answers to requests, those that read or write pages of a changed file: only an
+   * answer that no such request can wait for, that of a command, may wait for this.
    */
   delivered(): Promise<void>;
 }
@@ -189,7 +190,8 @@ export interface FileTree {
   /**
    * Called once, before the first request, by a transport that can pass such changes on. A tree that
    * has it tells of every change but those the host makes itself by a request for the node, those of
-   * volatile nodes, and of the space a file takes: the host may then keep what a listing told for a second.
+   * volatile nodes, those of names, and of the space a file takes: the host may then keep the attributes
+   * that a listing told for a second.
    */
   watch?(watcher: TreeWatcher): void;
 }

@@ -15,8 +15,8 @@ const DIRENT_BYTES = 24;
 const TYPE_DIRECTORY = 4;
 const TYPE_FILE = 8;
 
-/** How long the attributes of a listing hold: the program that lists asks for them at once. */
-const VALID_SECONDS = 1;
+/** How long the attributes of a listing hold. */
+const ATTRIBUTES_SECONDS = 1;
 
 /** Packs entries into one frame until it is full. */
 export class DirectoryPacker {
@@ -41,7 +41,7 @@ export class DirectoryPacker {
   addPlus(entry: DirectoryEntry, nextCookie: number, node: NodeAttributes | undefined): void {
     const start = this.pack(entry, nextCookie, ENTRY_BYTES);
     if (start === undefined || node === undefined) return;
-    writeEntry(this.frame, start, node, entry.node.isVolatile ? 0 : VALID_SECONDS);
+    writeEntry(this.frame, start, node, entry.node.isVolatile ? 0 : ATTRIBUTES_SECONDS);
   }
 
   finish(): Buffer {

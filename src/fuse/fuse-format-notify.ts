@@ -1,11 +1,12 @@
 /**
  * The FUSE kernel protocol, part 6: notifications, which the server sends unasked. A frame has the
- * header of a reply with unique 0 and the code in the place of the error.
+ * header of a reply with unique 0 and the code in the place of the error. Left out on purpose: the
+ * notice of a name (3), for which the kernel takes the lock of the directory; names are never kept.
  */
 import { REPLY_HEADER_BYTES } from './fuse-format.js';
 import { emptyFrame, writeU64 } from './fuse-format-replies.js';
 
-const CODES = { poll: 1, invalidateNode: 2, invalidateEntry: 3 } as const;
+const CODES = { poll: 1, invalidateNode: 2 } as const;
 
 function notice(code: number, bodyBytes: number): Buffer {
   const frame = emptyFrame(bodyBytes);
@@ -32,15 +33,5 @@ export function invalidateNodeNotice(nodeId: number): Buffer {
 export function invalidateAttributesNotice(nodeId: number): Buffer {
   const frame = invalidateNodeNotice(nodeId);
   frame.writeBigInt64LE(-1n, REPLY_HEADER_BYTES + 8);
-  return frame;
-}
-
-/** What the kernel knows of `name` in the directory is dropped. */
-export function invalidateEntryNotice(parentId: number, name: string): Buffer {
-  const bytes = Buffer.from(name);
-  const frame = notice(CODES.invalidateEntry, 16 + bytes.length + 1);
-  writeU64(frame, REPLY_HEADER_BYTES, parentId);
-  frame.writeUInt32LE(bytes.length, REPLY_HEADER_BYTES + 8);
-  frame.set(bytes, REPLY_HEADER_BYTES + 16);
   return frame;
 }

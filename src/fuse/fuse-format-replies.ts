@@ -100,16 +100,18 @@ export function statfsFrame(statistics: TreeStatistics): Buffer {
   return frame;
 }
 
-/** entry_out. Where it is valid for no time, the kernel asks again at every access. */
+/**
+ * entry_out. The name is valid for no time: the kernel asks again at every access, and needs no notice
+ * when it goes. The attributes are valid for `attributesSeconds`.
+ */
 export function writeEntry(
   target: Buffer,
   start: number,
   node: NodeAttributes,
-  validSeconds = 0,
+  attributesSeconds = 0,
 ): void {
   writeU64(target, start, node.nodeId);
-  writeU64(target, start + 16, validSeconds);
-  writeU64(target, start + 24, validSeconds);
+  writeU64(target, start + 24, attributesSeconds);
   writeAttributes(target, start + 40, node.attributes);
 }
 

@@ -55,7 +55,7 @@ export class InfoDirectory extends ReadOnlyDirectory {
 
 class InfoNode implements FileNode {
   readonly isDirectory = false;
-  /** Its names and owner follow those of its copy. */
+  /** Its owner and times follow those of its copy. */
   readonly isVolatile = true;
   readonly ino: number;
 

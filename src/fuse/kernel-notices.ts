@@ -6,7 +6,6 @@ import { Worker } from 'node:worker_threads';
 import type { TreeNode, TreeWatcher } from './file-tree.js';
 import {
   invalidateAttributesNotice,
-  invalidateEntryNotice,
   invalidateNodeNotice,
   pollNotice,
 } from './fuse-format-notify.js';
@@ -51,13 +50,6 @@ export class KernelNotices implements TreeWatcher {
   contentChanged(node: TreeNode): void {
     const nodeId = this.parts.inodes.idOf(node.ino);
     if (nodeId !== undefined) this.send(invalidateNodeNotice(nodeId));
-  }
-
-  nameLost(directory: TreeNode, name: string, node: TreeNode): void {
-    const { inodes } = this.parts;
-    const parentId = inodes.idOf(directory.ino);
-    if (parentId === undefined || inodes.idOf(node.ino) === undefined) return;
-    this.send(invalidateEntryNotice(parentId, name));
   }
 
   nodeReadable(node: TreeNode): void {

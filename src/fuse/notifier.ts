@@ -11,8 +11,8 @@ export interface NotifierData {
   readonly device: number;
 }
 
-/** The kernel does not know the node or name, or there is no mount any more. */
-const ERRORS_HARMLESS = new Set(['ENOENT', 'ENOTDIR', 'ENODEV', 'ECONNABORTED', 'ENOTCONN']);
+/** The kernel does not know the node, or there is no mount any more. */
+const ERRORS_HARMLESS = new Set(['ENOENT', 'ENODEV', 'ECONNABORTED', 'ENOTCONN']);
 
 const { device } = workerData as NotifierData;
 

@@ -29,9 +29,6 @@ export class SnapshotsDirectory extends ReadOnlyDirectory {
 
 /** /snapshots/VOLUME. */
 class VolumeSnapshotsDirectory extends ReadOnlyDirectory {
-  /** Its name follows that of the volume. */
-  readonly isVolatile = true;
-
   constructor(
     array: DiskArray,
     private readonly volume: VolumeView,

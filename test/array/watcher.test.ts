@@ -17,12 +17,12 @@ class Notes implements ArrayWatcher {
   contentChanged(copy: VolumeView | SnapshotView): void {
     this.lines.push(`content #${copy.number} ${copy.sizeBytes}`);
   }
-  propertiesChanged(copy: VolumeView | SnapshotView): void {
-    this.lines.push(`properties #${copy.number} ${copy.mode.toString(8)}`);
+  attributesChanged(copy: VolumeView | SnapshotView): void {
+    const present = this.array.findVolume(`#${copy.number}`)?.name ?? 'not a volume';
+    this.lines.push(`${copy.kind} #${copy.number} ${copy.mode.toString(8)} is ${present}`);
   }
-  nameLost(copy: VolumeView | SnapshotView, name: string): void {
-    const present = this.array.findVolume(`#${copy.number}`)?.name ?? 'nothing';
-    this.lines.push(`${copy.kind} #${copy.number} was ${name} is ${present}`);
+  infoChanged(copy: VolumeView | SnapshotView): void {
+    this.lines.push(`info #${copy.number} ${copy.info?.length}`);
   }
   eventRecorded(): void {
     this.events += 1;
@@ -52,26 +52,26 @@ describe('the watcher of an array', () => {
     ['a label', () => array.setLabel(array.volume('db'), 'x'), []],
     ['a restore', () => array.restore('db', 'monday', FORCE), ['content #1 65536']],
     ['a resize', () => array.resizeVolume('db', 512, FORCE), ['content #1 512']],
-    ['a rename', () => array.renameVolume('db', 'new'), ['volume #1 was db is new']],
+    ['a rename', () => array.renameVolume('db', 'new'), ['volume #1 600 is new']],
     [
       'a deleted volume with its snapshots',
       () => array.deleteVolume('db', { snapshots: true }),
-      ['snapshot #2 was monday is nothing', 'volume #1 was db is nothing'],
+      ['snapshot #2 600 is not a volume', 'volume #1 600 is not a volume'],
     ],
     [
       'a deleted snapshot',
       () => array.deleteSnapshot('db', 'monday', FORCE),
-      ['snapshot #2 was monday is nothing'],
+      ['snapshot #2 600 is not a volume'],
     ],
     [
       'another mode',
       () => array.setOwnership(array.copy('db@monday'), { mode: 0o644 }),
-      ['properties #2 644'],
+      ['snapshot #2 644 is not a volume'],
     ],
     [
       'an information sector',
       () => array.setInfo(array.volume('db'), new Uint8Array(512)),
-      ['properties #1 600'],
+      ['info #1 512'],
     ],
   ])('is told of %s', async (_what, change, lines) => {
     await change();

@@ -25,8 +25,6 @@ let deliver: (() => void) | undefined;
 const watcher: TreeWatcher = {
   attributesChanged: (node) => told.push(`attributes ${pathOf(node)}`),
   contentChanged: (node) => told.push(`content ${pathOf(node)}`),
-  nameLost: (directory, name, node) =>
-    told.push(`name ${pathOf(directory)}/${name} ${pathOf(node)}`),
   nodeReadable: (node) => told.push(`readable ${pathOf(node)}`),
   delivered: () => {
     if (noteWaiting === undefined) return Promise.resolve();
@@ -61,28 +59,28 @@ describe('the watcher of the tree', () => {
     expect(changes()).toEqual(['content /volumes/db']);
   });
 
-  it('is told of the name that a renamed volume had', async () => {
+  it('is told that a renamed volume has another time of change', async () => {
     await mount.rename('/volumes/db', '/volumes/new');
-    expect(changes()).toEqual(['name /volumes/db /volumes/db', 'attributes /volumes/db']);
+    expect(changes()).toEqual(['attributes /volumes/db']);
   });
 
-  it('is told of the names that a volume and its snapshots had', async () => {
+  it('is told that a deleted volume and its snapshots have no link any more', async () => {
     await mount.echo('/ctl/delete', 'db snapshots=yes');
-    expect(changes()).toEqual([
-      'name /snapshots/db/monday /snapshots/db/monday',
-      'attributes /snapshots/db/monday',
-      'name /volumes/db /volumes/db',
-      'attributes /volumes/db',
-    ]);
+    expect(changes()).toEqual(['attributes /snapshots/db/monday', 'attributes /volumes/db']);
   });
 
-  it('is told that a chmod of an image changes its information file too', async () => {
+  it('is told of a chmod of an image, which its information file follows without a word', async () => {
     await mount.change('/volumes/db', { mode: 0o640 });
-    expect(changes()).toEqual(['attributes /volumes/db', 'content /info/db']);
+    expect(changes()).toEqual(['attributes /volumes/db']);
     expect((await mount.stat('/info/db')).mode & 0o777).toBe(0o640);
   });
 
-  it('is told nothing of new names, as nobody keeps their absence', async () => {
+  it('is told that an information file has another content', async () => {
+    await array.setInfo(array.volume('db'), new Uint8Array(512));
+    expect(changes()).toEqual(['content /info/db']);
+  });
+
+  it('is told nothing of new names', async () => {
     await mount.echo('/ctl/create', 'new 1M');
     await mount.echo('/ctl/snapshot', 'db name=tuesday');
     await mount.echo('/ctl/clone', 'db@monday copy');
@@ -108,10 +106,11 @@ describe('the watcher of the tree', () => {
   it('needs no word about the nodes that nobody may keep', async () => {
     await array.scrub('all');
     const made = ['/events', '/status/volumes', '/status/array.json', '/jobs/1', '/ctl/help'];
-    for (const path of [...made, '/info/db', '/info/db@monday', '/snapshots/db']) {
+    for (const path of [...made, '/info/db', '/info/db@monday']) {
       expect([path, mount.node(path).isVolatile]).toEqual([path, true]);
     }
-    for (const path of ['/volumes/db', '/snapshots/db/monday', '/ctl/create', '/volumes']) {
+    const kept = ['/volumes/db', '/snapshots/db/monday', '/ctl/create', '/volumes'];
+    for (const path of [...kept, '/snapshots/db']) {
       expect([path, mount.node(path).isVolatile ?? false]).toEqual([path, false]);
     }
   });

@@ -5,7 +5,6 @@ import { DirectoryPacker } from '../../src/fuse/fuse-format-directory.js';
 import { decodeInit, initFrame } from '../../src/fuse/fuse-format-init.js';
 import {
   invalidateAttributesNotice,
-  invalidateEntryNotice,
   invalidateNodeNotice,
   pollNotice,
 } from '../../src/fuse/fuse-format-notify.js';
@@ -115,7 +114,7 @@ describe('a listing', () => {
     );
   });
 
-  it('packs attributes in front, or nothing in their place', () => {
+  it('packs attributes in front, valid without their name, or nothing in their place', () => {
     const packer = new DirectoryPacker(2 * 160);
     expect(packer.hasRoomPlus(directory)).toBe(true);
     packer.addPlus(directory, 1, { nodeId: 77, attributes: ATTRIBUTES });
@@ -123,7 +122,7 @@ describe('a listing', () => {
     expect(packer.hasRoomPlus(file)).toBe(false);
     const frame = body(packer.finish());
     expect(frame).toHaveLength(320);
-    const valid = bytesOf([8, 77], [8, 0], [8, 1], [8, 1]);
+    const valid = bytesOf([8, 77], [8, 0], [8, 0], [8, 1]);
     expect(frame.subarray(0, 128)).toEqual(bytesOf(valid, ENTRY_BYTES.subarray(32)));
     expect(frame.subarray(160, 288)).toEqual(Buffer.alloc(128));
     expect(frame.subarray(288)).toEqual(
@@ -209,9 +208,6 @@ describe('a notification', () => {
     );
     expect(invalidateAttributesNotice(77)).toEqual(
       bytesOf([4, 40], [4, 2], [8, 0], [8, 77], Buffer.alloc(8, 0xff), [8, 0]),
-    );
-    expect(invalidateEntryNotice(1, 'db')).toEqual(
-      bytesOf([4, 35], [4, 3], [8, 0], [8, 1], [4, 2], [4, 0], 'db\0'),
     );
   });
 });

@@ -55,14 +55,12 @@ describe('notices to the kernel', () => {
     polls.add(1, KNOWN, 77);
     notices.contentChanged(KNOWN);
     notices.attributesChanged(KNOWN);
-    notices.nameLost(ROOT, 'name', KNOWN);
     notices.nodeReadable(KNOWN);
     await notices.delivered();
     expect(written()).toEqual(
       Buffer.concat([
         frames.invalidateNodeNotice(knownId),
         frames.invalidateAttributesNotice(knownId),
-        frames.invalidateEntryNotice(1, 'name'),
         frames.pollNotice(77),
       ]),
     );
@@ -72,8 +70,6 @@ describe('notices to the kernel', () => {
   it('are not written of what the kernel does not know, and nobody waits for them', async () => {
     notices.contentChanged(UNKNOWN);
     notices.attributesChanged(UNKNOWN);
-    notices.nameLost(ROOT, 'name', UNKNOWN);
-    notices.nameLost(UNKNOWN, 'name', KNOWN);
     notices.nodeReadable(KNOWN);
     await notices.delivered();
     inodes.forget(knownId, 1);

@@ -251,7 +251,7 @@ print(m[0:3]); sys.stdin.readline(); print(m[0:3])"
     image.write(0, Buffer.from('new'));
     image.resize(4096);
     watcher?.contentChanged(image);
-    watcher?.nameLost(tree.root, 'image', image);
+    watcher?.attributesChanged(image);
     await watcher?.delivered();
     expect((await run('stat', '-c', '%s', `${mountPoint}/image`)).out).toBe('4096\n');
     await reader.finish();
