@@ -10,6 +10,9 @@ import { BLOCK_BYTES, formatSize, roundUpToSector } from '../base/sizes.js';
 import { ALL_SECTORS } from '../store/records.js';
 import type { AnyCopy, Volume } from './copies.js';
 
+/** Shared by one call, so that the event loop is soon free for others. */
+const SHARED_BYTES_MAX = 64 * 2 ** 20;
+
 export interface ShareRequest {
   readonly source: AnyCopy;
   readonly offset: number;
@@ -37,7 +40,7 @@ export async function shareRange(request: ShareRequest, open: ShareTarget): Prom
   if (offset % BLOCK_BYTES !== 0 || targetOffset % BLOCK_BYTES !== 0) {
     throw new ArrayError('EOPNOTSUPP', 'only whole blocks of 16 KiB are shared');
   }
-  const sizeBytes = Math.min(request.sizeBytes, source.sizeBytes - offset);
+  const sizeBytes = Math.min(request.sizeBytes, SHARED_BYTES_MAX, source.sizeBytes - offset);
   if (sizeBytes <= 0) return 0;
   const end = targetOffset + sizeBytes;
   if (roundUpToSector(end) > VOLUME_BYTES_MAX) {

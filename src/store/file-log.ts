@@ -17,11 +17,17 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../base/clock.js';
 import { LOG_BYTES_MAX, LOG_BYTES_MIN } from '../base/limits.js';
 import { storeError } from './lmdb-environment.js';
 import type { LogDevice } from './log-device.js';
 
 export const LOG_FILE = 'intent.log';
+
+/** Largest append made on the event loop, the longest time one may take, and what follows a longer one. */
+const QUICK_BYTES_MAX = 64 * 1024;
+const SLOW_MS = 0.5;
+const SLOW_APPENDS = 64;
 
 /** A sixteenth of the capacity, within bounds. */
 function logBytes(capacityBytes: number): number {
@@ -83,6 +89,8 @@ function syncDirectory(directory: string): void {
 export class FileLog implements LogDevice {
   readonly sizeBytes: number;
   private readonly file: number;
+  /** Appends left to be made on the thread pool. */
+  private slowLeft = 0;
 
   /** Opens the log; a missing one reads as a log without a header. */
   constructor(directory: string, capacityBytes: number) {
@@ -106,13 +114,35 @@ export class FileLog implements LogDevice {
     return bytes.subarray(0, done);
   }
 
+  /**
+   * Small appends are made on this thread while the disk takes them quickly: the way to the thread
+   * pool and back would take as long again. One that was slow sends the next ones there.
+   */
   async write(position: number, bytes: Uint8Array): Promise<void> {
+    if (this.slowLeft === 0 && bytes.length <= QUICK_BYTES_MAX) {
+      this.writeQuickly(position, bytes);
+      return;
+    }
+    this.slowLeft = Math.max(0, this.slowLeft - 1);
     let done = 0;
     while (done < bytes.length) done += await this.writeSome(position + done, bytes.subarray(done));
   }
 
   async close(): Promise<void> {
     closeSync(this.file);
+  }
+
+  private writeQuickly(position: number, bytes: Uint8Array): void {
+    const startMs = systemClock.monotonicMs();
+    try {
+      let done = 0;
+      while (done < bytes.length) {
+        done += writeSync(this.file, bytes, done, bytes.length - done, position + done);
+      }
+    } catch (error) {
+      throw storeError(error);
+    }
+    if (systemClock.monotonicMs() - startMs > SLOW_MS) this.slowLeft = SLOW_APPENDS;
   }
 
   private writeSome(position: number, bytes: Uint8Array): Promise<number> {

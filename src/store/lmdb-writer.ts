@@ -6,6 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../base/clock.js';
 import { ArrayError, type ErrorCode } from '../base/errors.js';
+import { PAGE_BYTES } from '../base/sizes.js';
 import { BlockFetcher } from './block-fetcher.js';
 import type { TransactionRunner } from './block-store.js';
 import { cachedBytes } from './cache-pages.js';
@@ -15,6 +16,13 @@ import { LmdbEnvironment, storeError } from './lmdb-environment.js';
 import { unpackIdentity } from './records.js';
 import { findBases } from './store-blocks.js';
 import type { StoreBlocksTask, StoreTask, WriterState } from './tasks.js';
+
+/** Has the host give memory for every page, here and not where the host waits; changes nothing. */
+function touch(slab: SharedArrayBuffer): void {
+  const words = new Int32Array(slab);
+  const step = PAGE_BYTES / Int32Array.BYTES_PER_ELEMENT;
+  for (let word = 0; word < words.length; word += step) Atomics.or(words, word, 0);
+}
 
 /** What the event loop sends. */
 export type WriterRequest =
@@ -85,8 +93,10 @@ if (parentPort !== null) {
   };
   let last: Promise<void> = Promise.resolve();
   port.on('message', (request: WriterRequest) => {
-    if (request.kind === 'slab') slabs.push(request.slab);
-    else if (request.kind === 'close') last = last.then(close);
+    if (request.kind === 'slab') {
+      slabs.push(request.slab);
+      touch(request.slab);
+    } else if (request.kind === 'close') last = last.then(close);
     else last = last.then(async () => port.postMessage(await execute(request)));
   });
 }

@@ -1,7 +1,7 @@
 /**
  * Memory of the write-back cache, in shared slabs so that the writer thread reads it without a copy.
  * Cached content takes a whole block, or a single page (a small write), so that a burst of small
- * writes does not cost four times its size. Slabs are made when needed, up to the bound, and kept.
+ * writes does not cost four times its size. Slabs are made at once, those of a very large cache when needed, and kept.
  *
  * Invariant: a block's mask has a bit for each page in use; a block is in `free` exactly while its
  * mask is 0. `partial` may name blocks that are no longer partly used: they are skipped.
@@ -10,6 +10,10 @@ import { assert } from '../base/assert.js';
 import { BLOCK_BYTES, PAGE_BYTES, PAGES_PER_BLOCK } from '../base/sizes.js';
 
 const SLAB_BLOCKS = 256;
+/** Share in use from which on blocks are stored though nobody asks. */
+const FILLING_SHARE = 0.7;
+/** Memory made at once, before it is needed: the first touch of a page takes as long as filling it. */
+const READY_BYTES_MAX = 320 * 2 ** 20;
 const ALL_PAGES = 2 ** PAGES_PER_BLOCK - 1;
 
 /** Cache memory in use: `bytes` is a page or a block, `page` its number for the writer thread. */
@@ -47,11 +51,13 @@ export class CacheMemory {
     this.blockCountMax = Math.floor(bytesMax / BLOCK_BYTES);
     this.unmade = this.blockCountMax;
     this.masks = new Uint8Array(this.blockCountMax + SLAB_BLOCKS);
+    const ready = Math.min(bytesMax, READY_BYTES_MAX);
+    while (this.unmade > 0 && this.slabs.length * SLAB_BLOCKS * BLOCK_BYTES < ready) this.grow();
   }
 
-  /** Half of it is in use. */
+  /** Little of it is left. */
   get isFilling(): boolean {
-    return this.usedPages > (this.blockCountMax * PAGES_PER_BLOCK) / 2;
+    return this.usedPages > this.blockCountMax * PAGES_PER_BLOCK * FILLING_SHARE;
   }
 
   get usedBytes(): number {
@@ -146,6 +152,8 @@ export class CacheMemory {
     this.share(slab);
     const count = Math.min(SLAB_BLOCKS, this.unmade);
     this.unmade -= count;
-    for (let index = count - 1; index >= 0; index -= 1) this.free.push(first + index);
+    // Those made first are taken first: the writer thread touches them in that order.
+    const made = Array.from({ length: count }, (_, index) => first + count - 1 - index);
+    this.free.unshift(...made);
   }
 }
