@@ -3,17 +3,11 @@
  * here can be read like what is in the file.
  */
 import { BLOCK_BYTES } from '../base/sizes.js';
+import { pageAligned } from './aligned-memory.js';
 import type { SlotDevice } from './slot-file.js';
 
 /** Slots written at once: 2 MiB. */
 const STAGED_SLOTS_MAX = 128;
-
-const WASM_PAGE_BYTES = 65_536;
-
-/** What Node has of it that TypeScript's library without a browser does not tell. */
-declare const WebAssembly: {
-  readonly Memory: new (size: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
-};
 
 /** Slots from which on a write past the page cache pays (256 KiB). */
 const DIRECT_SLOTS_MIN = 16;
@@ -58,11 +52,4 @@ export class SlotStaging {
   drop(): void {
     this.count = 0;
   }
-}
-
-/** Memory that begins at a page, as direct writes need it: that of WebAssembly does. */
-function pageAligned(sizeBytes: number): Uint8Array {
-  const pages = Math.ceil(sizeBytes / WASM_PAGE_BYTES);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  return new Uint8Array(memory.buffer, 0, sizeBytes);
 }
