@@ -15,9 +15,9 @@ const blocks = (count: number) => ({ blocks: count, pages: 0 });
 const pages = (count: number) => ({ blocks: 0, pages: count });
 
 describe('CacheMemory', () => {
-  it('shares a slab when one is needed, and reuses what was released', () => {
+  it('shares its slabs at once, and reuses what was released', () => {
     const { memory, slabs } = newMemory(300);
-    expect([slabs.length, memory.blockCountMax]).toEqual([0, 300]);
+    expect([slabs.length, memory.blockCountMax]).toEqual([2, 300]);
     const taken = Array.from({ length: 300 }, () => memory.takeBlock());
     expect(new Set(taken.map(({ page }) => page)).size).toBe(300);
     expect([slabs.length, memory.usedBytes]).toEqual([2, 300 * BLOCK_BYTES]);
