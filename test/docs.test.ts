@@ -186,7 +186,9 @@ describe('README: tables', () => {
   });
 
   it('names errors of the table alone', () => {
-    const named = [...readme.matchAll(/\bE[A-Z]{3,}\b(?! COPY)/g)].map((match) => match[0]);
+    // What the benchmark published names the machine's processor.
+    const own = readme.replace(/<!-- scripts\/bench --publish: begin -->[^]*?: end -->/, '');
+    const named = [...own.matchAll(/\bE[A-Z]{3,}\b(?! COPY)/g)].map((match) => match[0]);
     expect(named.filter((code) => !(code in ERROR_TABLE))).toEqual([]);
   });
 });
