@@ -186,7 +186,6 @@ describe('README: tables', () => {
   });
 
   it('names errors of the table alone', () => {
-    // EPYC: the processor of what the benchmark published.
     const named = [...readme.matchAll(/\bE(?!PYC)[A-Z]{3,}\b(?! COPY)/g)].map(([word]) => word);
     expect(named.filter((code) => !(code in ERROR_TABLE))).toEqual([]);
   });
