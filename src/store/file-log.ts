@@ -20,6 +20,7 @@ import { join } from 'node:path';
 import { systemClock } from '../base/clock.js';
 import { LOG_BYTES_MAX, LOG_BYTES_MIN } from '../base/limits.js';
 import { pageAligned } from './aligned-memory.js';
+import { DirectFile } from './direct-file.js';
 import { storeError } from './lmdb-environment.js';
 import type { LogDevice } from './log-device.js';
 
@@ -90,7 +91,7 @@ function syncDirectory(directory: string): void {
 export class FileLog implements LogDevice {
   readonly sizeBytes: number;
   private readonly file: number;
-  private directFile: number | undefined;
+  private readonly direct: DirectFile;
   private readonly aligned = pageAligned(QUICK_BYTES_MAX);
   /** Appends left to be made on the thread pool. */
   private slowLeft = 0;
@@ -104,7 +105,7 @@ export class FileLog implements LogDevice {
       throw storeError(error);
     }
     this.sizeBytes = fstatSync(this.file).size;
-    this.directFile = openDirect(join(directory, LOG_FILE));
+    this.direct = new DirectFile(join(directory, LOG_FILE), constants.O_DSYNC);
   }
 
   read(position: number, sizeBytes: number): Uint8Array {
@@ -133,14 +134,15 @@ export class FileLog implements LogDevice {
   }
 
   async close(): Promise<void> {
-    if (this.directFile !== undefined) closeSync(this.directFile);
+    this.direct.close();
     closeSync(this.file);
   }
 
   private writeQuickly(position: number, bytes: Uint8Array): void {
     const startMs = systemClock.monotonicMs();
     try {
-      if (!this.writeDirect(position, bytes)) {
+      this.aligned.set(bytes);
+      if (!this.direct.write(position, this.aligned.subarray(0, bytes.length))) {
         let done = 0;
         while (done < bytes.length) {
           done += writeSync(this.file, bytes, done, bytes.length - done, position + done);
@@ -152,21 +154,6 @@ export class FileLog implements LogDevice {
     if (systemClock.monotonicMs() - startMs > SLOW_MS) this.slowLeft = SLOW_APPENDS;
   }
 
-  /** Past the page cache, which saves a copy; false where the file system does not do it. */
-  private writeDirect(position: number, bytes: Uint8Array): boolean {
-    if (this.directFile === undefined) return false;
-    this.aligned.set(bytes);
-    try {
-      const { length } = bytes;
-      return writeSync(this.directFile, this.aligned, 0, length, position) === length;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
-      closeSync(this.directFile);
-      this.directFile = undefined;
-      return false;
-    }
-  }
-
   private writeSome(position: number, bytes: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
       write(this.file, bytes, 0, bytes.length, position, (error, count) => {
@@ -174,14 +161,5 @@ export class FileLog implements LogDevice {
         else reject(storeError(error));
       });
     });
-  }
-}
-
-/** Undefined where the file system refuses. */
-function openDirect(path: string): number | undefined {
-  try {
-    return openSync(path, constants.O_RDWR | constants.O_DSYNC | constants.O_DIRECT);
-  } catch {
-    return undefined;
   }
 }

@@ -4,7 +4,6 @@
  */
 import {
   closeSync,
-  constants,
   existsSync,
   fdatasync,
   fdatasyncSync,
@@ -19,6 +18,7 @@ import {
 import { dirname, join } from 'node:path';
 import { ArrayError } from '../base/errors.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
+import { DirectFile } from './direct-file.js';
 
 export const SLOT_FILE = 'blocks.dat';
 
@@ -26,8 +26,6 @@ export const SLOT_FILE = 'blocks.dat';
 const FETCH_SLOTS = 64;
 /** Unit of `blocks` in a file's status. */
 const STATUS_BLOCK_BYTES = 512;
-
-const NOT_POSSIBLE = 'not possible';
 
 /** What blocks in slots are kept on; in tests also memory. */
 export interface SlotDevice {
@@ -67,7 +65,8 @@ export function createSlotFile(directory: string): void {
 export class SlotFile implements SlotDevice {
   private readonly file: number;
   private readonly path: string;
-  private directFile: number | typeof NOT_POSSIBLE | undefined;
+  /** Opened when it is first wanted: readers never do. */
+  private direct: DirectFile | undefined;
   private readonly content = Buffer.alloc(BLOCK_BYTES);
   /** Target of all fetches: what they read is not looked at. */
   private waste: Buffer | undefined;
@@ -107,26 +106,14 @@ export class SlotFile implements SlotDevice {
   }
 
   write(slot: number, content: Uint8Array, direct = false): void {
-    if (direct && this.writeDirect(slot, content)) return;
+    if (direct) {
+      this.direct ??= new DirectFile(this.path);
+      if (this.direct.write(slot * BLOCK_BYTES, content)) return;
+    }
     let done = 0;
     while (done < content.length) {
       const position = slot * BLOCK_BYTES + done;
       done += writeSync(this.file, content, done, content.length - done, position);
-    }
-  }
-
-  /** False where the file system does not do it, or not all of it: the usual way follows. */
-  private writeDirect(slot: number, content: Uint8Array): boolean {
-    if (this.directFile === NOT_POSSIBLE) return false;
-    try {
-      this.directFile ??= openSync(this.path, constants.O_WRONLY | constants.O_DIRECT);
-      const count = writeSync(this.directFile, content, 0, content.length, slot * BLOCK_BYTES);
-      return count === content.length;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
-      if (typeof this.directFile === 'number') closeSync(this.directFile);
-      this.directFile = NOT_POSSIBLE;
-      return false;
     }
   }
 
@@ -166,7 +153,7 @@ export class SlotFile implements SlotDevice {
   }
 
   close(): void {
-    if (typeof this.directFile === 'number') closeSync(this.directFile);
+    this.direct?.close();
     closeSync(this.file);
   }
 }
