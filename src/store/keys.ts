@@ -116,3 +116,12 @@ export function parseRecordKey(key: Uint8Array): { kind: number; first: number; 
   const view = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
   return { kind: view.readUInt8(0), first: view.readUIntBE(1, 6), second: view.readUInt32BE(7) };
 }
+
+/** A key as a text, for maps in memory: texts compare as the bytes do. */
+export function keyText(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
+}
+
+export function keyOfText(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1');
+}

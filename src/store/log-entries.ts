@@ -13,8 +13,9 @@
 
 import { ByteReader, ByteWriter } from '../base/byte-cursor.js';
 import { ArrayError } from '../base/errors.js';
-import { SECTOR_BYTES, SECTORS_PER_BLOCK } from '../base/sizes.js';
+import { SECTOR_BYTES } from '../base/sizes.js';
 import type { Location } from './records.js';
+import { sectorCount } from './sector-runs.js';
 import type { ClipStep, RecordChange, UsageStep } from './tasks.js';
 
 /** Content of one block: bytes of its sectors, in order; a reference; neither: zeros. */
@@ -52,13 +53,6 @@ export type LogEntry =
 
 const KIND = { record: 1, usage: 2, clip: 3, layer: 4 } as const;
 const CONTENT = { zeros: 0, bytes: 1, reference: 2 } as const;
-
-/** Sectors in a mask. */
-export function sectorCount(mask: number): number {
-  let bits = mask - ((mask >>> 1) & 0x5555_5555);
-  bits = (bits & 0x3333_3333) + ((bits >>> 2) & 0x3333_3333);
-  return Math.imul((bits + (bits >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
-}
 
 export function packEntries(entries: readonly LogEntry[], sizeHint: number): Uint8Array {
   const writer = new ByteWriter(sizeHint);
@@ -150,35 +144,4 @@ function unpackBlock(reader: ByteReader): LoggedBlock {
   }
   const location = { id: reader.u48(), crc: reader.u32(), sectors: reader.u32() };
   return { block, sectors, location };
-}
-
-/** The bytes of the sectors of `mask`, in order; `first` is the byte of the block at content[0]. */
-export function sectorBytes(content: Uint8Array, first: number, mask: number): Uint8Array {
-  const bytes = Buffer.allocUnsafe(sectorCount(mask) * SECTOR_BYTES);
-  let position = 0;
-  forEachSectorRun(mask, (from, to) => {
-    bytes.set(content.subarray(from - first, to - first), position);
-    position += to - from;
-  });
-  return bytes;
-}
-
-/** Puts the sectors of `mask`, one after the other in `bytes`, to their places in a block. */
-export function placeSectors(target: Uint8Array, bytes: Uint8Array, mask: number): void {
-  let position = 0;
-  forEachSectorRun(mask, (from, to) => {
-    target.set(bytes.subarray(position, position + to - from), from);
-    position += to - from;
-  });
-}
-
-/** Calls `visit` with the byte ranges of the runs of sectors in `mask`. */
-export function forEachSectorRun(mask: number, visit: (from: number, to: number) => void): void {
-  let sector = 0;
-  while (sector < SECTORS_PER_BLOCK) {
-    let end = sector;
-    while (end < SECTORS_PER_BLOCK && (mask >>> end) & 1) end += 1;
-    if (end > sector) visit(sector * SECTOR_BYTES, end * SECTOR_BYTES);
-    sector = end + 1;
-  }
 }

@@ -8,8 +8,9 @@ import {
   TABLE_NAMES,
   type TableName,
 } from './block-store.js';
+import { keyOfText, keyText } from './keys.js';
 
-/** Ordered bytes: a map and its keys in order. Keys are latin1 strings, so they compare as bytes. */
+/** Ordered bytes: a map and its keys in order, as texts that compare as the bytes do. */
 class OrderedTable {
   private readonly values = new Map<string, Uint8Array>();
   private readonly keys: string[] = [];
@@ -51,10 +52,6 @@ class OrderedTable {
     }
     return low;
   }
-}
-
-function text(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }
 
 export class MemoryState {
@@ -117,25 +114,25 @@ export class MemoryTransaction implements StoreTransaction {
   };
 
   get(table: TableName, key: Uint8Array): Uint8Array | undefined {
-    return this.state.table(table).get(text(key));
+    return this.state.table(table).get(keyText(key));
   }
 
   *range(table: TableName, start: Uint8Array, end: Uint8Array): Generator<StoreEntry> {
-    const last = text(end);
-    let key = this.state.table(table).keyFrom(text(start));
+    const last = keyText(end);
+    let key = this.state.table(table).keyFrom(keyText(start));
     while (key !== undefined && key < last) {
       const value = this.state.table(table).get(key) as Uint8Array;
-      yield { key: Buffer.from(key, 'latin1'), value };
+      yield { key: keyOfText(key), value };
       key = this.state.table(table).keyFrom(`${key}\u0000`);
     }
   }
 
   put(table: TableName, key: Uint8Array, value: Uint8Array): void {
-    this.set(table, text(key), new Uint8Array(value));
+    this.set(table, keyText(key), new Uint8Array(value));
   }
 
   remove(table: TableName, key: Uint8Array): void {
-    this.set(table, text(key), undefined);
+    this.set(table, keyText(key), undefined);
   }
 
   rollBack(): void {

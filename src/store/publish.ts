@@ -9,6 +9,7 @@ import { assert, unreachable } from '../base/assert.js';
 import type { StoreTransaction, TransactionRunner } from './block-store.js';
 import { BornBitmaps } from './born-bitmaps.js';
 import { BLOCK_INDEX_MAX, bornKey, EPOCH_MAX, mapKey, parseMapKey, recordKey } from './keys.js';
+import { locationAt } from './locations.js';
 import {
   type Location,
   mapTag,
@@ -100,11 +101,7 @@ class Publication {
     const mappedNow = this.mappedBlocks(step.lineage);
     for (let index = 0; index < step.blocks.length; index += 1) {
       const block = step.blocks[index] as number;
-      const location = {
-        id: locations.ids[index] as number,
-        crc: locations.crcs[index] as number,
-        sectors: locations.sectors[index] as number,
-      };
+      const location = locationAt(locations, index);
       this.countReference(location.id, step.shared[index] === 1);
       const old = this.ownVersion(step, block);
       const wasMapped = mappedNow.get(block) ?? this.wasMapped(step, block, old, hasOlder);

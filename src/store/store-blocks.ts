@@ -8,13 +8,12 @@ import { crc32 } from 'node:zlib';
 import { TRANSACTION_BLOCKS_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, PAGE_BYTES, SECTORS_PER_PAGE } from '../base/sizes.js';
 import type { PutContext, StoreReader, TransactionRunner } from './block-store.js';
-import { forEachSectorRun } from './log-entries.js';
+import { emptyLocations, type Locations, locationAt, putLocation } from './locations.js';
 import { ALL_SECTORS, type Location } from './records.js';
 import { locateVisible, ZEROS } from './resolve.js';
+import { forEachSectorRun } from './sector-runs.js';
 import {
   type BlocksToStore,
-  emptyLocations,
-  type Locations,
   type StoreBlocksResult,
   type StoreBlocksTask,
   UNKNOWN_BASE,
@@ -57,11 +56,8 @@ export function findBases(
   for (const { bases, blocks, levels, sectors } of parts) {
     for (const [index, block] of blocks.entries()) {
       if (sectors[index] === ALL_SECTORS) continue;
-      if (bases.ids[index] === UNKNOWN_BASE) {
-        const base = locateVisible(reader, poolSeed, levels, block);
-        bases.ids[index] = base.id;
-        bases.crcs[index] = base.crc;
-        bases.sectors[index] = base.sectors;
+      if (bases.ids[index] === UNKNOWN_BASE.id) {
+        putLocation(bases, index, locateVisible(reader, poolSeed, levels, block));
       }
       found.push(bases.ids[index] as number);
     }
@@ -81,10 +77,7 @@ class ContentWriter {
 
   store(from: number, to: number): void {
     for (let index = from; index < to; index += 1) {
-      const { id, crc, sectors } = this.storeBlock(index);
-      this.locations.ids[index] = id;
-      this.locations.crcs[index] = crc;
-      this.locations.sectors[index] = sectors;
+      putLocation(this.locations, index, this.storeBlock(index));
     }
   }
 
@@ -117,20 +110,19 @@ class ContentWriter {
 
   /** Puts the base into the scratch block; returns its valid sectors. */
   private readBase(index: number): number {
-    const { ids, crcs, sectors } = this.part.bases;
-    const id = ids[index] as number;
+    const { id, crc, sectors } = locationAt(this.part.bases, index);
     if (id === 0) {
       this.scratch.fill(0);
       return ALL_SECTORS;
     }
     const startMs = this.runner.monotonicMs();
     const content = this.context.blocks.read(id);
-    if (content === undefined || crc32(content) !== crcs[index]) {
+    if (content === undefined || crc32(content) !== crc) {
       this.scratch.fill(0);
       return 0;
     }
     this.scratch.set(content);
     this.runner.noteRead(id, this.runner.monotonicMs() - startMs);
-    return sectors[index] as number;
+    return sectors;
   }
 }

@@ -2,7 +2,8 @@
  * Tasks: everything that changes a pool, as plain data that can cross a thread border, and what their
  * functions answer. execute-task.ts maps each to its function.
  */
-import type { CountersRecord } from './records.js';
+import type { Locations } from './locations.js';
+import type { CountersRecord, Location } from './records.js';
 
 export interface Clip {
   readonly epoch: number;
@@ -17,24 +18,8 @@ export interface Level {
   readonly clips: readonly Clip[];
 }
 
-/** Locations of blocks, arrays of one length: id (0 for zeros), CRC-32, valid sectors. */
-export interface Locations {
-  readonly ids: Float64Array;
-  readonly crcs: Uint32Array;
-  readonly sectors: Uint32Array;
-}
-
-/** Locations of `count` blocks, all zeros for now. */
-export function emptyLocations(count: number): Locations {
-  return {
-    ids: new Float64Array(count),
-    crcs: new Uint32Array(count),
-    sectors: new Uint32Array(count),
-  };
-}
-
-/** Base id that asks the writer to look the base up in the store. */
-export const UNKNOWN_BASE = -1;
+/** A base that asks the writer to look it up in the store. */
+export const UNKNOWN_BASE: Location = { id: -1, crc: 0, sectors: 0 };
 
 /** Cached blocks of one lineage as of one epoch, to be stored; ascending by block, of one length. */
 export interface BlocksToStore {

@@ -16,6 +16,7 @@ import { BlockFetcher } from '../store/block-fetcher.js';
 import type { BlockStore } from '../store/block-store.js';
 import { ALL_SECTORS, type Location } from '../store/records.js';
 import { clipFloor, levelVersions, visibleVersions, ZEROS } from '../store/resolve.js';
+import { sectorMask } from '../store/sector-runs.js';
 import {
   BlockIndex,
   emptyRegion,
@@ -29,7 +30,6 @@ import type { Layer, Lineage } from './lineage.js';
 import { type MappedSlice, mappedBlocks } from './mapped-blocks.js';
 import { PublishedReader } from './published-reader.js';
 import { cachedBlock, publishedLevels, type View } from './view.js';
-import { sectorMask } from './write-cache.js';
 
 /** The stored version of a block: lineage and epoch it was written in. */
 export interface VersionPlace {

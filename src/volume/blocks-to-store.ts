@@ -1,12 +1,8 @@
 /** The blocks of a closed layer that are in memory: as data for the writer, and when it is done. */
 import { PAGE_BYTES } from '../base/sizes.js';
+import { emptyLocations, type Locations, locationAt, putLocation } from '../store/locations.js';
 import { ALL_SECTORS } from '../store/records.js';
-import {
-  type BlocksToStore,
-  emptyLocations,
-  type Locations,
-  UNKNOWN_BASE,
-} from '../store/tasks.js';
+import { type BlocksToStore, UNKNOWN_BASE } from '../store/tasks.js';
 import type { BlockMap } from './block-map.js';
 import type { CacheSpan } from './cache-memory.js';
 import type { Generation } from './generation.js';
@@ -40,10 +36,7 @@ export function blocksToStore(
     part.single[index] = bytes.length === PAGE_BYTES ? 1 : 0;
     part.sectors[index] = entry.sectors;
     if (entry.sectors === ALL_SECTORS) continue;
-    const base = map.unpublishedBase(layer, block);
-    part.bases.ids[index] = base?.id ?? UNKNOWN_BASE;
-    part.bases.crcs[index] = base?.crc ?? 0;
-    part.bases.sectors[index] = base?.sectors ?? 0;
+    putLocation(part.bases, index, map.unpublishedBase(layer, block) ?? UNKNOWN_BASE);
   }
   return { entries, part };
 }
@@ -53,14 +46,10 @@ export function noteStored(
   { cache, map }: { readonly cache: WriteCache; readonly map: BlockMap },
   generation: Generation,
   entries: readonly CachedBlock[],
-  { ids, crcs, sectors }: Locations,
+  locations: Locations,
 ): void {
   for (const [index, entry] of entries.entries()) {
-    const location = {
-      id: ids[index] as number,
-      crc: crcs[index] as number,
-      sectors: sectors[index] as number,
-    };
+    const location = locationAt(locations, index);
     const isWarm = location.id !== 0 && entry.sectors !== ALL_SECTORS;
     if (isWarm) map.fetcher.warm.add(location.id);
     cache.setStored(generation, entry, location);

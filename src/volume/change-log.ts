@@ -10,14 +10,9 @@ import { ArrayError } from '../base/errors.js';
 import { LOGGED_BYTES_MAX } from '../base/limits.js';
 import { SECTOR_BYTES } from '../base/sizes.js';
 import type { IntentLog } from '../store/intent-log.js';
-import {
-  type LogEntry,
-  type LoggedBlock,
-  packEntries,
-  sectorBytes,
-  sectorCount,
-} from '../store/log-entries.js';
+import { type LogEntry, type LoggedBlock, packEntries } from '../store/log-entries.js';
 import { ALL_SECTORS, type Location } from '../store/records.js';
+import { sectorBytes, sectorCount } from '../store/sector-runs.js';
 import type { Generation } from './generation.js';
 import type { CachedBlock, Layer, Lineage } from './lineage.js';
 import type { RecordSource } from './record-source.js';

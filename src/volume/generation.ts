@@ -11,6 +11,7 @@
 
 import { assert } from '../base/assert.js';
 import type { ArrayError } from '../base/errors.js';
+import { keyText } from '../store/keys.js';
 import type { RecordChange } from '../store/tasks.js';
 import type { CachedBlock, Layer, Lineage, LineageClip } from './lineage.js';
 import type { RecordSource } from './record-source.js';
@@ -80,7 +81,7 @@ export class Generation {
 
   /** Writes or removes a record, whatever earlier changes of it said. */
   change(key: Uint8Array, value: Uint8Array | undefined): void {
-    const name = recordName(key);
+    const name = keyText(key);
     this.changes.set(name, { key, value });
     this.unlogged.changes.set(name, { key, value });
   }
@@ -89,7 +90,7 @@ export class Generation {
   addClip(mark: ClipMark): void {
     this.steps.push(mark);
     const { reclaim } = mark;
-    if (reclaim !== undefined) this.changes.set(recordName(reclaim.key), reclaim);
+    if (reclaim !== undefined) this.changes.set(keyText(reclaim.key), reclaim);
   }
 
   addUsage(mark: UsageMark): void {
@@ -101,7 +102,7 @@ export class Generation {
   close(): void {
     for (const source of this.sources) {
       const key = source.recordKey;
-      const name = recordName(key);
+      const name = keyText(key);
       this.changes.set(name, { key, value: source.packRecord() });
     }
     this.sources.clear();
@@ -166,8 +167,4 @@ export class Generation {
     target.blocks.set(block, entry);
     if (entry.unlogged !== 0) target.unlogged.add(block);
   }
-}
-
-function recordName(key: Uint8Array): string {
-  return Buffer.from(key).toString('latin1');
 }

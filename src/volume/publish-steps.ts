@@ -1,6 +1,7 @@
 /** What a stored generation is for the writer when it is published, and for the indexes in memory after it. */
+import { emptyLocations, putLocation } from '../store/locations.js';
 import { ZEROS } from '../store/resolve.js';
-import { emptyLocations, type LayerStep, type PublishStep } from '../store/tasks.js';
+import type { LayerStep, PublishStep } from '../store/tasks.js';
 import type { BlockIndex } from './block-index.js';
 import type { ClipMark, Generation, GenerationStep } from './generation.js';
 import type { Layer, Lineage } from './lineage.js';
@@ -39,10 +40,7 @@ function layerStep(layer: Layer, sequence: number, views: ViewSource): LayerStep
   const shared = new Uint8Array(blocks.length);
   for (const [index, block] of blocks.entries()) {
     const entry = layer.blocks.get(block);
-    const { id, crc, sectors } = entry?.location ?? ZEROS;
-    locations.ids[index] = id;
-    locations.crcs[index] = crc;
-    locations.sectors[index] = sectors;
+    putLocation(locations, index, entry?.location ?? ZEROS);
     if (entry?.shared) shared[index] = 1;
   }
   return {

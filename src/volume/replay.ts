@@ -7,22 +7,13 @@
 
 import { BLOCK_BYTES } from '../base/sizes.js';
 import type { BlockStore, StoreEntry, StoreReader, TableName } from '../store/block-store.js';
-import {
-  type LayerPlace,
-  type LogEntry,
-  type LoggedBlock,
-  placeSectors,
-} from '../store/log-entries.js';
+import { keyText } from '../store/keys.js';
+import { emptyLocations, locationAt, putLocation } from '../store/locations.js';
+import type { LayerPlace, LogEntry, LoggedBlock } from '../store/log-entries.js';
 import { ALL_SECTORS, type Location } from '../store/records.js';
 import { clipFloor, levelVersions, loadChain, ZEROS } from '../store/resolve.js';
-import {
-  type BlocksToStore,
-  emptyLocations,
-  type LayerStep,
-  type Level,
-  type PublishStep,
-  type RecordChange,
-} from '../store/tasks.js';
+import { placeSectors } from '../store/sector-runs.js';
+import type { BlocksToStore, LayerStep, Level, PublishStep, RecordChange } from '../store/tasks.js';
 import type { CacheMemory, CacheSpan } from './cache-memory.js';
 
 /** Blocks stored by one task. */
@@ -118,10 +109,7 @@ class Replay {
       shared: new Uint8Array(numbers.length),
     };
     for (const [index, block] of numbers.entries()) {
-      const { id, crc, sectors } = locations.get(block) ?? ZEROS;
-      step.locations.ids[index] = id;
-      step.locations.crcs[index] = crc;
-      step.locations.sectors[index] = sectors;
+      putLocation(step.locations, index, locations.get(block) ?? ZEROS);
       step.shared[index] = isReference(blocks.get(block)) ? 1 : 0;
     }
     return step;
@@ -155,20 +143,13 @@ class Replay {
       span.bytes.set(bytes);
       part.pages[index] = span.page;
       part.sectors[index] = sectors;
-      const base = reference ?? this.base(levels, block);
-      part.bases.ids[index] = base.id;
-      part.bases.crcs[index] = base.crc;
-      part.bases.sectors[index] = base.sectors;
+      putLocation(part.bases, index, reference ?? this.base(levels, block));
     }
     const result = await this.host.store.run({ kind: 'storeBlocks', parts: [part] });
     for (const span of spans) this.host.memory.release(span);
     const stored = result.parts[0] ?? emptyLocations(0);
     for (const [index, block] of written.entries()) {
-      locations.set(block, {
-        id: stored.ids[index] as number,
-        crc: stored.crcs[index] as number,
-        sectors: stored.sectors[index] as number,
-      });
+      locations.set(block, locationAt(stored, index));
     }
   }
 
@@ -213,7 +194,7 @@ function recordsOf(entries: readonly LogEntry[]): RecordChange[] {
   const changes = new Map<string, RecordChange>();
   for (const entry of entries) {
     if (entry.kind !== 'record') continue;
-    changes.set(Buffer.from(entry.change.key).toString('latin1'), entry.change);
+    changes.set(keyText(entry.change.key), entry.change);
   }
   return [...changes.values()];
 }
@@ -259,9 +240,7 @@ class RecordOverlay implements StoreReader {
     private readonly inner: StoreReader,
     changes: readonly RecordChange[],
   ) {
-    this.changes = new Map(
-      changes.map(({ key, value }) => [Buffer.from(key).toString('latin1'), value]),
-    );
+    this.changes = new Map(changes.map(({ key, value }) => [keyText(key), value]));
   }
 
   get blocks(): StoreReader['blocks'] {
@@ -269,7 +248,7 @@ class RecordOverlay implements StoreReader {
   }
 
   get(table: TableName, key: Uint8Array): Uint8Array | undefined {
-    const name = Buffer.from(key).toString('latin1');
+    const name = keyText(key);
     if (table === 'records' && this.changes.has(name)) return this.changes.get(name);
     return this.inner.get(table, key);
   }

@@ -11,19 +11,13 @@ import { assert } from '../base/assert.js';
 import { BLOCK_BYTES, PAGE_BYTES, SECTOR_BYTES } from '../base/sizes.js';
 import { ALL_SECTORS, type Location } from '../store/records.js';
 import { ZEROS } from '../store/resolve.js';
+import { sectorMask } from '../store/sector-runs.js';
 import type { CacheMemory, CacheSpan, MemoryNeed } from './cache-memory.js';
 import { Generation } from './generation.js';
 import type { CachedBlock, Layer, Lineage } from './lineage.js';
 
 /** Blocks after which a generation is closed: a task of the writer is then short. */
 const GENERATION_BLOCKS_MAX = 1024;
-
-/** Mask of the sectors that bytes [start, end) of a block touch. */
-export function sectorMask(start: number, end: number): number {
-  const first = Math.floor(start / SECTOR_BYTES);
-  const count = Math.ceil(end / SECTOR_BYTES) - first;
-  return count >= 32 ? ALL_SECTORS : ((2 ** count - 1) << first) >>> 0;
-}
 
 export class WriteCache {
   active: Generation;

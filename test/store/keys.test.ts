@@ -5,6 +5,8 @@ import {
   blockKey,
   bornKey,
   EPOCH_MAX,
+  keyOfText,
+  keyText,
   mapKey,
   parseBlockKey,
   parseBornKey,
@@ -137,5 +139,14 @@ describe('recordKeyEnd', () => {
   it('comes after every record of a first number and not after the next number', () => {
     expectAscending([recordKey('clip', 5, EPOCH_MAX), recordKeyEnd('clip', 5)]);
     expect(hex(recordKeyEnd('clip', 5))).toBe(hex(recordKey('clip', 6, 0)));
+  });
+});
+
+describe('keyText', () => {
+  it('of keys compares as the keys do, and gives the key back', () => {
+    const keys = [blockKey(0x7f), blockKey(0x80), blockKey(0xff), blockKey(0x100)];
+    const texts = keys.map(keyText);
+    expect([...texts].sort((a, b) => (a < b ? -1 : 1))).toEqual(texts);
+    expect(texts.map((text) => hex(keyOfText(text)))).toEqual(keys.map(hex));
   });
 });

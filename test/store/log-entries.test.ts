@@ -5,11 +5,9 @@ import {
   type LogEntry,
   type LoggedBlock,
   packEntries,
-  placeSectors,
-  sectorBytes,
-  sectorCount,
   unpackEntries,
 } from '../../src/store/log-entries.js';
+import { sectorCount } from '../../src/store/sector-runs.js';
 import { repeat } from '../support/factor.js';
 import { RandomSource } from '../support/random-source.js';
 
@@ -163,40 +161,3 @@ function randomBlock(random: RandomSource): LoggedBlock {
   const location = { id: random.integer(1, 2 ** 48 - 1), crc: 5, sectors: 0xffff_ffff };
   return { block, sectors, location };
 }
-
-describe('sectors of a block', () => {
-  it.each<[number, number]>([
-    [0, 0],
-    [1, 1],
-    [0x8000_0000, 1],
-    [0xffff_ffff, 32],
-    [0x5555_5555, 16],
-    [0x0ff0_0001, 9],
-  ])('of mask %d are %d', (mask, count) => {
-    expect(sectorCount(mask)).toBe(count);
-  });
-
-  it.each([0x0000_0001, 0x8000_0000, 0xffff_ffff, 0x5555_5555, 0x00ff_f00f])(
-    'of mask %d are taken out in order and put back to their places',
-    (mask) => {
-      const block = new RandomSource(mask).bytes(16_384);
-      const bytes = sectorBytes(block, 0, mask);
-      expect(bytes.length).toBe(sectorCount(mask) * SECTOR_BYTES);
-      const target = new Uint8Array(16_384);
-      placeSectors(target, bytes, mask);
-      for (let index = 0; index < 32; index += 1) {
-        const [from, to] = [index * SECTOR_BYTES, (index + 1) * SECTOR_BYTES];
-        const isThere = ((mask >>> index) & 1) === 1;
-        const expected = isThere ? block.subarray(from, to) : new Uint8Array(SECTOR_BYTES);
-        expect(Buffer.compare(target.subarray(from, to), expected)).toBe(0);
-      }
-    },
-  );
-
-  it('are found in a page that begins in the middle of the block', () => {
-    const page = new RandomSource(1).bytes(4_096);
-    expect(text(sectorBytes(page, 8_192, 0x0005_0000))).toBe(
-      text(page.subarray(0, 512)) + text(page.subarray(1_024, 1_536)),
-    );
-  });
-});

@@ -1,10 +1,11 @@
 /** How a publish fills up blocks of which the cache has some sectors. Part of the store's contract suite. */
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { locationAt } from '../../src/store/locations.js';
 import { ALL_SECTORS } from '../../src/store/records.js';
 import { ZEROS } from '../../src/store/resolve.js';
 import type { LayerStep, PublishStep } from '../../src/store/tasks.js';
-import { layer, locationAt } from './store-layers.js';
+import { layer } from './store-layers.js';
 import type { StorePool } from './store-pool.js';
 
 const half = 0x0000_ffff;

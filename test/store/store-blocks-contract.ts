@@ -6,10 +6,11 @@ import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import { blockKey } from '../../src/store/keys.js';
+import { locationAt } from '../../src/store/locations.js';
 import { ALL_SECTORS } from '../../src/store/records.js';
 import { ZEROS } from '../../src/store/resolve.js';
 import type { LayerStep } from '../../src/store/tasks.js';
-import { layer, locationAt, publishTask } from './store-layers.js';
+import { layer, publishTask } from './store-layers.js';
 import type { StorePool } from './store-pool.js';
 
 function shares(pool: StorePool, id: number): number {

@@ -1,13 +1,17 @@
 /** Layers as the store's contract suite writes them down, before and after their blocks are stored. */
 import { PAGES_PER_BLOCK } from '../../src/base/sizes.js';
+import {
+  emptyLocations,
+  type Locations,
+  locationAt,
+  putLocation,
+} from '../../src/store/locations.js';
 import { ALL_SECTORS, type Location } from '../../src/store/records.js';
 import { ZEROS } from '../../src/store/resolve.js';
 import {
   type BlocksToStore,
-  emptyLocations,
   type LayerStep,
   type Level,
-  type Locations,
   type PublishStep,
   type PublishTask,
   UNKNOWN_BASE,
@@ -60,9 +64,7 @@ export function blocksToStore(step: LayerToStore, levels: Level[]): BlocksToStor
     bases: emptyLocations(blocks.length),
   };
   for (const [index, { base }] of blocks.entries()) {
-    part.bases.ids[index] = base?.id ?? UNKNOWN_BASE;
-    part.bases.crcs[index] = base?.crc ?? 0;
-    part.bases.sectors[index] = base?.sectors ?? 0;
+    putLocation(part.bases, index, base ?? UNKNOWN_BASE);
   }
   return part;
 }
@@ -78,11 +80,8 @@ export function locatedLayer(step: LayerToStore, levels: Level[], stored: Locati
   const content = contentBlocks(step);
   for (const [index, entry] of blocks.entries()) {
     const position = content.indexOf(entry);
-    const { id, crc, sectors } =
-      position < 0 ? (entry.shared ?? ZEROS) : locationAt(stored, position);
-    locations.ids[index] = id;
-    locations.crcs[index] = crc;
-    locations.sectors[index] = sectors;
+    const location = position < 0 ? (entry.shared ?? ZEROS) : locationAt(stored, position);
+    putLocation(locations, index, location);
   }
   return {
     kind: 'layer',
@@ -104,14 +103,5 @@ export function publishTask(sequence: number, steps: readonly PublishStep[]): Pu
     records: [],
     discards: [],
     blocksAreDurable: false,
-  };
-}
-
-/** One of an array of locations. */
-export function locationAt({ ids, crcs, sectors }: Locations, index: number): Location {
-  return {
-    id: ids[index] as number,
-    crc: crcs[index] as number,
-    sectors: sectors[index] as number,
   };
 }

@@ -21,6 +21,7 @@ import {
   parseMapKey,
   recordKey,
 } from '../../src/store/keys.js';
+import type { Locations } from '../../src/store/locations.js';
 import { newIdentity } from '../../src/store/pool-files.js';
 import {
   type CountersRecord,
@@ -30,13 +31,7 @@ import {
   unpackCounters,
 } from '../../src/store/records.js';
 import { checkedLocation, loadChain } from '../../src/store/resolve.js';
-import type {
-  Level,
-  Locations,
-  PublishResult,
-  PublishStep,
-  RecordChange,
-} from '../../src/store/tasks.js';
+import type { Level, PublishResult, PublishStep, RecordChange } from '../../src/store/tasks.js';
 import { ManualClock } from '../support/manual-clock.js';
 import {
   blocksToStore,

@@ -3,7 +3,7 @@ import { CACHE_BYTES_MIN } from '../../src/base/limits.js';
 import { BLOCK_BYTES, SECTOR_BYTES } from '../../src/base/sizes.js';
 import { loadCounters } from '../../src/store/execute-task.js';
 import { blockKey, EPOCH_MAX, recordKey } from '../../src/store/keys.js';
-import { type LogEntry, type LoggedBlock, sectorCount } from '../../src/store/log-entries.js';
+import type { LogEntry, LoggedBlock } from '../../src/store/log-entries.js';
 import type { MemoryStore } from '../../src/store/memory-store.js';
 import {
   ALL_SECTORS,
@@ -13,6 +13,7 @@ import {
   unpackIdentity,
 } from '../../src/store/records.js';
 import { loadChain, locateVisible } from '../../src/store/resolve.js';
+import { sectorCount } from '../../src/store/sector-runs.js';
 import { CacheMemory } from '../../src/volume/cache-memory.js';
 import { replay } from '../../src/volume/replay.js';
 import { ManualClock } from '../support/manual-clock.js';

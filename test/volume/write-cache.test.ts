@@ -4,7 +4,7 @@ import { BLOCK_BYTES, PAGE_BYTES, SECTOR_BYTES } from '../../src/base/sizes.js';
 import { ALL_SECTORS } from '../../src/store/records.js';
 import { ZEROS } from '../../src/store/resolve.js';
 import type { Layer, Lineage } from '../../src/volume/lineage.js';
-import { sectorMask, type WriteCache } from '../../src/volume/write-cache.js';
+import type { WriteCache } from '../../src/volume/write-cache.js';
 import {
   byteAt,
   cachedBlock,
@@ -19,22 +19,6 @@ let cache: WriteCache;
 let lineage: Lineage;
 beforeEach(() => {
   ({ cache, lineage } = newCache());
-});
-
-describe('sectorMask', () => {
-  it.each<[number, number, number]>([
-    [0, BLOCK_BYTES, 0xffff_ffff],
-    [0, 1, 0x0000_0001],
-    [511, 512, 0x0000_0001],
-    [511, 513, 0x0000_0003],
-    [512, 1024, 0x0000_0002],
-    [BLOCK_BYTES - 1, BLOCK_BYTES, 0x8000_0000],
-    [0, BLOCK_BYTES - 512, 0x7fff_ffff],
-    [512, BLOCK_BYTES, 0xffff_fffe],
-    [8192, 8192, 0],
-  ])('of bytes %d to %d is %d', (start, end, mask) => {
-    expect(sectorMask(start, end)).toBe(mask);
-  });
 });
 
 describe('WriteCache', () => {
