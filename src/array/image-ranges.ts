@@ -3,11 +3,9 @@
  * long ranges yields to the host between slices; it is ordered like the writes around it, slice by
  * slice.
  */
+import { PENDING_BLOCKS_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, blocksCovering } from '../base/sizes.js';
 import type { AnyCopy, Volume } from './copies.js';
-
-/** Blocks made zeros before the generation they are in is waited for: each costs memory. */
-const DISCARDED_BLOCKS_MAX = 65_536;
 
 /** First byte from `offset` on that lies in a block with content; undefined where none follows. */
 export async function nextData(copy: AnyCopy, offset: number): Promise<number | undefined> {
@@ -53,7 +51,8 @@ export async function discardRange(
     }
     changed();
     discarded += 1;
-    if (discarded % DISCARDED_BLOCKS_MAX === 0) await content.durable();
+    // Until they are published each costs memory.
+    if (discarded % PENDING_BLOCKS_MAX === 0) await content.durable();
   }
 }
 
@@ -68,7 +67,7 @@ async function* blocksWithContent(
   let from: number | undefined = Math.floor(offset / BLOCK_BYTES);
   while (from !== undefined && from < to) {
     // Rare: a restore or clone that is not published yet.
-    if (copy.lineage.parent?.hasUnpublishedUpTo(copy.lineage.parentEpoch)) await content.durable();
+    if (copy.lineage.hasUnpublishedBelow) await content.durable();
     const view = { lineage: copy.lineage, epoch: copy.viewEpoch };
     const slice = content.map.mappedBlocks(view, from, to);
     yield* slice.blocks;

@@ -23,7 +23,6 @@ import {
 interface Segment {
   readonly position: number;
   readonly number: number;
-  readonly endPosition: number;
   /** Newest generation that has something in it. */
   readonly sequence: number;
 }
@@ -152,7 +151,7 @@ export class IntentLog {
     const { number } = this;
     this.position = position + bytes.length;
     this.number += 1;
-    this.segments.push({ position, number, endPosition: this.position, sequence });
+    this.segments.push({ position, number, sequence });
     await this.device.write(position, bytes);
   }
 

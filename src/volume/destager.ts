@@ -149,7 +149,7 @@ export class Destager {
       if (flush === undefined || oldest.dirtyBlocks < FLUSHED_BLOCKS_MIN) {
         return () => this.publish(oldest);
       }
-      this.flushing = this.flush(oldest);
+      return () => this.beginFlush(oldest);
     }
     // What is stored and not published costs memory, too.
     const isBehind = oldest?.state === 'flushing' && this.cache.pendingBlocks > PENDING_BLOCKS_MAX;
@@ -173,6 +173,10 @@ export class Destager {
   }
 
   /** Makes the blocks durable beside other work, so that the writer need not wait for the disk. */
+  private async beginFlush(generation: Generation): Promise<void> {
+    this.flushing = this.flush(generation);
+  }
+
   private async flush(generation: Generation): Promise<void> {
     generation.state = 'flushing';
     try {

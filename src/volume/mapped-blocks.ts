@@ -17,7 +17,7 @@ export interface MappedSlice {
 
 /**
  * Blocks with content in [from, to), as many as `limit` stored versions show. The lineages below the
- * view's must be published (Lineage.hasUnpublishedUpTo).
+ * view's must be published (Lineage.hasUnpublishedBelow).
  */
 export function mappedBlocks(
   store: BlockStore,

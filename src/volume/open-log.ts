@@ -4,7 +4,6 @@
  * an older layout becomes one of the newest.
  */
 import type { Clock } from '../base/clock.js';
-import { newUuid } from '../base/uuid.js';
 import type { BlockStore } from '../store/block-store.js';
 import { loadCounters } from '../store/execute-task.js';
 import { IntentLog } from '../store/intent-log.js';
@@ -96,7 +95,7 @@ function upgradedIdentity(store: BlockStore): RecordChange[] {
 }
 
 function newSalt(clock: Clock): number {
-  return Buffer.from(newUuid(clock)).readUInt32BE(0);
+  return Buffer.from(clock.randomBytes(4)).readUInt32BE(0);
 }
 
 /** The log's record as it is to be stored with the publication of generation `sequence`. */

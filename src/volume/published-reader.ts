@@ -55,10 +55,11 @@ export class PublishedReader {
     }
     const startMs = this.clock.monotonicMs();
     if (!this.fill(id, bytes)) return 0;
+    const blockMs = (this.clock.monotonicMs() - startMs) / count;
     for (let index = 0; index < count; index += 1) {
       const content = bytes.subarray(index * BLOCK_BYTES, (index + 1) * BLOCK_BYTES);
       if (crc32(content) !== region.crcs[position + index]) return index * BLOCK_BYTES;
-      this.fetcher.noteRead(id + index, (this.clock.monotonicMs() - startMs) / count);
+      this.fetcher.noteRead(id + index, blockMs);
     }
     return bytes.length;
   }
