@@ -21,16 +21,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ecopy: ['base', 'san'],
   array: ['base', 'host', 'store', 'volume', 'pair', 'device', 'san', 'ecopy'],
   control: ['base', 'array', 'volume/volume-info'],
-  'control/command-table': ['base'],
-  'control/command-values': ['base', 'control/command-table'],
+  'control/command-row': ['base'],
+  'control/command-table': ['base', 'control/command-row'],
+  'control/command-values': ['base', 'control/command-row'],
   'control/command-parser': ['base', 'control/command-table', 'control/command-values'],
   fuse: ['base', 'host', 'array', 'control'],
   client: ['base', 'host', 'control/command-table'],
   backup: ['base', 'client', 'volume/volume-info'],
   console: ['base', 'client', 'control/command-table'],
   cli: [
-    ...['base', 'host', 'client', 'backup', 'console', 'control/command-table'],
-    'volume/volume-info',
+    ...['base', 'host', 'client', 'backup', 'console'],
+    ...['control/command-table', 'control/command-row', 'volume/volume-info'],
   ],
   'cli/check': ['cli', 'base', 'host', 'client', 'store'],
   'cli/init': ['cli', 'base', 'host', 'client', 'store'],
@@ -68,7 +69,6 @@ const FILE_LINES_ASK = 300;
 /** Files over 300 lines that are one topic all the same, with the lines they may not outgrow. */
 const LONG_FILES: Readonly<Record<string, number>> = {
   'src/array/array': 320,
-  'src/control/command-table': 346,
   'src/store/publish': 355,
   'src/volume/pool-content': 400,
 };

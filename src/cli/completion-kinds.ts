@@ -3,7 +3,7 @@
  * which have no field for it.
  */
 import type { Argument, Option } from 'commander';
-import type { OptionKind, WordKind } from '../control/command-table.js';
+import type { OptionKind, WordKind } from '../control/command-row.js';
 
 /** The kinds of the command table, and those of commands that are not in it. */
 export type CompletionKind = WordKind | OptionKind | 'status-table' | 'file' | 'directory';

@@ -2,7 +2,7 @@
 import { Argument, type Command } from 'commander';
 import { ArrayError } from '../base/errors.js';
 import type { ArrayClient } from '../client/array-client.js';
-import type { WordKind } from '../control/command-table.js';
+import type { WordKind } from '../control/command-row.js';
 import { completeWith } from './completion-kinds.js';
 import { clientFor, wantsJson } from './global-options.js';
 import { fieldLines, print, printJson } from './output.js';

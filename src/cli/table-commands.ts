@@ -7,12 +7,12 @@ import { Argument, Command, Option } from 'commander';
 import { ArrayError } from '../base/errors.js';
 import type { CommandRequest } from '../client/array-client.js';
 import {
-  COMMANDS,
   type CommandOption,
   type CommandRow,
   type CommandWord,
   optionPlaceholder,
-} from '../control/command-table.js';
+} from '../control/command-row.js';
+import { COMMANDS } from '../control/command-table.js';
 import { completeWith } from './completion-kinds.js';
 import { clientFor, wantsJson } from './global-options.js';
 import { waitForJob } from './job-wait.js';

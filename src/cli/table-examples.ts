@@ -1,5 +1,5 @@
 /** Turns an example of the control language into the same command on the command line. */
-import type { CommandOption } from '../control/command-table.js';
+import type { CommandOption } from '../control/command-row.js';
 
 /** A word, with quoted parts in it. */
 const TOKEN = /(?:[^\s"]|"(?:[^"\\]|\\.)*")+/g;

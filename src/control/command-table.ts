@@ -1,94 +1,9 @@
 /**
  * Every command of the array, one row each. The rows drive the files in /ctl, the checks of the
  * command parser, the command line interface, its completion and the help texts: a new command is
- * one row here and one handler in command-handlers.ts. Data only: texts are for users, `kind` says
- * what a word or value means.
+ * one row here and one handler in command-handlers.ts.
  */
-
-/** What a word names. Programs complete and check by it; the array has the last word. */
-export type WordKind =
-  | 'volume'
-  | 'copy'
-  | 'snapshot'
-  | 'scrub-subject'
-  | 'new-name'
-  | 'size'
-  | 'job'
-  | 'text';
-
-export interface CommandWord {
-  /** Upper case, as it stands in the usage line. */
-  readonly name: string;
-  readonly kind: WordKind;
-  /** May come several times; only the last word of a row, at least once. */
-  readonly repeat?: true;
-  /** May be left out; only the last word of a row. */
-  readonly optional?: true;
-  readonly help: string;
-}
-
-/** `yes` takes only the value `yes`; `name` obeys the rules for names; `pool` is an existing pool. */
-export type OptionKind = 'yes' | 'text' | 'size' | 'name' | 'pool' | 'base64';
-
-export interface CommandOption {
-  readonly name: string;
-  readonly kind: OptionKind;
-  /** The only values allowed, where it is a choice. */
-  readonly values?: readonly string[];
-  readonly help: string;
-}
-
-export interface CommandExample {
-  /** The text written to the control file. */
-  readonly line: string;
-  readonly meaning: string;
-}
-
-export type CommandGroup = 'array' | 'volume' | 'snapshot' | 'info' | 'job';
-
-export interface CommandRow {
-  /** The file in /ctl. */
-  readonly name: string;
-  /** `arrayfs GROUP VERB` is the same command on the command line. */
-  readonly group: CommandGroup;
-  readonly verb: string;
-  readonly words: readonly CommandWord[];
-  readonly options: readonly CommandOption[];
-  /** One line, no full stop. */
-  readonly summary: string;
-  /** Lines of plain text. */
-  readonly description: readonly string[];
-  readonly examples: readonly CommandExample[];
-  /** Refused with EROFS on an array mounted read-only. */
-  readonly changesArray: boolean;
-}
-
-const VOLUME: CommandWord = { name: 'VOLUME', kind: 'volume', help: 'a volume, or #NUMBER' };
-const SNAPSHOT: CommandWord = {
-  name: 'VOLUME@SNAPSHOT',
-  kind: 'snapshot',
-  help: 'a snapshot of a volume, or #NUMBER',
-};
-const COPY: CommandWord = {
-  name: 'COPY',
-  kind: 'copy',
-  help: 'VOLUME, VOLUME@SNAPSHOT or #NUMBER',
-};
-const NEW_NAME: CommandWord = {
-  name: 'NEWNAME',
-  kind: 'new-name',
-  help: '1-64 characters of A-Z a-z 0-9 . _ - that no volume has',
-};
-const SIZE: CommandWord = {
-  name: 'SIZE',
-  kind: 'size',
-  help: 'bytes, or with K M G T; a multiple of 512, at most 16T',
-};
-const LABEL: CommandOption = {
-  name: 'label',
-  kind: 'text',
-  help: 'free text, at most 64 bytes',
-};
+import { COPY, type CommandRow, LABEL, NEW_NAME, SIZE, SNAPSHOT, VOLUME } from './command-row.js';
 
 const VOLUME_COMMANDS = [
   {
@@ -327,20 +242,4 @@ export const COMMANDS: readonly Command[] = ROWS;
 /** The row of a command, or undefined where there is none. */
 export function findCommand(name: string): Command | undefined {
   return COMMANDS.find((command) => command.name === name);
-}
-
-/** `NAME SIZE [pool=NAME] [label=TEXT]`: what may be written to the control file. */
-export function usageLine(command: CommandRow): string {
-  const words = command.words.map((word) => {
-    const repeated = word.repeat ? `${word.name}...` : word.name;
-    return word.optional ? `[${repeated}]` : repeated;
-  });
-  const options = command.options.map((option) => `[${option.name}=${optionPlaceholder(option)}]`);
-  return [...words, ...options].join(' ');
-}
-
-/** What stands for an option's value in a usage line. */
-export function optionPlaceholder(option: CommandOption): string {
-  if (option.values !== undefined) return option.values.join('|');
-  return option.kind === 'yes' ? 'yes' : option.kind.toUpperCase();
 }

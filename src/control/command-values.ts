@@ -6,7 +6,7 @@ import { ArrayError } from '../base/errors.js';
 import { INFO_BYTES, VOLUME_BYTES_MAX } from '../base/limits.js';
 import { checkLabel, checkName } from '../base/names.js';
 import { parseSize, SECTOR_BYTES } from '../base/sizes.js';
-import type { CommandOption, OptionKind, WordKind } from './command-table.js';
+import type { CommandOption, OptionKind, WordKind } from './command-row.js';
 
 const WORD_CHECKS: Readonly<Record<WordKind, (word: string) => void>> = {
   'new-name': checkName,

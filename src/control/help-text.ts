@@ -1,5 +1,6 @@
 /** What `cat ctl/NAME` and `cat ctl/help` say, from the command table alone. */
-import { COMMANDS, type CommandRow, usageLine } from './command-table.js';
+import { type CommandRow, usageLine } from './command-row.js';
+import { COMMANDS } from './command-table.js';
 import { alignedText } from './table-layout.js';
 
 /** Usage of one command: summary, words, options and examples. */

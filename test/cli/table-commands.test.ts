@@ -5,7 +5,8 @@ import { addTableCommands } from '../../src/cli/table-commands.js';
 import type { CommandRequest } from '../../src/client/array-client.js';
 import { commandLine } from '../../src/client/command-line.js';
 import { parseCommand } from '../../src/control/command-parser.js';
-import { COMMANDS, type CommandRow, findCommand } from '../../src/control/command-table.js';
+import type { CommandRow } from '../../src/control/command-row.js';
+import { COMMANDS, findCommand } from '../../src/control/command-table.js';
 
 /** What `arrayfs WORDS` asks of the array. */
 async function requestOf(words: readonly string[], rows: readonly CommandRow[] = COMMANDS) {
