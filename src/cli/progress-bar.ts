@@ -2,7 +2,7 @@
  * The bar of long work on a terminal: share done, rate, time left. Drawn on stderr and over itself,
  * so that stdout stays the result. Where stderr is not a terminal nothing is drawn at all.
  */
-import type { Clock } from '../base/clock.js';
+import { type Clock, formatDuration } from '../base/clock.js';
 import { formatSize } from '../base/sizes.js';
 
 export interface Progress {
@@ -60,15 +60,6 @@ export function barLine(label: string, progress: Progress, rate: number): string
   const full = Math.floor(share * BAR_CELLS);
   const bar = `[${'#'.repeat(full)}${'.'.repeat(BAR_CELLS - full)}]`;
   const percent = `${Math.floor(share * 100)}%`.padStart(4);
-  const left = rate > 0 && done < total ? `  ${duration((total - done) / rate)} left` : '';
+  const left = rate > 0 && done < total ? `  ${formatDuration((total - done) / rate)} left` : '';
   return `${label} ${bar} ${percent} ${amount(done)} of ${amount(total)}${speed}${left}`;
-}
-
-/** `0:07`, `12:30`, `3:00:00`. */
-export function duration(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  const hours = Math.floor(whole / 3600);
-  const minutes = Math.floor((whole % 3600) / 60);
-  const rest = String(whole % 60).padStart(2, '0');
-  return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${rest}` : `${minutes}:${rest}`;
 }

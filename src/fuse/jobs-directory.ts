@@ -2,10 +2,9 @@
 import type { DiskArray, JobView } from '../array/disk-array.js';
 import { ArrayError } from '../base/errors.js';
 import { jobJson, jobText } from '../control/status-tables.js';
-import type { Attributes, DirectoryEntry, OpenFile } from './file-tree.js';
+import type { DirectoryEntry } from './file-tree.js';
 import { ReadOnlyDirectory } from './fixed-directory.js';
-import { ReadOnlyFile } from './status-files.js';
-import { copyFrom } from './text-file.js';
+import { FollowedFile } from './followed-file.js';
 import { FIXED_INODES, inodeOf } from './tree-nodes.js';
 
 const ADVICE = 'the array makes them';
@@ -30,7 +29,7 @@ export class JobsDirectory extends ReadOnlyDirectory {
   }
 }
 
-class JobFile extends ReadOnlyFile {
+class JobFile extends FollowedFile {
   constructor(
     array: DiskArray,
     private readonly job: JobView,
@@ -39,45 +38,14 @@ class JobFile extends ReadOnlyFile {
     super(array, inodeOf(format === 'text' ? 'jobText' : 'jobJson', job.id));
   }
 
-  attributes(): Attributes {
-    return this.attributesOf(this.content().length, this.job.endedMs ?? this.job.startedMs);
-  }
-
   content(): Buffer {
     const job = findJob(this.array, this.job.id) ?? this.job;
     return Buffer.from(this.format === 'text' ? jobText(job) : jobJson(job));
   }
 
-  protected openForReading(): OpenFile {
-    return new OpenJob(this);
+  protected modifiedMs(): number {
+    return this.job.endedMs ?? this.job.startedMs;
   }
-}
-
-/**
- * One reader of a job. The text is made anew by a read from the start alone, so that reading on in
- * pieces is consistent; it has something to read when it would be another text.
- */
-class OpenJob implements OpenFile {
-  private content: Buffer | undefined;
-
-  constructor(readonly node: JobFile) {}
-
-  read(offset: number, target: Uint8Array): number {
-    if (offset === 0 || this.content === undefined) this.content = this.node.content();
-    return copyFrom(this.content, offset, target);
-  }
-
-  isReadable(): boolean {
-    return this.content === undefined || !this.content.equals(this.node.content());
-  }
-
-  write(): number {
-    throw new ArrayError('EBADF', 'the file is read-only');
-  }
-
-  flush(): void {}
-  sync(): void {}
-  close(): void {}
 }
 
 function findJob(array: DiskArray, id: number): JobView | undefined {

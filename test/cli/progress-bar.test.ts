@@ -1,7 +1,7 @@
 /** What a bar shows, and that it shows nothing where there is no terminal. */
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/base/clock.js';
-import { barLine, duration, ProgressBar } from '../../src/cli/progress-bar.js';
+import { barLine, ProgressBar } from '../../src/cli/progress-bar.js';
 
 const GIB = 2 ** 30;
 
@@ -24,17 +24,6 @@ describe('barLine', () => {
 
   it('never claims more than all', () => {
     expect(barLine('job', { done: 3, total: 2, unit: 'blocks' }, 0)).toContain('100%');
-  });
-});
-
-describe('duration', () => {
-  it.each([
-    [0.2, '0:01'],
-    [59, '0:59'],
-    [750, '12:30'],
-    [3_600, '1:00:00'],
-  ])('writes %d seconds as %s', (seconds, text) => {
-    expect(duration(seconds)).toBe(text);
   });
 });
 
