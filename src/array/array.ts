@@ -272,7 +272,7 @@ export class StorageArray implements DiskArray, ArrayContext {
 
   /** The last open image of a deleted volume was closed, or it had none. */
   unused(volume: Volume): void {
-    volume.pool.content.abandon(volume.lineage);
+    volume.pool.content.lineages.abandon(volume.lineage);
   }
 
   checkWritable(): void {

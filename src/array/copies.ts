@@ -133,7 +133,7 @@ export class Volume extends Copy implements VolumeView {
   }
 
   get allocatedBytes(): number {
-    return this.atMostSize(this.pool.content.allocatedBytes(this.lineage, EPOCH_MAX));
+    return this.atMostSize(this.pool.content.lineages.allocatedBytes(this.lineage, EPOCH_MAX));
   }
 }
 
@@ -164,7 +164,7 @@ export class Snapshot extends Copy implements SnapshotView {
   }
 
   get allocatedBytes(): number {
-    return this.atMostSize(this.pool.content.allocatedBytes(this.lineage, this.fields.epoch));
+    return this.atMostSize(this.pool.content.lineages.allocatedBytes(this.lineage, this.fields.epoch));
   }
 }
 

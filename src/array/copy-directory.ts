@@ -121,7 +121,7 @@ export class CopyDirectory {
     const volumes = new Map<number, Volume>();
     for (const { value } of store.range('records', recordKey('volume'), recordKeyEnd('volume'))) {
       const fields = unpackVolume(value);
-      const lineage = content.lineage(fields.lineage);
+      const lineage = content.lineages.get(fields.lineage);
       lineage.hasHead = true;
       lineage.epoch = fields.epoch;
       const volume = new Volume(pool, { ...fields }, lineage);
@@ -135,7 +135,7 @@ export class CopyDirectory {
       if (volume === undefined) {
         throw new ArrayError('EIO', `snapshot ${fields.name} has no volume: run arrayfs check`);
       }
-      const lineage = content.lineage(fields.lineage);
+      const lineage = content.lineages.get(fields.lineage);
       // A lineage without a head has no epoch of its own record: it is past its newest snapshot.
       if (!lineage.hasHead) lineage.epoch = Math.max(lineage.epoch, fields.epoch + 1);
       lineage.pin(fields.epoch, 'stored');

@@ -52,7 +52,7 @@ class Image implements ImageHandle {
   ) {
     copy.openCount += 1;
     if (copy.kind === 'volume' && writable) copy.writerCount += 1;
-    if (copy.kind === 'snapshot') copy.pool.content.pinOpen(copy.lineage, copy.viewEpoch);
+    if (copy.kind === 'snapshot') copy.pool.content.lineages.pinOpen(copy.lineage, copy.viewEpoch);
   }
 
   read(offset: number, target: Uint8Array): number | Promise<number> {
@@ -139,7 +139,7 @@ class Image implements ImageHandle {
     const { copy } = this;
     copy.openCount -= 1;
     if (copy.kind === 'snapshot') {
-      copy.pool.content.unpinOpen(copy.lineage, copy.viewEpoch);
+      copy.pool.content.lineages.unpinOpen(copy.lineage, copy.viewEpoch);
       return;
     }
     if (this.writable) copy.writerCount -= 1;
@@ -222,7 +222,7 @@ function resizeNow(host: ImageHost, volume: Volume, sizeBytes: number): void {
   const mayShow = volume.allocatedBytes > 0 || volume.lineage.parent !== undefined;
   if (sizeBytes > volume.sizeBytes) zeroTail(volume, sizeBytes);
   if (keptBlocks < blocksCovering(volume.sizeBytes) && mayShow) {
-    volume.pool.content.clip(volume.lineage, keptBlocks);
+    volume.pool.content.lineages.clip(volume.lineage, keptBlocks);
   }
   volume.setSize(sizeBytes);
   noteModified(host, volume);

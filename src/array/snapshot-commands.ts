@@ -58,7 +58,7 @@ export function dropSnapshot(context: ArrayContext, snapshot: Snapshot): void {
   context.copies.removeSnapshot(snapshot);
   snapshot.deleted = true;
   snapshot.touch();
-  snapshot.pool.content.releaseEpoch(snapshot.lineage, snapshot.viewEpoch);
+  snapshot.pool.content.lineages.releaseEpoch(snapshot.lineage, snapshot.viewEpoch);
   context.watcher.attributesChanged(snapshot);
 }
 
@@ -75,8 +75,8 @@ export async function restore(
   checkNoWriter(volume, force, 'restored');
   const { content } = volume.pool;
   const old = volume.lineage;
-  volume.lineage = content.newLineage(viewOf(snapshot));
-  content.abandon(old);
+  volume.lineage = content.lineages.begin(viewOf(snapshot));
+  content.lineages.abandon(old);
   const nowMs = context.clock.nowMs();
   Object.assign(volume.fields, {
     sizeBytes: snapshot.sizeBytes,
@@ -102,7 +102,7 @@ export async function clone(
   context.checkNewName(newName);
   const label = options.label ?? '';
   checkLabel(label);
-  const lineage = snapshot.pool.content.newLineage(viewOf(snapshot));
+  const lineage = snapshot.pool.content.lineages.begin(viewOf(snapshot));
   const owner = options.owner ?? snapshot;
   const fields = newCopyFields(context, newName, label, snapshot.sizeBytes, owner);
   const volume = new Volume(snapshot.pool, fields, lineage);
@@ -121,7 +121,7 @@ function freeze(
   options: SnapshotOptions,
 ): Snapshot {
   const { lineage } = volume;
-  const epoch = volume.pool.content.freeze(lineage);
+  const epoch = volume.pool.content.lineages.freeze(lineage);
   const fields: CopyFields = {
     ...volume.fields,
     number: context.pool.allocation.take('nextNumber'),

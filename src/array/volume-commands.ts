@@ -25,7 +25,7 @@ export async function createVolume(
   if (poolName !== undefined && poolName !== pool.identity.poolName) {
     throw new ArrayError('ENOENT', `no pool ${poolName}`);
   }
-  const lineage = pool.content.newLineage(undefined);
+  const lineage = pool.content.lineages.begin(undefined);
   const fields = newCopyFields(context, name, label, sizeBytes, owner ?? context.defaultOwner);
   const volume = new Volume(pool, fields, lineage);
   context.copies.addVolume(volume);
@@ -92,7 +92,7 @@ export async function deleteVolume(
   context.copies.removeVolume(volume);
   volume.deleted = true;
   volume.touch();
-  volume.pool.content.markAbandoned(volume.lineage);
+  volume.pool.content.lineages.markAbandoned(volume.lineage);
   if (volume.openCount === 0) context.unused(volume);
   context.watcher.attributesChanged(volume);
   context.recordEvent('DELETED', volume.name, `volume ${volume.number}`);

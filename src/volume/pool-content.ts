@@ -8,14 +8,12 @@
 
 import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
-import { ArrayError } from '../base/errors.js';
-import { CACHE_BYTES_MIN, CLIPS_PER_LINEAGE_MAX } from '../base/limits.js';
-import { BLOCK_BYTES } from '../base/sizes.js';
+import type { ArrayError } from '../base/errors.js';
+import { CACHE_BYTES_MIN } from '../base/limits.js';
 import type { BlockStore } from '../store/block-store.js';
 import type { IntentLog } from '../store/intent-log.js';
-import { EPOCH_MAX, parseRecordKey, recordKey, recordKeyEnd } from '../store/keys.js';
-import { type CountersRecord, type Location, packLineage } from '../store/records.js';
-import type { PublishResult, RecordChange } from '../store/tasks.js';
+import type { CountersRecord, Location } from '../store/records.js';
+import type { PublishResult } from '../store/tasks.js';
 import { Admission } from './admission.js';
 import type { IndexBudget } from './block-index.js';
 import { BlockMap, type DamageReport } from './block-map.js';
@@ -23,10 +21,10 @@ import { CacheMemory } from './cache-memory.js';
 import { ChangeLog, type LoggedVolume } from './change-log.js';
 import { writeContent, zeroContent } from './content-writes.js';
 import { Destager } from './destager.js';
-import type { Layer, Lineage } from './lineage.js';
+import type { Lineage } from './lineage.js';
 import { logRecord, openLog } from './open-log.js';
 import { PoolLineages } from './pool-lineages.js';
-import { Reclaimer, reclaimRecord } from './reclaimer.js';
+import { Reclaimer } from './reclaimer.js';
 import type { RecordSource } from './record-source.js';
 import { Space } from './space.js';
 import type { View } from './view.js';
@@ -63,6 +61,7 @@ interface Failures {
 export class PoolContent {
   readonly cache: WriteCache;
   readonly space: Space;
+  readonly lineages: PoolLineages;
   /** Room for writes: ask it before `write`. */
   readonly admission: Admission;
   private failures: Failures = {};
@@ -72,7 +71,6 @@ export class PoolContent {
   readonly map: BlockMap;
   private readonly destager: Destager;
   private readonly reclaimer: Reclaimer;
-  private readonly lineages: PoolLineages;
   private readonly changeLog: ChangeLog;
 
   private constructor(
@@ -91,13 +89,12 @@ export class PoolContent {
       counters.publishedSequence,
       (location) => this.map.readLocation(location),
     );
-    this.lineages = new PoolLineages(this.map.newIndex);
     this.space = new Space(store, options.capacityBytes, clock);
     this.reclaimer = new Reclaimer(store, clock, {
       counted: (fresh) => this.count(fresh),
       finished: () => options.onChange(),
       forget: (lineage) => this.lineages.forget(lineage),
-      lineage: (id) => this.lineages.get(id),
+      lineage: (id) => this.lineages.find(id),
       publishedSequence: () => this.publishedSequence,
       failed: (error) => this.noteFailure({ background: error }),
     });
@@ -105,12 +102,21 @@ export class PoolContent {
       published: (result) => this.published(result),
       trimmed: (fresh) => this.count(fresh),
       failed: (error) => this.noteFailure({ destage: error }),
-      viewBefore: (layer, sequence) => this.viewBefore(layer, sequence),
+      viewBefore: (layer, sequence) => this.lineages.viewBefore(layer, sequence),
       publishing: (sequence) => [logRecord(log, sequence)],
       roomMade: () => this.admission.roomMade(),
     });
+    this.lineages = new PoolLineages({
+      cache: this.cache,
+      reclaimer: this.reclaimer,
+      makeIndex: this.map.newIndex,
+      takeId: options.takeLineageId,
+      cut: () => this.cut(),
+      change: (key, value) => this.change(key, value),
+      noteDirty: () => this.destager.noteDirty(),
+    });
     this.changeLog = new ChangeLog(this.cache, log, {
-      viewBefore: (layer) => this.viewBefore(layer, layer.sequence),
+      viewBefore: (layer) => this.lineages.viewBefore(layer, layer.sequence),
       readStored: (location) => this.map.tryReadLocation(location),
       publishedSequence: () => this.publishedSequence,
     });
@@ -128,91 +134,9 @@ export class PoolContent {
     return content;
   }
 
-  // ---- lineages
-
-  lineage(id: number): Lineage {
-    const lineage = this.lineages.get(id);
-    if (lineage === undefined) throw new ArrayError('EIO', `lineage ${id} has no record`);
-    return lineage;
-  }
-
   /** Call once the heads and snapshots have claimed their epochs: starts pending background work. */
   start(): void {
-    const start = recordKey('reclaim');
-    for (const { key } of this.store.range('records', start, recordKeyEnd('reclaim'))) {
-      const { first, second } = parseRecordKey(key);
-      const lineage = this.lineages.get(first);
-      if (lineage !== undefined && !this.options.readOnly) this.reclaimer.add(lineage, second, 0);
-    }
-    if (this.options.readOnly) return;
-    for (const lineage of this.lineages.all()) this.reclaimer.noteDepth(lineage);
-    this.reclaimer.wake();
-  }
-
-  /** A new line of versions that begins with what `base` shows, or with zeros. */
-  newLineage(base: View | undefined): Lineage {
-    // What a base has in the active generation is stored before its child's blocks are.
-    if (base?.lineage.hasUnpublishedUpTo(base.epoch)) this.cut();
-    const id = this.options.takeLineageId();
-    const lineage = this.lineages.add(id, base?.lineage, base?.epoch ?? 0, this.sequence);
-    const record = { id, parent: base?.lineage.id ?? 0, parentEpoch: base?.epoch ?? 0 };
-    this.change(recordKey('lineage', id), packLineage(record));
-    if (base !== undefined) {
-      base.lineage.pin(base.epoch, 'stored');
-      this.copyUsage(base, { lineage, epoch: EPOCH_MAX });
-      this.reclaimer.noteDepth(lineage);
-    }
-    return lineage;
-  }
-
-  /**
-   * Closes the active generation, without waiting: to be called before `freeze`, once for all that
-   * have to share one instant.
-   */
-  cut(): void {
-    this.destager.cut();
-  }
-
-  /** Keeps the head's present state: returns its epoch, pinned; writes go on in the next one. */
-  freeze(lineage: Lineage): number {
-    if (this.cache.isWritten(lineage)) this.cut();
-    const { epoch } = lineage;
-    assert(epoch < EPOCH_MAX - 1, 'a lineage has 2^32 epochs');
-    lineage.pin(epoch, 'stored');
-    lineage.epoch += 1;
-    this.copyUsage({ lineage, epoch: EPOCH_MAX }, { lineage, epoch });
-    return epoch;
-  }
-
-  /** The snapshot at `epoch` is gone. */
-  releaseEpoch(lineage: Lineage, epoch: number): void {
-    lineage.unpin(epoch, 'stored');
-    this.lineages.usage.forget(lineage.id, epoch);
-    // A clone that still pins it may be gone before this is published: its blocks wait all the same.
-    if (lineage.isPinned(epoch, 'stored')) this.reclaimer.add(lineage, epoch, this.sequence);
-    else this.addReclaim(lineage, epoch);
-  }
-
-  /** The volume's records no longer name the lineage; an open image may still use it. */
-  markAbandoned(lineage: Lineage): void {
-    const { key, value } = reclaimRecord(lineage, lineage.epoch);
-    this.change(key, value);
-  }
-
-  /** Nobody writes to the lineage any more. */
-  abandon(lineage: Lineage): void {
-    lineage.hasHead = false;
-    this.addReclaim(lineage, lineage.epoch);
-  }
-
-  /** Mapped bytes of a view; epoch EPOCH_MAX is the head. */
-  allocatedBytes(lineage: Lineage, epoch: number): number {
-    const head = this.lineages.usage.get(lineage.id, EPOCH_MAX) ?? 0;
-    if (epoch !== EPOCH_MAX)
-      return (this.lineages.usage.get(lineage.id, epoch) ?? head) * BLOCK_BYTES;
-    let dirty = 0;
-    for (const layer of lineage.layers) dirty += layer.blocks.size;
-    return (head + dirty) * BLOCK_BYTES;
+    if (!this.options.readOnly) this.lineages.resume(this.store);
   }
 
   // ---- records
@@ -233,6 +157,14 @@ export class PoolContent {
     if (this.options.readOnly) return;
     this.cache.active.change(key, value);
     this.destager.noteDirty();
+  }
+
+  /**
+   * Closes the active generation, without waiting: to be called before `freeze`, once for all that
+   * have to share one instant.
+   */
+  cut(): void {
+    this.destager.cut();
   }
 
   /** Resolves when everything accepted so far is published. */
@@ -286,26 +218,6 @@ export class PoolContent {
     this.destager.storeSoon();
   }
 
-  /** Hides everything of the head from `block` on; ENOSPC beyond the limit of clips. */
-  clip(lineage: Lineage, block: number): void {
-    const old = lineage.epoch;
-    const replaces = lineage.clips.filter((clip) => {
-      return clip.block >= block && clip.epoch > 0 && !lineage.isVisibleBetween(clip.epoch, old);
-    });
-    if (lineage.clips.length - replaces.length >= CLIPS_PER_LINEAGE_MAX) {
-      throw new ArrayError('ENOSPC', `more than ${CLIPS_PER_LINEAGE_MAX} shrinks of one volume`);
-    }
-    if (this.cache.isWritten(lineage)) this.cut();
-    lineage.epoch += 1;
-    const clip = { epoch: lineage.epoch, block, published: false };
-    lineage.clips.push(clip);
-    const order = this.cache.takeOrder();
-    const reclaim = this.queueReclaim(lineage, old);
-    const mark = { kind: 'clip' as const, order, lineage, clip, replaces, reclaim, logged: false };
-    this.cache.active.addClip(mark);
-    this.destager.noteDirty();
-  }
-
   // ---- state
 
   /** Publishing or background work failed and is tried again. */
@@ -325,15 +237,6 @@ export class PoolContent {
     return this.space.isFull(this.cache.dirtyBlocks);
   }
 
-  pinOpen(lineage: Lineage, epoch: number): void {
-    lineage.pin(epoch, 'open');
-  }
-
-  unpinOpen(lineage: Lineage, epoch: number): void {
-    lineage.unpin(epoch, 'open');
-    this.reclaimer.wake();
-  }
-
   /** Makes everything durable and closes the store, also where the former fails (it rejects). */
   async close(): Promise<void> {
     try {
@@ -346,36 +249,6 @@ export class PoolContent {
   }
 
   // ---- inside
-
-  private addReclaim(lineage: Lineage, epoch: number): void {
-    const record = this.queueReclaim(lineage, epoch);
-    if (record !== undefined) this.change(record.key, record.value);
-  }
-
-  /** Returns the record that is to be stored with it; undefined where something keeps the epoch. */
-  private queueReclaim(lineage: Lineage, epoch: number): RecordChange | undefined {
-    if (lineage.isPinned(epoch, 'stored')) return undefined;
-    this.reclaimer.add(lineage, epoch, this.sequence);
-    return reclaimRecord(lineage, epoch);
-  }
-
-  private copyUsage(from: View, to: View): void {
-    const count = this.lineages.usage.get(from.lineage.id, from.epoch);
-    if (count !== undefined) this.lineages.usage.set(to.lineage.id, to.epoch, count);
-    this.cache.active.addUsage({
-      kind: 'usage',
-      order: this.cache.takeOrder(),
-      lineage: from.lineage.id,
-      epoch: from.epoch,
-      toLineage: to.lineage.id,
-      toEpoch: to.epoch,
-    });
-  }
-
-  private viewBefore({ lineage, epoch }: Layer, sequence: number): number {
-    const views = this.reclaimer.viewsAt(lineage, sequence);
-    return Math.max(-1, ...views.filter((view) => view < epoch));
-  }
 
   private published(result: PublishResult): void {
     this.publishedSequence = result.counters.publishedSequence;

@@ -7,8 +7,8 @@ import { PoolFixture } from './pool-fixture.js';
 
 describe('a full pool', () => {
   it.each<[string, (pool: PoolFixture, head: Lineage) => void]>([
-    ['a snapshot', (pool, head) => pool.content.releaseEpoch(head, 1)],
-    ['a shrink', (pool, head) => pool.content.clip(head, 5)],
+    ['a snapshot', (pool, head) => pool.content.lineages.releaseEpoch(head, 1)],
+    ['a shrink', (pool, head) => pool.content.lineages.clip(head, 5)],
     ['zeros over content', (pool, head) => pool.content.zero(head, 0, 10 * BLOCK_BYTES)],
   ])('waits for the space of %s that is not yet published', async (_what, give) => {
     const pool = await PoolFixture.open({ capacityBytes: 20 * BLOCK_COST_BYTES });

@@ -168,7 +168,7 @@ describe('a full pool', () => {
     const { epoch } = pool.freeze(head);
     await write(pool, head, 0, 10, 2);
     await pool.settle();
-    pool.content.releaseEpoch(head, epoch);
+    pool.content.lineages.releaseEpoch(head, epoch);
     const deleted = pool.content.durable();
     await pool.drive(write(pool, head, 10, 10, 3));
     await deleted;

@@ -52,7 +52,7 @@ describe.each<[string, Mode]>([
     pool.write(head, 1, 2);
     pool.content.zero(head, 2 * BLOCK_BYTES, BLOCK_BYTES);
     expect(pool.bytes(await mode(pool, snapshot), 3)).toEqual([1, 1, 1]);
-    expect(pool.bytes(await mode(pool, pool.content.lineage(head.id)), 3)).toEqual([1, 2, 0]);
+    expect(pool.bytes(await mode(pool, pool.content.lineages.get(head.id)), 3)).toEqual([1, 2, 0]);
   });
 
   it('shows between two snapshots what was written between them', async () => {
@@ -70,7 +70,7 @@ describe.each<[string, Mode]>([
     const pool = await openPool();
     const head = pool.head();
     pool.write(head, 0, 1, 4);
-    pool.content.clip(head, 1);
+    pool.content.lineages.clip(head, 1);
     pool.write(head, 2, 2);
     expect(pool.bytes(await mode(pool, head), 4)).toEqual([1, 0, 2, 0]);
   });
@@ -80,7 +80,7 @@ describe.each<[string, Mode]>([
     const head = pool.head();
     pool.write(head, 0, 1, 3);
     const snapshot = pool.freeze(head);
-    pool.content.clip(head, 0);
+    pool.content.lineages.clip(head, 0);
     expect(pool.bytes(await mode(pool, snapshot), 3)).toEqual([1, 1, 1]);
   });
 
@@ -113,7 +113,7 @@ describe.each<[string, Mode]>([
     const head = pool.head();
     pool.write(head, 0, 1, 4);
     const clone = pool.head(pool.freeze(head));
-    pool.content.clip(clone, 2);
+    pool.content.lineages.clip(clone, 2);
     pool.write(clone, 3, 5);
     expect(pool.bytes(await mode(pool, clone), 4)).toEqual([1, 1, 0, 5]);
   });
@@ -165,7 +165,7 @@ describe('a view that was read before', () => {
     pool.write(head, 0, 1, 2);
     await pool.settle();
     expect(pool.bytes(head, 2)).toEqual([1, 1]);
-    pool.content.clip(head, 1);
+    pool.content.lineages.clip(head, 1);
     expect(pool.bytes(head, 2)).toEqual([1, 0]);
     await pool.settle();
     expect(pool.bytes(head, 2)).toEqual([1, 0]);

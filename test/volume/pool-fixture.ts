@@ -46,14 +46,14 @@ export class PoolFixture {
 
   /** A volume's lineage, over `base` where one is given. */
   head(base?: View): Lineage {
-    const lineage = this.content.newLineage(base);
+    const lineage = this.content.lineages.begin(base);
     this.heads.push(lineage);
     return lineage;
   }
 
   /** A snapshot of the head. */
   freeze(lineage: Lineage): View {
-    const view = { lineage, epoch: this.content.freeze(lineage) };
+    const view = { lineage, epoch: this.content.lineages.freeze(lineage) };
     this.frozen.push(view);
     return view;
   }
@@ -100,15 +100,15 @@ export class PoolFixture {
     this.store = this.store.crash();
     await this.mount();
     for (const { id, epoch } of this.heads.filter((head) => head.hasHead)) {
-      const again = this.content.lineage(id);
+      const again = this.content.lineages.get(id);
       again.hasHead = true;
       again.epoch = epoch;
     }
     for (const { lineage: old, epoch } of this.frozen) {
-      if (old.isPinned(epoch, 'stored')) this.content.lineage(old.id).pin(epoch, 'stored');
+      if (old.isPinned(epoch, 'stored')) this.content.lineages.get(old.id).pin(epoch, 'stored');
     }
     this.content.start();
-    return this.content.lineage(lineage.id);
+    return this.content.lineages.get(lineage.id);
   }
 
   private async mount(): Promise<void> {

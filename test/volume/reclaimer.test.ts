@@ -18,7 +18,7 @@ describe('a snapshot that is deleted', () => {
     pool.write(head, 0, 2, 3);
     await pool.settle();
     expect(pool.storedBlocks).toBe(7);
-    pool.content.releaseEpoch(head, epoch);
+    pool.content.lineages.releaseEpoch(head, epoch);
     await pool.settle();
     expect([pool.storedBlocks, pool.content.reclaimsPending]).toEqual([4, 0]);
     expect(pool.bytes(head, 4)).toEqual([2, 2, 2, 1]);
@@ -30,7 +30,7 @@ describe('a snapshot that is deleted', () => {
     pool.write(head, 0, 2);
     const second = pool.freeze(head);
     pool.write(head, 0, 3);
-    pool.content.releaseEpoch(head, second.epoch);
+    pool.content.lineages.releaseEpoch(head, second.epoch);
     await pool.settle();
     expect([pool.storedBlocks, pool.bytes(first, 1), pool.bytes(head, 1)]).toEqual([2, [1], [3]]);
   });
@@ -39,11 +39,11 @@ describe('a snapshot that is deleted', () => {
     pool.write(head, 0, 1);
     const view = pool.freeze(head);
     pool.write(head, 0, 2);
-    pool.content.pinOpen(head, view.epoch);
-    pool.content.releaseEpoch(head, view.epoch);
+    pool.content.lineages.pinOpen(head, view.epoch);
+    pool.content.lineages.releaseEpoch(head, view.epoch);
     await pool.settle();
     expect([pool.storedBlocks, pool.bytes(view, 1)]).toEqual([2, [1]]);
-    pool.content.unpinOpen(head, view.epoch);
+    pool.content.lineages.unpinOpen(head, view.epoch);
     await pool.settle();
     expect([pool.storedBlocks, pool.content.reclaimsPending]).toEqual([1, 0]);
   });
@@ -53,7 +53,7 @@ describe('a snapshot that is deleted', () => {
     const view = pool.freeze(head);
     const clone = pool.head(view);
     pool.write(head, 0, 2);
-    pool.content.releaseEpoch(head, view.epoch);
+    pool.content.lineages.releaseEpoch(head, view.epoch);
     await pool.settle();
     expect([pool.bytes(clone, 1), pool.storedBlocks]).toEqual([[1], 2]);
   });
@@ -66,10 +66,10 @@ describe('a snapshot that is deleted while a clone stands on it', () => {
     const clone = pool.head(view);
     pool.write(head, 0, 2);
     await pool.settle();
-    pool.content.abandon(clone);
+    pool.content.lineages.abandon(clone);
     const abandoned = pool.content.durable();
     pool.content.cut();
-    pool.content.releaseEpoch(head, view.epoch);
+    pool.content.lineages.releaseEpoch(head, view.epoch);
     pool.write(head, 0, 3);
     await pool.drive(abandoned);
     await pool.clock.advance(100);
@@ -83,7 +83,7 @@ describe('a shrink', () => {
   it('gives back what it hides', async () => {
     pool.write(head, 0, 1, 6);
     await pool.settle();
-    pool.content.clip(head, 2);
+    pool.content.lineages.clip(head, 2);
     await pool.settle();
     expect(pool.storedBlocks).toBe(2);
   });
@@ -91,7 +91,7 @@ describe('a shrink', () => {
   it('keeps what a snapshot shows', async () => {
     pool.write(head, 0, 1, 6);
     const view = pool.freeze(head);
-    pool.content.clip(head, 2);
+    pool.content.lineages.clip(head, 2);
     await pool.settle();
     expect([pool.storedBlocks, pool.bytes(view, 6)]).toEqual([6, [1, 1, 1, 1, 1, 1]]);
   });
@@ -101,20 +101,20 @@ describe('a lineage nobody writes to any more', () => {
   it('goes with all its blocks and records', async () => {
     pool.write(head, 0, 1, 5);
     await pool.settle();
-    pool.content.abandon(head);
+    pool.content.lineages.abandon(head);
     await pool.settle();
     expect([pool.storedBlocks, pool.hasRecord('lineage', head.id)]).toEqual([0, false]);
-    expect(() => pool.content.lineage(head.id)).toThrow(/^EIO: lineage 1 has no record/);
+    expect(() => pool.content.lineages.get(head.id)).toThrow(/^EIO: lineage 1 has no record/);
   });
 
   it('stays as far as its snapshots show it', async () => {
     pool.write(head, 0, 1, 2);
     const view = pool.freeze(head);
     pool.write(head, 0, 2);
-    pool.content.abandon(head);
+    pool.content.lineages.abandon(head);
     await pool.settle();
     expect([pool.storedBlocks, pool.bytes(view, 2)]).toEqual([2, [1, 1]]);
-    pool.content.releaseEpoch(head, view.epoch);
+    pool.content.lineages.releaseEpoch(head, view.epoch);
     await pool.settle();
     expect([pool.storedBlocks, pool.hasRecord('lineage', head.id)]).toEqual([0, false]);
   });
@@ -123,11 +123,11 @@ describe('a lineage nobody writes to any more', () => {
     pool.write(head, 0, 1, 3);
     const view = pool.freeze(head);
     const child = pool.head(view);
-    pool.content.releaseEpoch(head, view.epoch);
-    pool.content.abandon(head);
+    pool.content.lineages.releaseEpoch(head, view.epoch);
+    pool.content.lineages.abandon(head);
     await pool.settle();
     expect([pool.bytes(child, 3), pool.hasRecord('lineage', head.id)]).toEqual([[1, 1, 1], true]);
-    pool.content.abandon(child);
+    pool.content.lineages.abandon(child);
     await pool.settle();
     expect([pool.storedBlocks, pool.hasRecord('lineage', head.id)]).toEqual([0, false]);
     expect(pool.content.reclaimsPending).toBe(0);
@@ -136,7 +136,7 @@ describe('a lineage nobody writes to any more', () => {
   it('takes along what the cache still had to publish', async () => {
     pool.write(head, 0, 1);
     await pool.settle();
-    pool.content.abandon(head);
+    pool.content.lineages.abandon(head);
     pool.write(head, 1, 2, 3);
     await pool.settle();
     expect([pool.storedBlocks, [...pool.store.blocks.ids(1)]]).toEqual([0, []]);
@@ -180,13 +180,13 @@ describe('a chain of lineages', () => {
     await pool.settle();
     const lineages = Array.from({ length: LINEAGE_DEPTH_MAX + 4 }, (_, index) => index + 1);
     for (const id of lineages) {
-      const lineage = pool.content.lineage(id);
-      if (lineage.isPinned(1, 'stored')) pool.content.releaseEpoch(lineage, 1);
-      pool.content.abandon(lineage);
+      const lineage = pool.content.lineages.get(id);
+      if (lineage.isPinned(1, 'stored')) pool.content.lineages.releaseEpoch(lineage, 1);
+      pool.content.lineages.abandon(lineage);
     }
     await pool.settle();
     expect(pool.bytes(top, 2)).toEqual([1, 11]);
-    pool.content.abandon(top);
+    pool.content.lineages.abandon(top);
     await pool.settle();
     expect([pool.storedBlocks, [...pool.store.blocks.ids(1)]]).toEqual([0, []]);
   });
@@ -200,7 +200,7 @@ describe('background work', () => {
     const view = pool.freeze(head);
     pool.write(head, 0, 2, 700);
     await pool.settle();
-    pool.content.releaseEpoch(head, view.epoch);
+    pool.content.lineages.releaseEpoch(head, view.epoch);
     // The generation and one of two slices.
     pool.store.failTransactionAfter(2);
     await pool.content.durable();
@@ -217,7 +217,7 @@ describe('background work', () => {
   it('leaves an epoch alone that its volume came back to by a crash', async () => {
     pool.write(head, 0, 1, 6);
     await pool.settle();
-    pool.content.clip(head, 2);
+    pool.content.lineages.clip(head, 2);
     // As by a command of another volume: the shrink and the volume's new epoch are not logged.
     await pool.drive(pool.content.confirmed());
     head.epoch -= 1;
@@ -232,7 +232,7 @@ describe('background work', () => {
     const view = pool.freeze(head);
     pool.write(head, 0, 2);
     await pool.settle();
-    pool.content.releaseEpoch(head, view.epoch);
+    pool.content.lineages.releaseEpoch(head, view.epoch);
     pool.store.failTransactionAfter(1);
     await pool.content.durable();
     await pool.clock.advance(100);
