@@ -277,10 +277,9 @@ export class StorageArray implements DiskArray, ArrayContext {
 
   checkWritable(): void {
     if (this.readOnly) throw new ArrayError('EROFS', 'the array is mounted read-only');
-    const { failure, state } = this.pool;
-    if (state === 'failed') {
-      const name = this.pool.identity.poolName;
-      throw new ArrayError('EIO', `pool ${name} has failed: ${failure?.reason}`);
+    const { failure, identity, isFailed } = this.pool;
+    if (isFailed) {
+      throw new ArrayError('EIO', `pool ${identity.poolName} has failed: ${failure?.reason}`);
     }
   }
 

@@ -78,7 +78,7 @@ abstract class Copy implements RecordSource {
     return this.fields.infoModified;
   }
 
-  /** Counts follow a shrink and overwrites only when they are published. */
+  /** The count follows a shrink only when it is published. */
   protected atMostSize(allocatedBytes: number): number {
     return Math.min(allocatedBytes, blocksCovering(this.sizeBytes) * BLOCK_BYTES);
   }
@@ -121,7 +121,7 @@ export class Volume extends Copy implements VolumeView {
   }
 
   get state(): 'normal' | 'failed' {
-    return this.pool.state === 'failed' ? 'failed' : 'normal';
+    return this.pool.isFailed ? 'failed' : 'normal';
   }
 
   get snapshots(): readonly Snapshot[] {
@@ -164,7 +164,9 @@ export class Snapshot extends Copy implements SnapshotView {
   }
 
   get allocatedBytes(): number {
-    return this.atMostSize(this.pool.content.lineages.allocatedBytes(this.lineage, this.fields.epoch));
+    return this.atMostSize(
+      this.pool.content.lineages.allocatedBytes(this.lineage, this.fields.epoch),
+    );
   }
 }
 

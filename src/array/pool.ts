@@ -87,9 +87,13 @@ export class Pool {
   }
 
   /** A full disk can become free again; any other failure is the disk's. */
+  get isFailed(): boolean {
+    return this.failure !== undefined && this.failure.code !== 'ENOSPC';
+  }
+
   get state(): PoolView['state'] {
-    if (this.failure === undefined) return 'normal';
-    return this.failure.code === 'ENOSPC' ? 'degraded' : 'failed';
+    if (this.isFailed) return 'failed';
+    return this.problem === undefined ? 'normal' : 'degraded';
   }
 
   /** Why it is not normal, or that it is full. */

@@ -197,6 +197,33 @@ describe('a pool whose disk fails', () => {
     expect(fixture.array.pools()[0]).toMatchObject({ state: 'degraded', problem: 'full' });
   });
 
+  it.each<[string, (isFull: boolean) => void]>([
+    [
+      'disk',
+      (isFull) => {
+        fixture.store.hostFree = isFull ? 0 : Number.POSITIVE_INFINITY;
+      },
+    ],
+    [
+      'capacity',
+      (isFull) => {
+        fixture.array.pool.content.space.storedBlocks = isFull ? 2 ** 40 : 0;
+      },
+    ],
+  ])('is degraded while its %s is full', async (what, set) => {
+    const problem = expect.stringContaining(what);
+    await fixture.settle();
+    for (const isFull of [false, true, false]) {
+      set(isFull);
+      await fixture.clock.advance(1_000);
+      const expected = isFull
+        ? { state: 'degraded', problem }
+        : { state: 'normal', problem: undefined };
+      expect(fixture.array.pools()[0]).toMatchObject(expected);
+      expect(fixture.array.volume('db').state).toBe('normal');
+    }
+  });
+
   it('tells a command that it is done but not durable', async () => {
     fixture.store.failTransactionAfter(0, new ArrayError('ENOSPC', 'full'));
     const taken = fixture.array.takeSnapshots(['db'], { name: 's' });
