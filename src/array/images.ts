@@ -218,11 +218,11 @@ export async function resizeVolume(
 
 function resizeNow(host: ImageHost, volume: Volume, sizeBytes: number): void {
   const keptBlocks = blocksCovering(sizeBytes);
-  // A lineage without a parent and without blocks has nothing to hide.
-  const mayShow = volume.allocatedBytes > 0 || volume.lineage.parent !== undefined;
+  const { lineages } = volume.pool.content;
+  const mayShow = lineages.mayShowContent(volume.lineage);
   if (sizeBytes > volume.sizeBytes) zeroTail(volume, sizeBytes);
   if (keptBlocks < blocksCovering(volume.sizeBytes) && mayShow) {
-    volume.pool.content.lineages.clip(volume.lineage, keptBlocks);
+    lineages.clip(volume.lineage, keptBlocks);
   }
   volume.setSize(sizeBytes);
   noteModified(host, volume);

@@ -13,6 +13,7 @@ import type { RecordChange } from '../store/tasks.js';
 import { type IndexMaker, type Layer, Lineage } from './lineage.js';
 import { loadLineages } from './load-lineages.js';
 import { type Reclaimer, reclaimRecord } from './reclaimer.js';
+import { unpublishedChange } from './unpublished-count.js';
 import { UsageCounts } from './usage-counts.js';
 import type { View } from './view.js';
 import type { WriteCache } from './write-cache.js';
@@ -162,13 +163,17 @@ export class PoolLineages {
     return Math.max(-1, ...views.filter((view) => view < epoch));
   }
 
-  /** Mapped bytes of a view; epoch EPOCH_MAX is the head. */
+  /** Mapped bytes of a view; epoch EPOCH_MAX is the head, of which it is an estimate until all is published. */
   allocatedBytes(lineage: Lineage, epoch: number): number {
     const head = this.usage.get(lineage.id, EPOCH_MAX) ?? 0;
     if (epoch !== EPOCH_MAX) return (this.usage.get(lineage.id, epoch) ?? head) * BLOCK_BYTES;
-    let dirty = 0;
-    for (const layer of lineage.layers) dirty += layer.blocks.size;
-    return (head + dirty) * BLOCK_BYTES;
+    return Math.max(0, head + unpublishedChange(lineage)) * BLOCK_BYTES;
+  }
+
+  /** False where the head surely shows zeros only. */
+  mayShowContent(lineage: Lineage): boolean {
+    if (lineage.parent !== undefined || lineage.layers.length > 0) return true;
+    return (this.usage.get(lineage.id, EPOCH_MAX) ?? 0) > 0;
   }
 
   /** `sequence`: of the generation its record is in. */
