@@ -38,9 +38,7 @@ export async function assemble(options: AssembleOptions): Promise<Assembly> {
   const store = new LmdbStore(directory, identity.capacityBytes);
   // The array: pool content (cache, destage, reclaim), volumes and snapshots, jobs, events.
   const array = await openArray({
-    directory,
-    identity,
-    store,
+    pools: [{ directory, identity, store }],
     clock: systemClock,
     cacheBytes,
     readOnly,

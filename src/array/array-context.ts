@@ -6,6 +6,7 @@ import type { CopyDirectory } from './copy-directory.js';
 import type { ArrayWatcher, Owner } from './disk-array.js';
 import type { ImageHost } from './images.js';
 import type { Pool } from './pool.js';
+import type { Pools } from './pools.js';
 
 /** Until somebody watches. */
 export const UNWATCHED: ArrayWatcher = {
@@ -19,16 +20,19 @@ export const UNWATCHED: ArrayWatcher = {
 export interface ArrayContext extends ImageHost {
   readonly clock: Clock;
   readonly watcher: ArrayWatcher;
-  readonly pool: Pool;
+  readonly poolList: Pools;
   readonly copies: CopyDirectory;
   readonly defaultOwner: Owner;
-  /** EROFS or EIO where nothing may be changed now. */
-  checkWritable(): void;
+  /** EROFS where nothing may be changed, EIO where a pool of these volumes or snapshots has failed. */
+  checkWritable(...concerned: readonly { readonly pool: Pool }[]): void;
   /** EINVAL, EEXIST or ENOSPC where no volume may get this name. */
   checkNewName(name: string): void;
   recordEvent(code: string, subject: string, message: string): void;
-  /** Resolves when everything accepted so far is durable. */
-  durable(): Promise<void>;
+  /**
+   * Resolves when what commands have changed so far is durable in all pools that work. With `concerned`,
+   * only failures of their pools are the caller's.
+   */
+  durable(...concerned: readonly { readonly pool: Pool }[]): Promise<void>;
 }
 
 /** Fields of a new volume; the number is taken here. */
@@ -41,7 +45,7 @@ export function newCopyFields(
 ): CopyFields {
   const nowMs = context.clock.nowMs();
   return {
-    number: context.pool.allocation.take('nextNumber'),
+    number: context.poolList.takeNumber('nextNumber'),
     uuid: newUuid(context.clock),
     name,
     label,

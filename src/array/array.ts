@@ -1,5 +1,5 @@
 /**
- * The array: implements the DiskArray contract over its pool by way of the commands. A command checks
+ * The array: implements the DiskArray contract over its pools by way of the commands. A command checks
  * first, then changes memory without waiting in between, and answers when the change is durable; so a
  * refused command has changed nothing and commands over several volumes have one instant.
  */
@@ -30,7 +30,8 @@ import { Events } from './events.js';
 import { openImage } from './images.js';
 import { type Job, Jobs } from './jobs.js';
 import type { Pool } from './pool.js';
-import { scrub } from './scrub.js';
+import { Pools } from './pools.js';
+import { type ScrubSubject, scrub } from './scrub.js';
 import * as snapshotCommands from './snapshot-commands.js';
 import * as volumeCommands from './volume-commands.js';
 
@@ -54,19 +55,21 @@ export class StorageArray implements DiskArray, ArrayContext {
   revision = 0;
   watcher: ArrayWatcher = UNWATCHED;
   private readonly damages = new Set<string>();
-  private lastFailure: string | undefined;
+  /** By pool: what was last told of it. */
+  private readonly failures = new Map<Pool, string>();
   private refusedMs = Number.NEGATIVE_INFINITY;
   private readonly jobList: Jobs;
 
-  constructor(
-    readonly pool: Pool,
-    options: StorageArrayOptions,
-  ) {
+  readonly poolList: Pools;
+
+  constructor(pools: readonly Pool[], options: StorageArrayOptions) {
     this.clock = options.clock;
     this.readOnly = options.readOnly;
     this.defaultOwner = options.defaultOwner;
     this.mountedMs = options.clock.nowMs();
-    const { arrayLabel, arraySerial, arrayUuid, createdMs, layoutVersion } = pool.identity;
+    this.poolList = new Pools(pools);
+    const { home } = this.poolList;
+    const { arrayLabel, arraySerial, arrayUuid, createdMs, layoutVersion } = home.identity;
     this.identity = {
       label: arrayLabel,
       serial: arraySerial,
@@ -74,13 +77,13 @@ export class StorageArray implements DiskArray, ArrayContext {
       createdMs,
       layoutVersion,
     };
-    this.copies.load(pool);
-    this.events = new Events(pool, this.clock, this.readOnly);
-    this.jobList = new Jobs(pool, this.clock, (id) => {
+    for (const pool of pools) this.copies.load(pool);
+    this.events = new Events(home, this.clock, this.readOnly);
+    this.jobList = new Jobs(this.poolList, this.clock, (id) => {
       this.changed();
       this.watcher.jobChanged(id);
     });
-    pool.content.start();
+    for (const pool of pools) pool.content.start();
   }
 
   // ---- looking things up
@@ -110,18 +113,11 @@ export class StorageArray implements DiskArray, ArrayContext {
   }
 
   pools(): readonly PoolView[] {
-    return [this.pool.view()];
+    return this.poolList.all.map((pool) => pool.view());
   }
 
   cache(): CacheView {
-    const { cache, admission, publishedSequence } = this.pool.content;
-    return {
-      limitBytes: cache.memory.blockCountMax * BLOCK_BYTES,
-      dirtyBytes: cache.memory.usedBytes,
-      generationsPending: cache.closed.length,
-      publishedSequence,
-      writersWaiting: admission.writersWaiting,
-    };
+    return this.poolList.cacheView();
   }
 
   // ---- commands
@@ -179,7 +175,7 @@ export class StorageArray implements DiskArray, ArrayContext {
   }
 
   sync(): Promise<void> {
-    return this.pool.content.durable();
+    return this.poolList.durable();
   }
 
   openImage(copy: AnyCopy, options: { write: boolean }): ImageHandle {
@@ -202,10 +198,11 @@ export class StorageArray implements DiskArray, ArrayContext {
 
   async scrub(reference: string): Promise<Job> {
     this.checkWritable();
-    const copy = reference === 'all' ? undefined : this.copy(reference);
+    const subjects: ScrubSubject[] =
+      reference === 'all' ? this.poolList.all.map((pool) => ({ pool })) : [this.copy(reference)];
     return this.jobList.start('scrub', reference, 'bytes', (job) => {
-      return scrub(this.pool, copy, job, this.clock, {
-        damaged: (damage) => this.reportDamage(damage, damage.block, damage.kind),
+      return scrub(subjects, job, this.clock, {
+        damaged: (pool, damage) => this.reportDamage(pool, damage, damage.block, damage.kind),
       });
     });
   }
@@ -226,13 +223,13 @@ export class StorageArray implements DiskArray, ArrayContext {
   }
 
   /** A stored block is damaged: says once which volumes and snapshots show it. */
-  reportDamage(place: VersionPlace, block: number, reason: string): void {
-    const name = `${place.lineage}/${place.epoch}/${block}`;
+  reportDamage(pool: Pool, place: VersionPlace, block: number, reason: string): void {
+    const name = `${pool.name}/${place.lineage}/${place.epoch}/${block}`;
     if (this.damages.has(name) || this.damages.size >= DAMAGES_REPORTED_MAX) return;
     this.damages.add(name);
-    const shown = this.copies.copiesShowing(place, block).map(copyName).join(' ') || '-';
-    const pool = this.pool.identity.poolName;
-    this.recordEvent('DAMAGED', shown, `byte ${block * BLOCK_BYTES} in pool ${pool}: ${reason}`);
+    const shown = this.copies.copiesShowing(pool, place, block).map(copyName).join(' ') || '-';
+    const where = `byte ${block * BLOCK_BYTES} in pool ${pool.name}`;
+    this.recordEvent('DAMAGED', shown, `${where}: ${reason}`);
   }
 
   /** Told once a minute at most: a host may try for ever. */
@@ -244,15 +241,12 @@ export class StorageArray implements DiskArray, ArrayContext {
   }
 
   /** The pool cannot be written now; undefined: it can again. */
-  poolFailed(error: ArrayError | undefined): void {
-    const name = this.pool.identity.poolName;
-    if (error?.reason === this.lastFailure) return;
-    this.lastFailure = error?.reason;
-    this.recordEvent(
-      error ? 'POOL-FAILED' : 'POOL-WORKS',
-      name,
-      error?.message ?? 'writes succeed',
-    );
+  poolFailed(pool: Pool, error: ArrayError | undefined): void {
+    if (error?.reason === this.failures.get(pool)) return;
+    if (error === undefined) this.failures.delete(pool);
+    else this.failures.set(pool, error.reason);
+    const code = error ? 'POOL-FAILED' : 'POOL-WORKS';
+    this.recordEvent(code, pool.name, error?.message ?? 'writes succeed');
   }
 
   watch(watcher: ArrayWatcher): void {
@@ -261,7 +255,7 @@ export class StorageArray implements DiskArray, ArrayContext {
 
   async close(): Promise<void> {
     await this.jobList.stop();
-    await this.pool.content.close();
+    await this.poolList.close();
   }
 
   // ---- for the commands
@@ -275,12 +269,9 @@ export class StorageArray implements DiskArray, ArrayContext {
     volume.pool.content.lineages.abandon(volume.lineage);
   }
 
-  checkWritable(): void {
+  checkWritable(...concerned: readonly { readonly pool: Pool }[]): void {
     if (this.readOnly) throw new ArrayError('EROFS', 'the array is mounted read-only');
-    const { failure, identity, isFailed } = this.pool;
-    if (isFailed) {
-      throw new ArrayError('EIO', `pool ${identity.poolName} has failed: ${failure?.reason}`);
-    }
+    for (const { pool } of concerned) pool.checkWritable();
   }
 
   checkNewName(name: string): void {
@@ -294,10 +285,11 @@ export class StorageArray implements DiskArray, ArrayContext {
   }
 
   /** A command that cannot be made durable says so; what it did in memory stays and is tried again. */
-  async durable(): Promise<void> {
+  async durable(...concerned: readonly { readonly pool: Pool }[]): Promise<void> {
     this.changed();
+    const pools = concerned.map(({ pool }) => pool);
     try {
-      await this.pool.content.confirmed();
+      await this.poolList.confirmed(pools.length === 0 ? undefined : pools);
     } catch (error) {
       const { code, reason } = asArrayError(error);
       throw new ArrayError(code, `done, but not durable yet: ${reason}`);

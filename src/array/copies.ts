@@ -117,7 +117,7 @@ export class Volume extends Copy implements VolumeView {
   }
 
   get poolName(): string {
-    return this.pool.identity.poolName;
+    return this.pool.name;
   }
 
   get state(): 'normal' | 'failed' {

@@ -102,16 +102,16 @@ export class CopyDirectory {
     this.byNumber.delete(snapshot.number);
   }
 
-  /** Volumes and snapshots that show a stored version of a block, of the first that may. */
-  copiesShowing(place: VersionPlace, block: number): AnyCopy[] {
+  /** Volumes and snapshots that show a stored version of the pool's block, of the first that may. */
+  copiesShowing(pool: Pool, place: VersionPlace, block: number): AnyCopy[] {
     const candidates: AnyCopy[] = [];
     for (const copy of this.byNumber.values()) {
       if (candidates.length === COPIES_ASKED_MAX) break;
-      if (reaches(copy, place)) candidates.push(copy);
+      if (copy.pool === pool && reaches(copy, place)) candidates.push(copy);
     }
     return candidates.filter((copy) => {
       const view = { lineage: copy.lineage, epoch: copy.viewEpoch };
-      return copy.pool.content.map.shows(view, place, block);
+      return pool.content.map.shows(view, place, block);
     });
   }
 

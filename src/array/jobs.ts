@@ -11,7 +11,7 @@ import { recordKey, recordKeyEnd } from '../store/keys.js';
 
 import type { RecordSource } from '../volume/record-source.js';
 import type { JobState, JobView } from './disk-array.js';
-import type { Pool } from './pool.js';
+import type { Pools } from './pools.js';
 
 /** Time between two writes of a running job's progress. */
 const SAVE_MS = 1_000;
@@ -85,11 +85,11 @@ export class Jobs {
   private readonly jobs = new Map<number, Job>();
 
   constructor(
-    private readonly pool: Pool,
+    private readonly pools: Pools,
     private readonly clock: Clock,
     private readonly changed: (id: number) => void,
   ) {
-    const { store } = pool;
+    const { store } = pools.home;
     for (const { value } of store.range('records', recordKey('job'), recordKeyEnd('job'))) {
       this.load(unpackJob(value));
     }
@@ -118,7 +118,7 @@ export class Jobs {
     if (running >= JOBS_RUNNING_MAX) {
       throw new ArrayError('EBUSY', `${JOBS_RUNNING_MAX} jobs are running, which is the limit`);
     }
-    const id = this.pool.allocation.take('nextJob');
+    const id = this.pools.takeNumber('nextJob');
     const job = this.newJob(id, kind, subject, this.clock.nowMs(), unit);
     this.save(job);
     void this.run(job, work);
@@ -185,7 +185,7 @@ export class Jobs {
   }
 
   private save(job: Job): void {
-    this.pool.content.touch(job);
+    this.pools.home.content.touch(job);
     this.changed(job.id);
   }
 
@@ -193,7 +193,7 @@ export class Jobs {
     const finished = this.all().filter((job) => job.state !== 'running');
     for (const job of finished.slice(0, Math.max(0, finished.length - JOBS_FINISHED_MAX))) {
       this.jobs.delete(job.id);
-      this.pool.content.change(job.recordKey, undefined);
+      this.pools.home.content.change(job.recordKey, undefined);
     }
   }
 }

@@ -1,35 +1,50 @@
 /** Opens the pools of an array and puts the array together. */
-import type { Clock } from '../base/clock.js';
-import { INDEX_BYTES_MAX } from '../base/limits.js';
+import { CACHE_BYTES_MIN, INDEX_BYTES_MAX } from '../base/limits.js';
 import type { BlockStore } from '../store/block-store.js';
 import { LAYOUT_VERSION, type PoolIdentityRecord } from '../store/records.js';
 import { IndexBudget } from '../volume/block-index.js';
 import { StorageArray, type StorageArrayOptions } from './array.js';
 import { Pool } from './pool.js';
 
-export interface OpenArrayOptions extends StorageArrayOptions {
+/** A pool to be opened. */
+export interface PoolSource {
   readonly directory: string;
   readonly identity: PoolIdentityRecord;
   readonly store: BlockStore;
-  readonly clock: Clock;
+}
+
+export interface OpenArrayOptions extends StorageArrayOptions {
+  /** In the array's order: the first is the home of jobs and events. */
+  readonly pools: readonly PoolSource[];
+  /** For the write caches of all pools. */
   readonly cacheBytes: number;
 }
 
 export async function openArray(options: OpenArrayOptions): Promise<StorageArray> {
-  const { directory, store, clock, cacheBytes, readOnly } = options;
-  // Opening it brings a pool of an older layout to the newest.
-  const identity = { ...options.identity, layoutVersion: LAYOUT_VERSION };
-  // Damage and failures are reported to the array, which comes to be after its pool.
+  const { clock, readOnly } = options;
+  const indexBudget = new IndexBudget(INDEX_BYTES_MAX);
+  const cacheBytes = Math.max(CACHE_BYTES_MIN, options.cacheBytes / options.pools.length);
+  // Damage and failures are reported to the array, which comes to be after its pools.
   let array: StorageArray | undefined;
-  const pool = await Pool.open(directory, identity, store, {
-    clock,
-    cacheBytes,
-    readOnly,
-    indexBudget: new IndexBudget(INDEX_BYTES_MAX),
-    onDamage: (view, block, reason) => array?.reportDamage(view, block, reason),
-    onChange: () => array?.changed(),
-    onFailure: (error) => array?.poolFailed(error),
-  });
-  array = new StorageArray(pool, options);
+  const pools: Pool[] = [];
+  for (const { directory, identity, store } of options.pools) {
+    const pool = await Pool.open(
+      directory,
+      // Opening it brings a pool of an older layout to the newest.
+      { ...identity, layoutVersion: LAYOUT_VERSION },
+      store,
+      {
+        clock,
+        cacheBytes,
+        readOnly,
+        indexBudget,
+        onDamage: (view, block, reason) => array?.reportDamage(pool, view, block, reason),
+        onChange: () => array?.changed(),
+        onFailure: (error) => array?.poolFailed(pool, error),
+      },
+    );
+    pools.push(pool);
+  }
+  array = new StorageArray(pools, options);
   return array;
 }

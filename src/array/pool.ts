@@ -2,7 +2,7 @@
  * One pool of the array: its identity, its content, and the numbers it hands out.
  */
 import type { Clock } from '../base/clock.js';
-import type { ArrayError } from '../base/errors.js';
+import { ArrayError } from '../base/errors.js';
 import type { BlockStore } from '../store/block-store.js';
 import { recordKey } from '../store/keys.js';
 import {
@@ -37,9 +37,15 @@ export class Allocation implements RecordSource {
 
   take(kind: keyof AllocationRecord): number {
     const number = this.next[kind];
-    this.next[kind] += 1;
-    this.touch(this);
+    this.raise(kind, number + 1);
     return number;
+  }
+
+  /** What is handed out next is at least `number`. */
+  raise(kind: keyof AllocationRecord, number: number): void {
+    if (this.next[kind] >= number) return;
+    this.next[kind] = number;
+    this.touch(this);
   }
 
   packRecord(): Uint8Array {
@@ -81,6 +87,10 @@ export class Pool {
     return new Pool(directory, identity, store, numbers, content, options.clock);
   }
 
+  get name(): string {
+    return this.identity.poolName;
+  }
+
   /** Why the pool is not normal. */
   get failure(): ArrayError | undefined {
     return this.content.failure;
@@ -96,6 +106,12 @@ export class Pool {
     return this.problem === undefined ? 'normal' : 'degraded';
   }
 
+  /** EIO where nothing in it may be changed now. */
+  checkWritable(): void {
+    if (!this.isFailed) return;
+    throw new ArrayError('EIO', `pool ${this.name} has failed: ${this.failure?.reason}`);
+  }
+
   /** Why it is not normal, or that it is full. */
   private get problem(): string | undefined {
     const { content, failure } = this;
@@ -109,7 +125,7 @@ export class Pool {
   view(): PoolView {
     const { space } = this.content;
     return {
-      name: this.identity.poolName,
+      name: this.name,
       directory: this.directory,
       state: this.state,
       problem: this.problem,

@@ -1,5 +1,5 @@
 /**
- * Scrub: reads every block of the pool, or what one volume or snapshot shows, and verifies tags and
+ * Scrub: reads every block of pools, or what one volume or snapshot shows, and verifies tags and
  * checksums ([003 fig. 10B]: check code with logical address). Paced, in the writer thread.
  */
 
@@ -17,44 +17,63 @@ import type { Pool } from './pool.js';
 /** Versions of one slice: 1 MiB read. */
 const SLICE_VERSIONS = 64;
 
+/** A volume or snapshot, or all of a pool. */
+export type ScrubSubject = AnyCopy | { readonly pool: Pool; readonly kind?: 'pool' };
+
 export interface ScrubReport {
-  damaged(damage: Damage): void;
+  damaged(pool: Pool, damage: Damage): void;
 }
 
 /** Runs until the end or until the job is cancelled; returns the job's message. */
 export async function scrub(
-  pool: Pool,
-  copy: AnyCopy | undefined,
+  subjects: readonly ScrubSubject[],
   job: Job,
   clock: Clock,
   report: ScrubReport,
 ): Promise<string> {
-  await pool.content.durable();
-  const levels = copy && publishedLevels(copy.lineage, copyEpoch(copy));
-  const total = (copy?.allocatedBytes ?? pool.content.space.storedBlocks * BLOCK_BYTES) || 1;
-  let from: VerifyTask['from'] | undefined = { lineage: 0, block: 0, epoch: EPOCH_MAX };
+  for (const { pool } of subjects) await pool.content.durable();
+  const total = subjects.reduce((sum, subject) => sum + bytesOf(subject), 0) || 1;
   let bytes = 0;
   let damages = 0;
-  const endBlock = copy ? blocksCovering(copy.sizeBytes) : 0;
-  while (from !== undefined && !job.cancelled) {
-    const startMs = clock.monotonicMs();
-    const result: VerifyResult = await pool.store.run({
-      kind: 'verify',
-      levels,
-      from,
-      endBlock,
-      limit: SLICE_VERSIONS,
-    });
-    for (const damage of result.damages) report.damaged(damage);
-    damages += result.damages.length;
-    bytes += result.bytes;
-    from = result.next;
-    job.progress(bytes, Math.max(total, bytes), clock.nowMs());
-    await pause(clock, clock.monotonicMs() - startMs);
+  let isWhole = true;
+  for (const subject of subjects) {
+    const { pool } = subject;
+    const task = taskOf(subject);
+    let { from }: { from: VerifyTask['from'] | undefined } = task;
+    while (from !== undefined && !job.cancelled) {
+      const startMs = clock.monotonicMs();
+      const result: VerifyResult = await pool.store.run({ ...task, from });
+      for (const damage of result.damages) report.damaged(pool, damage);
+      damages += result.damages.length;
+      bytes += result.bytes;
+      from = result.next;
+      job.progress(bytes, Math.max(total, bytes), clock.nowMs());
+      await pause(clock, clock.monotonicMs() - startMs);
+    }
+    isWhole &&= from === undefined;
   }
-  job.progress(bytes, from === undefined ? bytes : Math.max(total, bytes), clock.nowMs());
+  job.progress(bytes, isWhole ? bytes : Math.max(total, bytes), clock.nowMs());
   const result = damages === 0 ? 'no damage found' : `${damages} damaged blocks, see /events`;
-  return from === undefined ? result : `stopped after ${formatSize(bytes)}: ${result}`;
+  return isWhole ? result : `stopped after ${formatSize(bytes)}: ${result}`;
+}
+
+function bytesOf(subject: ScrubSubject): number {
+  if (isCopy(subject)) return subject.allocatedBytes;
+  return subject.pool.content.space.storedBlocks * BLOCK_BYTES;
+}
+
+function taskOf(subject: ScrubSubject): VerifyTask {
+  return {
+    kind: 'verify',
+    levels: isCopy(subject) ? publishedLevels(subject.lineage, copyEpoch(subject)) : undefined,
+    from: { lineage: 0, block: 0, epoch: EPOCH_MAX },
+    endBlock: isCopy(subject) ? blocksCovering(subject.sizeBytes) : 0,
+    limit: SLICE_VERSIONS,
+  };
+}
+
+function isCopy(subject: ScrubSubject): subject is AnyCopy {
+  return subject.kind === 'volume' || subject.kind === 'snapshot';
 }
 
 /** A volume is looked at as stored by now; what is written later is not. */

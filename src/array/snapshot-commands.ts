@@ -21,8 +21,8 @@ export async function takeSnapshots(
   volumeNames: readonly string[],
   options: SnapshotOptions,
 ): Promise<readonly Snapshot[]> {
-  context.checkWritable();
   const volumes = distinctVolumes(context, volumeNames);
+  context.checkWritable(...volumes);
   const nowMs = context.clock.nowMs();
   const name =
     options.name ??
@@ -30,12 +30,13 @@ export async function takeSnapshots(
       return volumes.some((volume) => volume.snapshotsByName.has(candidate));
     });
   checkSnapshot(volumes, name, options);
-  context.pool.content.cut();
+  // All before the first is frozen: the instant is the same in all pools.
+  for (const pool of new Set(volumes.map((volume) => volume.pool))) pool.content.cut();
   const snapshots = volumes.map((volume) => freeze(context, volume, name, nowMs, options));
   for (const snapshot of snapshots) {
     context.recordEvent('SNAPSHOT', copyName(snapshot), `number ${snapshot.number}`);
   }
-  await context.durable();
+  await context.durable(...volumes);
   return snapshots;
 }
 
@@ -45,12 +46,12 @@ export async function deleteSnapshot(
   snapshotName: string,
   force: boolean,
 ): Promise<void> {
-  context.checkWritable();
   const snapshot = context.copies.snapshot(volumeName, snapshotName);
+  context.checkWritable(snapshot);
   checkSnapshotUnused(snapshot, force);
   dropSnapshot(context, snapshot);
   context.recordEvent('DELETED', copyName(snapshot), `snapshot ${snapshot.number}`);
-  await context.durable();
+  await context.durable(snapshot);
 }
 
 /** Removes a snapshot in memory and, with the active generation, on disk. */
@@ -69,8 +70,8 @@ export async function restore(
   snapshotName: string,
   force: boolean,
 ): Promise<void> {
-  context.checkWritable();
   const snapshot = context.copies.snapshot(volumeName, snapshotName);
+  context.checkWritable(snapshot);
   const { volume } = snapshot;
   checkNoWriter(volume, force, 'restored');
   const { content } = volume.pool;
@@ -87,7 +88,7 @@ export async function restore(
   volume.touch();
   context.watcher.contentChanged(volume);
   context.recordEvent('RESTORED', volume.name, `to ${copyName(snapshot)}`);
-  await context.durable();
+  await context.durable(volume);
 }
 
 export async function clone(
@@ -97,8 +98,8 @@ export async function clone(
   newName: string,
   options: { label?: string; owner?: Owner },
 ): Promise<Volume> {
-  context.checkWritable();
   const snapshot = context.copies.snapshot(volumeName, snapshotName);
+  context.checkWritable(snapshot);
   context.checkNewName(newName);
   const label = options.label ?? '';
   checkLabel(label);
@@ -109,7 +110,7 @@ export async function clone(
   context.copies.addVolume(volume);
   volume.touch();
   context.recordEvent('CLONED', newName, `from ${copyName(snapshot)}`);
-  await context.durable();
+  await context.durable(volume);
   return volume;
 }
 
@@ -124,7 +125,7 @@ function freeze(
   const epoch = volume.pool.content.lineages.freeze(lineage);
   const fields: CopyFields = {
     ...volume.fields,
-    number: context.pool.allocation.take('nextNumber'),
+    number: context.poolList.takeNumber('nextNumber'),
     uuid: newUuid(context.clock),
     name,
     label: options.label ?? '',

@@ -21,17 +21,16 @@ export async function createVolume(
   context.checkNewName(name);
   checkLabel(label);
   checkSize(sizeBytes);
-  const { pool } = context;
-  if (poolName !== undefined && poolName !== pool.identity.poolName) {
-    throw new ArrayError('ENOENT', `no pool ${poolName}`);
-  }
+  const { poolList } = context;
+  const pool = poolName === undefined ? poolList.home : poolList.named(poolName);
+  context.checkWritable({ pool });
   const lineage = pool.content.lineages.begin(undefined);
   const fields = newCopyFields(context, name, label, sizeBytes, owner ?? context.defaultOwner);
   const volume = new Volume(pool, fields, lineage);
   context.copies.addVolume(volume);
   volume.touch();
   context.recordEvent('CREATED', name, `volume ${volume.number}, ${formatSize(sizeBytes)}`);
-  await context.durable();
+  await context.durable(volume);
   return volume;
 }
 
@@ -41,8 +40,8 @@ export async function resizeByCommand(
   sizeBytes: number,
   force: boolean,
 ): Promise<Volume> {
-  context.checkWritable();
   const volume = context.copies.volume(name);
+  context.checkWritable(volume);
   checkSize(sizeBytes);
   if (sizeBytes < volume.sizeBytes) checkNoWriter(volume, force, 'shrunk');
   const oldSize = volume.sizeBytes;
@@ -51,7 +50,7 @@ export async function resizeByCommand(
   context.watcher.contentChanged(volume);
   const change = `${formatSize(oldSize)} to ${formatSize(sizeBytes)}`;
   context.recordEvent('RESIZED', volume.name, change);
-  await context.durable();
+  await context.durable(volume);
   return volume;
 }
 
@@ -60,8 +59,8 @@ export async function renameVolume(
   name: string,
   newName: string,
 ): Promise<Volume> {
-  context.checkWritable();
   const volume = context.copies.volume(name);
+  context.checkWritable(volume);
   context.checkNewName(newName);
   const oldName = volume.name;
   context.copies.renameVolume(volume, newName);
@@ -69,7 +68,7 @@ export async function renameVolume(
   volume.touch();
   context.watcher.attributesChanged(volume);
   context.recordEvent('RENAMED', newName, `was ${oldName}`);
-  await context.durable();
+  await context.durable(volume);
   return volume;
 }
 
@@ -78,8 +77,8 @@ export async function deleteVolume(
   name: string,
   withSnapshots: boolean,
 ): Promise<void> {
-  context.checkWritable();
   const volume = context.copies.volume(name);
+  context.checkWritable(volume);
   const { snapshots } = volume;
   if (snapshots.length > 0 && !withSnapshots) {
     throw new ArrayError(
@@ -96,16 +95,16 @@ export async function deleteVolume(
   if (volume.openCount === 0) context.unused(volume);
   context.watcher.attributesChanged(volume);
   context.recordEvent('DELETED', volume.name, `volume ${volume.number}`);
-  await context.durable();
+  await context.durable(volume);
 }
 
 export async function setLabel(context: ArrayContext, copy: AnyCopy, label: string): Promise<void> {
-  context.checkWritable();
+  context.checkWritable(copy);
   checkLabel(label);
   copy.fields.label = label;
   copy.touch();
   context.changed();
-  await context.durable();
+  await context.durable(copy);
 }
 
 /** Ordered like a write: durable with whatever is made durable next. */
@@ -114,7 +113,7 @@ export function setOwnership(
   copy: AnyCopy,
   changes: OwnershipChanges,
 ): void {
-  context.checkWritable();
+  context.checkWritable(copy);
   const { fields } = copy;
   if (changes.mode !== undefined) fields.mode = changes.mode & 0o7777;
   if (changes.uid !== undefined) fields.uid = changes.uid;
@@ -132,7 +131,7 @@ export async function setInfo(
   copy: AnyCopy,
   info: Uint8Array | undefined,
 ): Promise<void> {
-  context.checkWritable();
+  context.checkWritable(copy);
   checkInfo(info);
   copy.fields.info = info && new Uint8Array(info);
   copy.fields.infoModified = false;
@@ -140,5 +139,5 @@ export async function setInfo(
   context.watcher.infoChanged(copy);
   const what = info === undefined ? 'cleared' : 'stored';
   context.recordEvent('INFO', copyName(copy), `volume information ${what}`);
-  await context.durable();
+  await context.durable(copy);
 }

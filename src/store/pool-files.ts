@@ -51,8 +51,12 @@ export interface CreatePoolOptions {
   readonly blocks?: BlockContainerKind;
 }
 
-/** A new array's identity; nothing is written. */
-export function newIdentity(options: CreatePoolOptions, clock: Clock): PoolIdentityRecord {
+/** Identity of a pool, the first of a new array or one more of `array`; nothing is written. */
+export function newIdentity(
+  options: CreatePoolOptions,
+  clock: Clock,
+  array?: PoolIdentityRecord,
+): PoolIdentityRecord {
   const { capacityBytes, label = '', poolName = 'main', blocks = 'lmdb' } = options;
   checkName(poolName);
   checkLabel(label);
@@ -65,9 +69,9 @@ export function newIdentity(options: CreatePoolOptions, clock: Clock): PoolIdent
   const poolUuid = newUuid(clock);
   return {
     layoutVersion: LAYOUT_VERSION,
-    arrayUuid: newUuid(clock),
-    arraySerial: Buffer.from(clock.randomBytes(6)).toString('hex'),
-    arrayLabel: label,
+    arrayUuid: array?.arrayUuid ?? newUuid(clock),
+    arraySerial: array?.arraySerial ?? Buffer.from(clock.randomBytes(6)).toString('hex'),
+    arrayLabel: array?.arrayLabel ?? label,
     poolUuid,
     tagSeed: crc32(poolUuid),
     poolName,

@@ -207,7 +207,7 @@ describe('a pool whose disk fails', () => {
     [
       'capacity',
       (isFull) => {
-        fixture.array.pool.content.space.storedBlocks = isFull ? 2 ** 40 : 0;
+        fixture.array.poolList.home.content.space.storedBlocks = isFull ? 2 ** 40 : 0;
       },
     ],
   ])('is degraded while its %s is full', async (what, set) => {

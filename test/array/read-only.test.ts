@@ -25,9 +25,13 @@ beforeEach(async () => {
 async function openReadOnly(): Promise<StorageArray> {
   store = fixture.store.crash();
   return openArray({
-    directory: 'memory',
-    identity: unpackIdentity(store.get('records', recordKey('identity')) as Uint8Array),
-    store,
+    pools: [
+      {
+        directory: 'memory',
+        identity: unpackIdentity(store.get('records', recordKey('identity')) as Uint8Array),
+        store,
+      },
+    ],
     clock: fixture.clock,
     cacheBytes: CACHE_BYTES_MIN,
     readOnly: true,

@@ -30,7 +30,7 @@ beforeEach(async () => {
   clock = new ManualClock();
   running = await openPool(original, clock);
   await running.createVolume({ name: 'old', sizeBytes: BLOCK_BYTES });
-  await running.pool.content.durable();
+  await running.poolList.home.content.durable();
   await running.createVolume({ name: 'new', sizeBytes: BLOCK_BYTES });
   for (const [name, byte] of [
     ['old', 1],
@@ -51,9 +51,13 @@ afterEach(async () => {
 
 function openPool(directory: string, clockOf: Clock = systemClock): Promise<StorageArray> {
   return openArray({
-    directory,
-    identity: loadIdentity(directory),
-    store: new LmdbStore(directory, CAPACITY_BYTES),
+    pools: [
+      {
+        directory,
+        identity: loadIdentity(directory),
+        store: new LmdbStore(directory, CAPACITY_BYTES),
+      },
+    ],
     clock: clockOf,
     cacheBytes: CACHE_BYTES_MIN,
     readOnly: false,

@@ -54,9 +54,13 @@ function markedBlock(volume: string, block: number, generation: number): Uint8Ar
 
 async function openPool(): Promise<StorageArray> {
   return openArray({
-    directory,
-    identity: loadIdentity(directory),
-    store: new LmdbStore(directory, CAPACITY_BYTES),
+    pools: [
+      {
+        directory,
+        identity: loadIdentity(directory),
+        store: new LmdbStore(directory, CAPACITY_BYTES),
+      },
+    ],
     clock: systemClock,
     cacheBytes: CACHE_BYTES_MIN,
     readOnly: false,

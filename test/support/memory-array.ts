@@ -7,7 +7,7 @@ import type { BlockContainerKind } from '../../src/store/container-kind.js';
 import { recordKey } from '../../src/store/keys.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
 import { newIdentity, writeIdentity } from '../../src/store/pool-files.js';
-import { unpackIdentity } from '../../src/store/records.js';
+import { type PoolIdentityRecord, unpackIdentity } from '../../src/store/records.js';
 
 /** An empty store with an identity. */
 export function newMemoryStore(
@@ -21,19 +21,36 @@ export function newMemoryStore(
   return store;
 }
 
+/** An empty store of one more pool of the array that `first` is of. */
+export function newMemoryPool(first: MemoryStore, poolName: string, clock: Clock): MemoryStore {
+  const store = new MemoryStore();
+  const options = { capacityBytes: 2 ** 40, poolName };
+  writeIdentity(store, newIdentity(options, clock, identityOf(first)));
+  return store;
+}
+
 export function openMemoryArray(
   store: MemoryStore,
   clock: Clock,
   cacheBytes = CACHE_BYTES_MIN,
 ): Promise<StorageArray> {
-  const identity = unpackIdentity(store.get('records', recordKey('identity')) as Uint8Array);
+  return openMemoryPools([store], clock, cacheBytes);
+}
+
+export function openMemoryPools(
+  stores: readonly MemoryStore[],
+  clock: Clock,
+  cacheBytes = CACHE_BYTES_MIN,
+): Promise<StorageArray> {
   return openArray({
-    directory: 'memory',
-    identity,
-    store,
+    pools: stores.map((store) => ({ directory: 'memory', identity: identityOf(store), store })),
     clock,
     cacheBytes,
     readOnly: false,
     defaultOwner: { uid: 0, gid: 0, mode: 0o600 },
   });
+}
+
+function identityOf(store: MemoryStore): PoolIdentityRecord {
+  return unpackIdentity(store.get('records', recordKey('identity')) as Uint8Array);
 }

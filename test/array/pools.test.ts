@@ -1,0 +1,139 @@
+/** Arrays of two pools that are both there: numbers, instants, and a disk that fails. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ArrayError } from '../../src/base/errors.js';
+import { BLOCK_BYTES } from '../../src/base/sizes.js';
+import { PoolsFixture } from './pools-fixture.js';
+
+let fixture: PoolsFixture;
+
+beforeEach(async () => {
+  fixture = await PoolsFixture.open();
+});
+
+describe('an array of two pools', () => {
+  it('makes volumes in the first pool unless another is named', async () => {
+    await fixture.array.createVolume({ name: 'db', sizeBytes: BLOCK_BYTES });
+    await fixture.create('mirror', 'copy');
+    expect(fixture.array.volumes().map(({ name, poolName }) => [name, poolName])).toEqual([
+      ['db', 'main'],
+      ['copy', 'mirror'],
+    ]);
+    await expect(fixture.create('nowhere', 'x')).rejects.toThrow('ENOENT: no pool nowhere');
+  });
+
+  it('finds all volumes and their content after a clean stop and after a kill', async () => {
+    await fixture.create('main', 'db');
+    await fixture.create('mirror', 'copy');
+    await fixture.fill('db', 1);
+    await fixture.fill('copy', 2);
+    await fixture.remount();
+    await fixture.fill('copy', 3);
+    await fixture.kill();
+    expect([fixture.byte('db'), fixture.byte('copy')]).toEqual([1, 3]);
+  });
+
+  it('gives every volume a number no other pool has', async () => {
+    await fixture.create('main', 'a');
+    await fixture.create('mirror', 'b');
+    await fixture.create('main', 'c');
+    await fixture.kill();
+    await fixture.create('mirror', 'd');
+    expect(fixture.array.volumes().map(({ name, number }) => `${name} ${number}`)).toEqual([
+      'a 1',
+      'c 3',
+      'b 2',
+      'd 4',
+    ]);
+  });
+
+  it('has a clone where its snapshot is', async () => {
+    await fixture.create('mirror', 'copy');
+    await fixture.array.takeSnapshots(['copy'], { name: 's' });
+    const clone = await fixture.array.clone('copy', 's', 'new', {});
+    expect(clone.poolName).toBe('mirror');
+  });
+
+  it('does not share blocks between pools', async () => {
+    await fixture.create('main', 'db');
+    await fixture.create('mirror', 'copy');
+    const source = fixture.array.openImage(fixture.array.volume('db'), { write: false });
+    const target = fixture.array.openImage(fixture.array.volume('copy'), { write: true });
+    await expect(source.copyTo(0, target, 0, BLOCK_BYTES)).rejects.toThrow('EXDEV');
+  });
+
+  it('verifies all pools in one scrub', async () => {
+    await fixture.create('main', 'db');
+    await fixture.create('mirror', 'copy');
+    await fixture.fill('db', 1);
+    await fixture.fill('copy', 2);
+    const job = await fixture.array.scrub('all');
+    await fixture.clock.drive(fixture.array.sync());
+    for (let turn = 0; turn < 50; turn += 1) await fixture.clock.advance(100);
+    expect(fixture.array.job(job.id)).toMatchObject({
+      state: 'done',
+      done: 8 * BLOCK_BYTES,
+      message: 'no damage found',
+    });
+  });
+});
+
+describe('a group snapshot over two pools', () => {
+  it('is of one instant, also where the daemon is killed right after its answer', async () => {
+    await fixture.create('main', 'db');
+    await fixture.create('mirror', 'log');
+    await fixture.fill('db', 1);
+    await fixture.fill('log', 1);
+    const taken = fixture.array.takeSnapshots(['db', 'log'], { name: 's' });
+    await fixture.fill('db', 2);
+    await fixture.fill('log', 2);
+    await fixture.clock.drive(taken);
+    await fixture.kill();
+    expect(['db', 'log', 'db@s', 'log@s'].map((name) => fixture.byte(name))).toEqual([2, 2, 1, 1]);
+  });
+});
+
+describe('a pool whose disk fails while mounted', () => {
+  beforeEach(async () => {
+    await fixture.create('main', 'db');
+    await fixture.create('mirror', 'copy');
+    await fixture.fill('db', 1);
+    await fixture.fill('copy', 1);
+  });
+
+  it.each([
+    ['main', 'db', 'mirror', 'copy'],
+    ['mirror', 'copy', 'main', 'db'],
+  ] as const)('%s: its volumes fail, the others work on', async (failed, lost, working, kept) => {
+    fixture[failed].failTransactionAfter(0, new ArrayError('EIO', 'injected failure'));
+    expect(await fixture.refusal(() => fixture.fill(lost, 2))).toBe('EIO');
+    expect([fixture.state(failed), fixture.state(working)]).toEqual(['failed', 'normal']);
+    expect(fixture.array.volumes().map(({ name, state }) => [name, state])).toEqual([
+      ['db', lost === 'db' ? 'failed' : 'normal'],
+      ['copy', lost === 'copy' ? 'failed' : 'normal'],
+    ]);
+    await fixture.fill(kept, 3);
+    await fixture.create(working, 'new');
+    await fixture.array.takeSnapshots([kept], { name: 's' });
+    expect(await fixture.refusal(() => fixture.array.takeSnapshots(['db', 'copy'], {}))).toBe(
+      'EIO',
+    );
+    expect(await fixture.refusal(() => fixture.array.renameVolume(lost, 'other'))).toBe('EIO');
+    expect(await fixture.refusal(() => fixture.create(failed, 'other'))).toBe('EIO');
+    expect(fixture.byte(`${kept}@s`)).toBe(3);
+    const codes = fixture.array.recentEvents(100).map(({ code, subject }) => `${code} ${subject}`);
+    expect(codes).toContain(`POOL-FAILED ${failed}`);
+    expect(codes).not.toContain(`POOL-FAILED ${working}`);
+  });
+
+  it('works again when its disk does', async () => {
+    fixture.main.failTransactionAfter(0, new ArrayError('EIO', 'injected failure'));
+    expect(await fixture.refusal(() => fixture.fill('db', 2))).toBe('EIO');
+    fixture.main.failTransactionAfter(undefined);
+    for (let turn = 0; turn < 5; turn += 1) await fixture.clock.advance(1_000);
+    // Writes succeed again; its intent log is out of use until the next mount.
+    expect(fixture.state('main')).toBe('degraded');
+    await fixture.fill('db', 4);
+    await fixture.kill();
+    expect([fixture.byte('db'), fixture.state('main')]).toEqual([4, 'normal']);
+  });
+});
