@@ -7,6 +7,26 @@ export function isByteOperation(operation: ModelOperation): operation is ByteOpe
   return ['write', 'resize', 'discard', 'copy'].includes(operation.kind);
 }
 
+/** Has changed memory when this returns, and resolves when it is answered. */
+export function performCommand(array: StorageArray, operation: ModelCommand): Promise<unknown> {
+  switch (operation.kind) {
+    case 'create':
+      return array.createVolume({ name: operation.name, sizeBytes: operation.size });
+    case 'snapshot':
+      return array.takeSnapshots(operation.names, { name: operation.snapshot });
+    case 'restore':
+      return array.restore(operation.name, operation.snapshot, { force: true });
+    case 'clone':
+      return array.clone(operation.name, operation.snapshot, operation.newName, {});
+    case 'drop':
+      return array.deleteSnapshot(operation.name, operation.snapshot, { force: true });
+    case 'delete':
+      return array.deleteVolume(operation.name, { snapshots: true });
+    case 'rename':
+      return array.renameVolume(operation.name, operation.newName);
+  }
+}
+
 export class MountedOperations {
   private readonly open = new Map<string, ImageHandle>();
   /** Open images of deleted volumes. */
@@ -65,39 +85,18 @@ export class MountedOperations {
     }
   }
 
+  /** The open image of a volume that is deleted or gets another name goes along. */
   private async command(operation: ModelCommand): Promise<unknown> {
-    const { array } = this;
-    switch (operation.kind) {
-      case 'create':
-        return array.createVolume({ name: operation.name, sizeBytes: operation.size });
-      case 'snapshot':
-        return array.takeSnapshots(operation.names, { name: operation.snapshot });
-      case 'restore':
-        return array.restore(operation.name, operation.snapshot, { force: true });
-      case 'clone':
-        return array.clone(operation.name, operation.snapshot, operation.newName, {});
-      case 'drop':
-        return array.deleteSnapshot(operation.name, operation.snapshot, { force: true });
-      case 'delete':
-        return this.delete(operation.name);
-      case 'rename':
-        return this.rename(operation.name, operation.newName);
+    const done = performCommand(this.array, operation);
+    if (operation.kind === 'delete' || operation.kind === 'rename') {
+      const handle = this.open.get(operation.name);
+      this.open.delete(operation.name);
+      if (handle !== undefined && operation.kind === 'delete') this.deleted.push(handle);
+      if (handle !== undefined && operation.kind === 'rename') {
+        this.open.set(operation.newName, handle);
+      }
     }
-  }
-
-  private async delete(name: string): Promise<void> {
-    const done = this.array.deleteVolume(name, { snapshots: true });
-    const handle = this.open.get(name);
-    this.open.delete(name);
-    if (handle !== undefined) this.deleted.push(handle);
-    await done;
-  }
-
-  private rename(name: string, newName: string): Promise<unknown> {
-    const handle = this.open.get(name);
-    this.open.delete(name);
-    if (handle !== undefined) this.open.set(newName, handle);
-    return this.array.renameVolume(name, newName);
+    return done;
   }
 
   private handle(name: string): ImageHandle {

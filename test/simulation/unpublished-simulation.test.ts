@@ -18,6 +18,7 @@ import {
   describeModel,
   type ModelOperation,
 } from './array-model.js';
+import { performCommand } from './mounted-operations.js';
 
 type BurstOperation = Exclude<ModelOperation, CopyOperation>;
 
@@ -125,26 +126,14 @@ class Bursts {
   private async perform(operation: BurstOperation): Promise<unknown> {
     const { array } = this.fixture;
     switch (operation.kind) {
-      case 'create':
-        return array.createVolume({ name: operation.name, sizeBytes: operation.size });
       case 'write':
         return this.fixture.write(operation.name, operation.offset, operation.data);
       case 'discard':
         return this.discard(operation.name, operation.offset, operation.size);
       case 'resize':
         return array.resizeVolume(operation.name, operation.size, { force: true });
-      case 'snapshot':
-        return array.takeSnapshots(operation.names, { name: operation.snapshot });
-      case 'restore':
-        return array.restore(operation.name, operation.snapshot, { force: true });
-      case 'clone':
-        return array.clone(operation.name, operation.snapshot, operation.newName, {});
-      case 'drop':
-        return array.deleteSnapshot(operation.name, operation.snapshot, { force: true });
-      case 'delete':
-        return array.deleteVolume(operation.name, { snapshots: true });
-      case 'rename':
-        return array.renameVolume(operation.name, operation.newName);
+      default:
+        return performCommand(array, operation);
     }
   }
 

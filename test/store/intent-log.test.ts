@@ -3,29 +3,18 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ArrayError } from '../../src/base/errors.js';
 import { IntentLog } from '../../src/store/intent-log.js';
 import { type LogDevice, MemoryLog } from '../../src/store/log-device.js';
-import { type LogRecord, nextLogRecord, readLog } from '../../src/store/log-format.js';
 import { repeat } from '../support/factor.js';
 import { RandomSource } from '../support/random-source.js';
-
-const PAGE = 4_096;
-const SEED = 0x1122_3344;
-const SALT = 0x5566_7788;
-const RECORD: LogRecord = nextLogRecord(undefined, SALT);
-
-const bytesOf = (text: string) => new Uint8Array(Buffer.from(text));
-const textsOf = (payloads: readonly Uint8Array[]) =>
-  payloads.map((payload) => Buffer.from(payload).toString());
+import { begunLog, bytesOf, PAGE, RECORD, readTexts, SEED } from './log-fixture.js';
 
 let device: MemoryLog;
 let log: IntentLog;
 beforeEach(async () => {
-  device = new MemoryLog(16 * PAGE);
-  log = new IntentLog(device, RECORD);
-  await log.begin(SEED);
+  ({ device, log } = await begunLog());
 });
 
 function read(from: LogDevice = device, record = RECORD): string[] {
-  return textsOf(readLog(from, SEED, record));
+  return readTexts(from, record);
 }
 
 describe('IntentLog.append', () => {

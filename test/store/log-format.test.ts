@@ -12,26 +12,16 @@ import {
   readLog,
   unpackLogRecord,
 } from '../../src/store/log-format.js';
-
-const PAGE = 4_096;
-const SEED = 0x1122_3344;
-const SALT = 0x5566_7788;
-const RECORD: LogRecord = nextLogRecord(undefined, SALT);
-
-const bytesOf = (text: string) => new Uint8Array(Buffer.from(text));
-const textsOf = (payloads: readonly Uint8Array[]) =>
-  payloads.map((payload) => Buffer.from(payload).toString());
+import { begunLog, bytesOf, PAGE, RECORD, readTexts, SALT, SEED } from './log-fixture.js';
 
 let device: MemoryLog;
 let log: IntentLog;
 beforeEach(async () => {
-  device = new MemoryLog(16 * PAGE);
-  log = new IntentLog(device, RECORD);
-  await log.begin(SEED);
+  ({ device, log } = await begunLog());
 });
 
 function read(from: LogDevice = device, record = RECORD): string[] {
-  return textsOf(readLog(from, SEED, record));
+  return readTexts(from, record);
 }
 
 describe('the bytes of the intent log', () => {
