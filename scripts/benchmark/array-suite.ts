@@ -8,10 +8,9 @@ import { ArrayfsTarget } from './arrayfs-target.js';
 import { syncHost } from './host-caches.js';
 import {
   type BenchRun,
-  interleave,
   type MadeTarget,
   makeTarget,
-  measure,
+  measureRows,
   type Place,
   type Suite,
   usableKinds,
@@ -21,10 +20,8 @@ import {
 const UNUSED_BYTES = 2 ** 20;
 
 interface ArrayPlace extends Place {
-  made: MadeTarget | undefined;
   volumes: string[];
   isPrepared: boolean;
-  problem: string | undefined;
 }
 
 export const ARRAY_SUITE: Suite = {
@@ -52,23 +49,15 @@ async function runGroup(
   rows: readonly ArrayRow[],
   places: readonly ArrayPlace[],
 ): Promise<void> {
-  await interleave(bench, rows, places, async (row, place, label, round) => {
-    if (place.problem !== undefined) {
-      bench.results.problem(row, place.kind.name, `not run: ${place.problem}`);
-      return;
-    }
-    const sample = async () => {
-      const made = place.made ?? (await start(bench, place));
-      if (!place.isPrepared) await prepare(bench, rows, made, place);
-      const step = stepOf(bench, row, made, place, round);
-      await step.array.settle();
-      await syncHost(bench.cleanup);
-      return await row.step.measure(step);
-    };
-    place.problem = await measure(bench, row, place, label, sample);
-    if (place.problem !== undefined) discard(place);
-    bench.save();
-  });
+  const sample = async (row: ArrayRow, place: ArrayPlace, round: number) => {
+    const made = place.made ?? (await start(bench, place));
+    if (!place.isPrepared) await prepare(bench, rows, made, place);
+    const step = stepOf(bench, row, made, place, round);
+    await step.array.settle();
+    await syncHost(bench.cleanup);
+    return await row.step.measure(step);
+  };
+  await measureRows(bench, rows, places, { sample, discard });
   for (const place of places) await clear(place);
 }
 

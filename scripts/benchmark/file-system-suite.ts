@@ -16,20 +16,17 @@ import { FILE_SYSTEM_ROWS } from './file-system-rows.js';
 import { syncHost } from './host-caches.js';
 import {
   type BenchRun,
-  interleave,
   type MadeTarget,
   makeTarget,
-  measure,
+  measureRows,
   type Place,
   type Suite,
   usableKinds,
 } from './suite.js';
 
 interface FileSystemPlace extends Place {
-  made: MadeTarget | undefined;
   /** Where the file system is mounted, and what takes it away in order. */
   mountPoint: string | undefined;
-  problem: string | undefined;
 }
 
 export const FILE_SYSTEM_SUITE: Suite = {
@@ -61,27 +58,19 @@ async function runGroup(
       problem: undefined,
     }),
   );
-  await interleave(bench, rows, places, async (row, place, label) => {
-    if (place.problem !== undefined) {
-      bench.results.problem(row, place.kind.name, `not run: ${place.problem}`);
-      return;
-    }
-    const sample = async () => {
-      const isNew = place.made === undefined;
-      const made = place.made ?? (await start(bench, group, place, imageBytes));
-      const { target, cleanup } = made;
-      const path = place.mountPoint ?? target.file;
-      const step: FileSystemBench = { cleanup, scale, path, source };
-      if (isNew) await prepare(bench, rows, place, step);
-      if (place.mountPoint !== undefined) await run(cleanup, 'sync', ['-f', place.mountPoint]);
-      await target.settle();
-      await syncHost(bench.cleanup);
-      return await row.step.measure(step);
-    };
-    place.problem = await measure(bench, row, place, label, sample);
-    if (place.problem !== undefined) discard(place);
-    bench.save();
-  });
+  const sample = async (row: FileSystemRow, place: FileSystemPlace) => {
+    const isNew = place.made === undefined;
+    const made = place.made ?? (await start(bench, group, place, imageBytes));
+    const { target, cleanup } = made;
+    const path = place.mountPoint ?? target.file;
+    const step: FileSystemBench = { cleanup, scale, path, source };
+    if (isNew) await prepare(bench, rows, place, step);
+    if (place.mountPoint !== undefined) await run(cleanup, 'sync', ['-f', place.mountPoint]);
+    await target.settle();
+    await syncHost(bench.cleanup);
+    return await row.step.measure(step);
+  };
+  await measureRows(bench, rows, places, { sample, discard });
   for (const place of places) await remove(place);
 }
 

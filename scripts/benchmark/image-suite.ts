@@ -14,10 +14,9 @@ import { IMAGE_ROWS } from './image-rows.js';
 import type { Sample } from './results.js';
 import {
   type BenchRun,
-  interleave,
   type MadeTarget,
   makeTarget,
-  measure,
+  measureRows,
   type Place,
   type Suite,
   usableKinds,
@@ -46,9 +45,7 @@ export const IMAGE_SUITE: Suite = {
 
 interface ImagePlace extends Place {
   readonly state: ImageState;
-  made: MadeTarget | undefined;
   direct: boolean;
-  problem: string | undefined;
 }
 
 async function runPass(
@@ -62,22 +59,14 @@ async function runPass(
       (kind): ImagePlace => ({ kind, state, made: undefined, direct: false, problem: undefined }),
     );
   });
-  await interleave(bench, rows, places, async (row, place, label) => {
-    if (row.image !== place.state) return;
-    if (place.problem !== undefined) {
-      bench.results.problem(row, place.kind.name, `not run: ${place.problem}`);
-      return;
-    }
-    const sample = async () => {
-      const made = place.made ?? (await prepare(bench, place));
-      const sample = await runRow(bench, row, { ...place, made });
-      if (IMAGE_SETUPS[place.state].isRenewed) await remove(place);
-      return sample;
-    };
-    place.problem = await measure(bench, row, place, label, sample);
-    if (place.problem !== undefined) discard(place);
-    bench.save();
-  });
+  const isFor = (row: ImageRow, { state }: ImagePlace) => row.image === state;
+  const sample = async (row: ImageRow, place: ImagePlace) => {
+    const made = place.made ?? (await prepare(bench, place));
+    const result = await runRow(bench, row, { ...place, made });
+    if (IMAGE_SETUPS[place.state].isRenewed) await remove(place);
+    return result;
+  };
+  await measureRows(bench, rows, places, { sample, discard, isFor });
   for (const place of places) await remove(place);
 }
 

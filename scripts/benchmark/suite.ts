@@ -119,11 +119,42 @@ export function rotated<T>(values: readonly T[], round: number): T[] {
 /** Where a target is, or is to be. */
 export interface Place {
   readonly kind: TargetKind;
-  readonly made: MadeTarget | undefined;
+  made: MadeTarget | undefined;
+  /** Why nothing is measured there any more. */
+  problem: string | undefined;
+}
+
+/** How a suite gets the samples of its rows. */
+export interface Sampling<R extends Row, P extends Place> {
+  /** Makes ready what is missing at the place, then measures. */
+  sample(row: R, place: P, round: number): Promise<Sample>;
+  /** Something has failed there. */
+  discard(place: P): void;
+  /** Places that a row does not use are left out. */
+  isFor?(row: R, place: P): boolean;
+}
+
+/** All rounds of the rows, interleaved over the places, each up to the first failure there. */
+export async function measureRows<R extends Row, P extends Place>(
+  bench: BenchRun,
+  rows: readonly R[],
+  places: readonly P[],
+  { sample, discard, isFor = () => true }: Sampling<R, P>,
+): Promise<void> {
+  await interleave(bench, rows, places, async (row, place, label, round) => {
+    if (!isFor(row, place)) return;
+    if (place.problem !== undefined) {
+      bench.results.problem(row, place.kind.name, `not run: ${place.problem}`);
+      return;
+    }
+    place.problem = await measure(bench, row, place, label, () => sample(row, place, round));
+    if (place.problem !== undefined) discard(place);
+    bench.save();
+  });
 }
 
 /** One measurement, watched; a failure becomes a problem of the row, and is returned. */
-export async function measure(
+async function measure(
   bench: BenchRun,
   row: Row,
   place: Place,

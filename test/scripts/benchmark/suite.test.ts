@@ -1,11 +1,20 @@
 /** The order of measurements, and texts that other programs print. */
 import { describe, expect, it } from 'vitest';
 import { ticksOf } from '../../../scripts/benchmark/busy-processes.js';
+import { Cleanup } from '../../../scripts/benchmark/cleanup.js';
 import { residentBytes } from '../../../scripts/benchmark/host-caches.js';
 import { anonymousOf } from '../../../scripts/benchmark/memory-watch.js';
 import { transactionsPerSecond } from '../../../scripts/benchmark/postgres.js';
+import { ResultCollector } from '../../../scripts/benchmark/results.js';
 import type { Row } from '../../../scripts/benchmark/row.js';
-import { interleave, rotated } from '../../../scripts/benchmark/suite.js';
+import { QUICK_SCALE } from '../../../scripts/benchmark/scale.js';
+import {
+  type BenchRun,
+  interleave,
+  measureRows,
+  type Place,
+  rotated,
+} from '../../../scripts/benchmark/suite.js';
 
 describe('rotated', () => {
   it.each([
@@ -21,20 +30,55 @@ describe('rotated', () => {
   });
 });
 
+const row = (name: string, ...targets: string[]): Row => ({
+  ...{ name, title: name, unit: 'IOPS', goals: [], targets },
+});
+const kindOf = (name: string) => ({ name, diskFactor: 0, create: () => expect.unreachable() });
+
 describe('interleave', () => {
   it('runs every row on its targets before the next row, round by round', async () => {
-    const row = (name: string, ...targets: string[]): Row => ({
-      ...{ name, title: name, unit: 'IOPS', goals: [], targets },
-    });
-    const entrants = ['a', 'b'].map((name) => ({
-      kind: { name, diskFactor: 0, create: () => expect.unreachable() },
-    }));
+    const entrants = ['a', 'b'].map((name) => ({ kind: kindOf(name) }));
     const steps: string[] = [];
     const rows = [row('one', 'a', 'b'), row('two', 'a')];
     await interleave({ rounds: 2 }, rows, entrants, async ({ name }, { kind }, _label, round) => {
       steps.push(`${round} ${name} ${kind.name}`);
     });
     expect(steps).toEqual(['1 one b', '1 one a', '1 two a', '2 one a', '2 one b', '2 two a']);
+  });
+});
+
+describe('measureRows', () => {
+  it('goes on without a place where something failed, and says so', async () => {
+    const results = new ResultCollector();
+    const bench: BenchRun = {
+      ...{ cleanup: new Cleanup(), scale: QUICK_SCALE, rounds: 2, kinds: [], directory: '' },
+      ...{ results, save: () => {}, warn: () => {}, tell: () => {} },
+    };
+    const places: Place[] = ['a', 'b'].map((name) => ({
+      ...{ kind: kindOf(name), made: undefined, problem: undefined },
+    }));
+    const rows = [row('one', 'a', 'b'), row('two', 'a', 'b'), row('unused', 'a', 'b')];
+    const discarded: string[] = [];
+    await measureRows(bench, rows, places, {
+      isFor: ({ name }) => name !== 'unused',
+      discard: ({ kind }) => discarded.push(kind.name),
+      async sample({ name }, { kind }, round) {
+        if (kind.name === 'b' && name === 'two') throw new Error('broken');
+        return { value: round };
+      },
+    });
+    const cells = results.results().flatMap(({ name, cells: own }) => {
+      return own.map(({ target, samples, problem }) => {
+        return [name, target, samples.map(({ value }) => value).join(' '), problem];
+      });
+    });
+    expect(cells).toEqual([
+      ['one', 'a', '1 2', undefined],
+      ['one', 'b', '1', 'not run: broken'],
+      ['two', 'a', '1 2', undefined],
+      ['two', 'b', '', 'failed: broken'],
+    ]);
+    expect(discarded).toEqual(['b']);
   });
 });
 
