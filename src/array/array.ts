@@ -29,6 +29,9 @@ import type {
 import { Events } from './events.js';
 import { openImage } from './images.js';
 import { type Job, Jobs } from './jobs.js';
+import { loadPairs } from './load-pairs.js';
+import { PairingArray } from './pairing-array.js';
+import { Pairs } from './pairs.js';
 import type { Pool } from './pool.js';
 import { Pools } from './pools.js';
 import { type ScrubSubject, scrub } from './scrub.js';
@@ -44,7 +47,7 @@ export interface StorageArrayOptions {
   readonly defaultOwner: Owner;
 }
 
-export class StorageArray implements DiskArray, ArrayContext {
+export class StorageArray extends PairingArray implements DiskArray, ArrayContext {
   readonly identity: ArrayIdentity;
   readonly defaultOwner: Owner;
   readonly readOnly: boolean;
@@ -61,8 +64,10 @@ export class StorageArray implements DiskArray, ArrayContext {
   private readonly jobList: Jobs;
 
   readonly poolList: Pools;
+  readonly pairing: Pairs;
 
   constructor(pools: readonly Pool[], options: StorageArrayOptions) {
+    super();
     this.clock = options.clock;
     this.readOnly = options.readOnly;
     this.defaultOwner = options.defaultOwner;
@@ -84,6 +89,8 @@ export class StorageArray implements DiskArray, ArrayContext {
       this.watcher.jobChanged(id);
     });
     for (const pool of pools) pool.content.start();
+    this.pairing = new Pairs(this);
+    loadPairs(this.pairing, this);
   }
 
   // ---- looking things up
@@ -247,6 +254,7 @@ export class StorageArray implements DiskArray, ArrayContext {
     else this.failures.set(pool, error.reason);
     const code = error ? 'POOL-FAILED' : 'POOL-WORKS';
     this.recordEvent(code, pool.name, error?.message ?? 'writes succeed');
+    if (error !== undefined && pool.state === 'failed') this.pairing.poolLost(pool, error.reason);
   }
 
   watch(watcher: ArrayWatcher): void {
@@ -255,6 +263,7 @@ export class StorageArray implements DiskArray, ArrayContext {
 
   async close(): Promise<void> {
     await this.jobList.stop();
+    await this.pairing.stop();
     await this.poolList.close();
   }
 

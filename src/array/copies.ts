@@ -12,6 +12,8 @@ import type { Lineage } from '../volume/lineage.js';
 import type { RecordSource } from '../volume/record-source.js';
 import type { SnapshotView, VolumeView } from './disk-array.js';
 import type { Pool } from './pool.js';
+import type { ContentOverlay, VolumeRole } from './volume-role.js';
+import { VolumeState } from './volume-state.js';
 
 /** Fields of a copy that its record stores, mutable while mounted. */
 export type CopyFields = { -readonly [Key in keyof CopyRecord]: CopyRecord[Key] };
@@ -32,6 +34,9 @@ abstract class Copy implements RecordSource {
   abstract readonly viewEpoch: number;
   abstract readonly allocatedBytes: number;
 
+  get isHidden(): boolean {
+    return isHidden(this.fields.name);
+  }
   get number(): number {
     return this.fields.number;
   }
@@ -95,8 +100,16 @@ export class Volume extends Copy implements VolumeView {
   revision = 0;
   /** Oldest first. */
   readonly snapshotsByName = new Map<string, Snapshot>();
+  /** Sides of pairs it is: a secondary of one, or a primary of several. */
+  readonly roles: VolumeRole[] = [];
+  readonly condition: VolumeState;
   /** The size is logged only with the writes that came with it. */
   dependsOn: RecordSource['dependsOn'];
+
+  constructor(pool: Pool, fields: CopyFields, lineage: Lineage) {
+    super(pool, fields, lineage);
+    this.condition = new VolumeState(pool.content, fields.number);
+  }
 
   get recordKey(): Uint8Array {
     return recordKey('volume', this.fields.number);
@@ -121,7 +134,40 @@ export class Volume extends Copy implements VolumeView {
   }
 
   get state(): 'normal' | 'failed' {
-    return this.pool.isFailed ? 'failed' : 'normal';
+    return this.failure === undefined ? 'normal' : 'failed';
+  }
+
+  /** Why it can be neither read nor written as a whole. */
+  get failure(): string | undefined {
+    const { pool, condition } = this;
+    if (pool.isFailed) return `pool ${this.poolName} has failed: ${pool.failure?.reason}`;
+    return condition.failure === '' ? undefined : `volume ${this.name} ${condition.failure}`;
+  }
+
+  /** Why hosts may not write now; undefined where they may. */
+  get writeRefusal(): string | undefined {
+    for (const { writeRefusal } of this.roles) {
+      if (writeRefusal !== undefined) return `volume ${this.name} ${writeRefusal}`;
+    }
+    if (this.condition.isReserved && !this.roles.some(({ role }) => role === 'secondary')) {
+      return `volume ${this.name} is reserved (arrayfs pair unreserve)`;
+    }
+    return undefined;
+  }
+
+  get reserved(): boolean {
+    return this.condition.isReserved;
+  }
+
+  /** Content that is still with the other side of a pair. */
+  get overlay(): ContentOverlay | undefined {
+    for (const { overlay } of this.roles) if (overlay !== undefined) return overlay;
+    return undefined;
+  }
+
+  /** A host's write is about to be made. */
+  writing(offset: number, length: number): void {
+    for (const role of this.roles) role.writing(offset, length);
   }
 
   get snapshots(): readonly Snapshot[] {
@@ -168,6 +214,11 @@ export class Snapshot extends Copy implements SnapshotView {
       this.pool.content.lineages.allocatedBytes(this.lineage, this.fields.epoch),
     );
   }
+}
+
+/** A snapshot that the array itself keeps, for a pair or a job: users do not see it. */
+export function isHidden(name: string): boolean {
+  return name.startsWith('.');
 }
 
 export type AnyCopy = Volume | Snapshot;

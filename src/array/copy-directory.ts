@@ -6,6 +6,7 @@
 import { ArrayError } from '../base/errors.js';
 import { unpackSnapshot, unpackVolume } from '../store/copy-records.js';
 import { recordKey, recordKeyEnd } from '../store/keys.js';
+import { unpackVolumeState } from '../store/pair-records.js';
 
 import type { VersionPlace } from '../volume/block-map.js';
 import { type AnyCopy, Snapshot, Volume } from './copies.js';
@@ -19,6 +20,7 @@ export class CopyDirectory {
   private readonly volumesByNumber = new Map<number, Volume>();
   private readonly byName = new Map<string, Volume>();
   private readonly byNumber = new Map<number, AnyCopy>();
+  private readonly hiddenByNumber = new Map<number, Snapshot>();
 
   get volumeCount(): number {
     return this.byName.size;
@@ -70,6 +72,15 @@ export class CopyDirectory {
     return this.snapshot(reference.slice(0, at), reference.slice(at + 1));
   }
 
+  /** Snapshots that the array itself keeps. */
+  hiddenSnapshots(): readonly Snapshot[] {
+    return [...this.hiddenByNumber.values()];
+  }
+
+  hiddenSnapshot(number: number): Snapshot | undefined {
+    return this.hiddenByNumber.get(number);
+  }
+
   addVolume(volume: Volume): void {
     this.byName.set(volume.name, volume);
     this.volumesByNumber.set(volume.number, volume);
@@ -90,6 +101,10 @@ export class CopyDirectory {
 
   addSnapshot(snapshot: Snapshot): void {
     const { volume } = snapshot;
+    if (snapshot.isHidden) {
+      this.hiddenByNumber.set(snapshot.number, snapshot);
+      return;
+    }
     volume.snapshotsByName.set(snapshot.name, snapshot);
     volume.revision += 1;
     this.byNumber.set(snapshot.number, snapshot);
@@ -97,6 +112,10 @@ export class CopyDirectory {
 
   removeSnapshot(snapshot: Snapshot): void {
     const { volume } = snapshot;
+    if (snapshot.isHidden) {
+      this.hiddenByNumber.delete(snapshot.number);
+      return;
+    }
     volume.snapshotsByName.delete(snapshot.name);
     volume.revision += 1;
     this.byNumber.delete(snapshot.number);
@@ -126,6 +145,8 @@ export class CopyDirectory {
       lineage.epoch = fields.epoch;
       const volume = new Volume(pool, { ...fields }, lineage);
       volumes.set(volume.number, volume);
+      const state = store.get('records', volume.condition.recordKey);
+      if (state !== undefined) volume.condition.load(unpackVolumeState(state));
       this.addVolume(volume);
     }
     const start = recordKey('snapshot');

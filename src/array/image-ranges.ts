@@ -7,8 +7,12 @@ import { PENDING_BLOCKS_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, blocksCovering } from '../base/sizes.js';
 import type { AnyCopy, Volume } from './copies.js';
 
+/** Of the other side of a pair, copied at one time. */
+const FILLED_BYTES = 2 ** 24;
 /** First byte from `offset` on that lies in a block with content; undefined where none follows. */
 export async function nextData(copy: AnyCopy, offset: number): Promise<number | undefined> {
+  // What is still with the other side of a pair counts as content.
+  if (copy.kind === 'volume' && copy.overlay) return offset < copy.sizeBytes ? offset : undefined;
   for await (const block of blocksWithContent(copy, offset, copy.sizeBytes)) {
     return Math.max(offset, block * BLOCK_BYTES);
   }
@@ -17,6 +21,7 @@ export async function nextData(copy: AnyCopy, offset: number): Promise<number | 
 
 /** First byte from `offset` on that lies in a hole; the end of the image counts as one. */
 export async function nextHole(copy: AnyCopy, offset: number): Promise<number> {
+  if (copy.kind === 'volume' && copy.overlay) return copy.sizeBytes;
   let expected = Math.floor(offset / BLOCK_BYTES);
   for await (const block of blocksWithContent(copy, offset, copy.sizeBytes)) {
     if (block !== expected) break;
@@ -27,32 +32,64 @@ export async function nextHole(copy: AnyCopy, offset: number): Promise<number> {
 
 /**
  * Makes [offset, offset + sizeBytes) zeros and gives whole blocks back; the ends inside a block are
- * written as zeros. The range ends at the end of the image. `changed` is called for each step.
+ * written as zeros. The range ends at the end of the image. `check` throws where hosts may not write any
+ * more, `changed` is called for each step.
  */
 export async function discardRange(
   volume: Volume,
   offset: number,
   sizeBytes: number,
-  changed: () => void,
+  { check, changed }: { readonly check: () => void; readonly changed: () => void },
 ): Promise<void> {
   const end = Math.min(offset + sizeBytes, volume.sizeBytes);
   const { content } = volume.pool;
   let discarded = 0;
+  await fillRange(volume, offset, end, check);
   for await (const block of blocksWithContent(volume, offset, end)) {
     const from = Math.max(offset, block * BLOCK_BYTES);
     const to = Math.min(end, (block + 1) * BLOCK_BYTES);
+    while (volume.overlay?.isPending(from, to - from)) await volume.overlay.fill(from, to - from);
+    check();
     if (to - from === BLOCK_BYTES) {
+      volume.writing(from, to - from);
       content.zero(volume.lineage, from, to - from);
-    } else {
-      await content.admission.acceptLater(
-        () => ({ lineage: volume.lineage, offset: from, length: to - from }),
-        () => content.write(volume.lineage, from, new Uint8Array(to - from)),
-      );
-    }
+    } else await zeroPart(volume, from, to - from, check);
     changed();
     discarded += 1;
     // Until they are published each costs memory.
     if (discarded % PENDING_BLOCKS_MAX === 0) await content.durable();
+  }
+}
+
+/** Zeros inside a block, by way of the cache. */
+async function zeroPart(
+  volume: Volume,
+  offset: number,
+  length: number,
+  check: () => void,
+): Promise<void> {
+  const { content } = volume.pool;
+  await content.admission.acceptLater(
+    () => ({ lineage: volume.lineage, offset, length }),
+    () => {
+      check();
+      volume.writing(offset, length);
+      content.write(volume.lineage, offset, new Uint8Array(length));
+    },
+  );
+}
+
+/** Copies here what the range lacks of the other side of a pair. */
+async function fillRange(
+  volume: Volume,
+  offset: number,
+  end: number,
+  check: () => void,
+): Promise<void> {
+  for (let from = offset; from < end; from += FILLED_BYTES) {
+    const length = Math.min(FILLED_BYTES, end - from);
+    if (volume.overlay?.isPending(from, length)) await volume.overlay.fill(from, length);
+    check();
   }
 }
 

@@ -26,6 +26,8 @@ export interface ShareTarget {
   /** Makes the target at least this long; ordered like a write. */
   grow(sizeBytes: number): Promise<void>;
   write(offset: number, data: Uint8Array): number | Promise<number>;
+  /** Throws where hosts may not write to the target any more. */
+  check(): void;
   changed(): void;
 }
 
@@ -39,6 +41,9 @@ export async function shareRange(request: ShareRequest, open: ShareTarget): Prom
   if (source.pool !== target.pool) throw new ArrayError('EXDEV', 'the images are in two pools');
   if (offset % BLOCK_BYTES !== 0 || targetOffset % BLOCK_BYTES !== 0) {
     throw new ArrayError('EOPNOTSUPP', 'only whole blocks of 16 KiB are shared');
+  }
+  if (source.kind === 'volume' && source.overlay !== undefined) {
+    throw new ArrayError('EOPNOTSUPP', 'a part of the source is still to be copied there');
   }
   const sizeBytes = Math.min(request.sizeBytes, SHARED_BYTES_MAX, source.sizeBytes - offset);
   if (sizeBytes <= 0) return 0;
@@ -64,12 +69,16 @@ async function shareBlocks(request: ShareRequest, open: ShareTarget): Promise<vo
   const { source, offset, target, targetOffset, sizeBytes } = request;
   const { content } = target.pool;
   for (let done = 0; done < sizeBytes; done += BLOCK_BYTES) {
+    const at = targetOffset + done;
+    while (target.overlay?.isPending(at, BLOCK_BYTES)) await target.overlay.fill(at, BLOCK_BYTES);
+    open.check();
     const view = { lineage: source.lineage, epoch: source.viewEpoch };
     const location = content.map.publishedLocation(view, (offset + done) / BLOCK_BYTES);
     if (location === undefined || location.sectors !== ALL_SECTORS) {
       await copyPart(request, done, Math.min(done + BLOCK_BYTES, sizeBytes), open);
     } else {
-      content.share(target.lineage, (targetOffset + done) / BLOCK_BYTES, location);
+      target.writing(at, Math.min(BLOCK_BYTES, target.sizeBytes - at));
+      content.share(target.lineage, at / BLOCK_BYTES, location);
     }
   }
 }

@@ -14,7 +14,14 @@ import { type AnyCopy, copyName, type Volume } from './copies.js';
 import type { ImageHandle } from './disk-array.js';
 import { discardRange, nextData, nextHole } from './image-ranges.js';
 import { shareRange } from './image-sharing.js';
-import { checkNoOtherWriter } from './rules.js';
+import {
+  checkHostWrites,
+  checkNoOtherWriter,
+  checkNotPaired,
+  checkPairedSize,
+  checkWhole,
+} from './rules.js';
+import type { ContentOverlay } from './volume-role.js';
 
 /** Fetched ahead of a sequential reader of cold blocks. */
 const READ_AHEAD_BYTES = 2 ** 20;
@@ -37,6 +44,7 @@ export function openImage(host: ImageHost, copy: AnyCopy, write: boolean): Image
     throw new ArrayError('EROFS', `${copyName(copy)} is a snapshot: clone it to write`);
   }
   if (write && host.readOnly) throw new ArrayError('EROFS', 'the array is mounted read-only');
+  if (write && copy.kind === 'volume') checkHostWrites(copy);
   return new Image(host, copy, write);
 }
 
@@ -68,38 +76,55 @@ class Image implements ImageHandle {
     if (roundUpToSector(offset + data.length) > VOLUME_BYTES_MAX) {
       throw new ArrayError('EFBIG', `a volume has at most ${formatSize(VOLUME_BYTES_MAX)}`);
     }
-    const { admission } = volume.pool.content;
+    if (volume.roles.length > 0) checkPairedSize(volume, offset + data.length);
     // One block more than the data: growing may have to zero the old last block.
     const length = data.length + BLOCK_BYTES;
-    if (admission.canAccept(volume.lineage, offset, length)) {
-      this.writeNow(volume, offset, data);
-      return data.length;
+    const isFull = !volume.pool.content.admission.canAccept(volume.lineage, offset, length);
+    if (isFull || volume.overlay?.isPending(offset, data.length)) {
+      return this.writeLater(volume, offset, data);
     }
-    return admission
-      .acceptLater(
-        () => ({ lineage: volume.lineage, offset, length }),
-        () => this.writeNow(volume, offset, data),
-      )
-      .then(
-        () => data.length,
-        (error: unknown) => {
-          if (error instanceof ArrayError && error.code === 'ENOSPC') {
-            this.host.writeRefused(volume, error.reason);
-          }
-          throw error;
-        },
-      );
+    this.writeNow(volume, offset, data);
+    return data.length;
+  }
+
+  /** What the range still lacks of the other side of a pair is copied first. */
+  private async writeLater(volume: Volume, offset: number, data: Uint8Array): Promise<number> {
+    const { admission } = volume.pool.content;
+    const length = data.length + BLOCK_BYTES;
+    let isWritten = false;
+    const write = () => {
+      this.writableVolume();
+      if (volume.overlay?.isPending(offset, data.length)) return;
+      this.writeNow(volume, offset, data);
+      isWritten = true;
+    };
+    try {
+      while (!isWritten) {
+        await volume.overlay?.fill(offset, data.length);
+        await admission.acceptLater(() => ({ lineage: volume.lineage, offset, length }), write);
+      }
+    } catch (error) {
+      if (error instanceof ArrayError && error.code === 'ENOSPC') {
+        this.host.writeRefused(volume, error.reason);
+      }
+      throw error;
+    }
+    return data.length;
   }
 
   async resize(sizeBytes: number): Promise<void> {
     const volume = this.writableVolume();
+    if (sizeBytes === volume.sizeBytes) return;
     if (sizeBytes < volume.sizeBytes) checkNoOtherWriter(volume);
     await resizeVolume(this.host, volume, sizeBytes);
   }
 
   discard(offset: number, sizeBytes: number): Promise<void> {
     const volume = this.writableVolume();
-    return discardRange(volume, offset, sizeBytes, () => noteModified(this.host, volume));
+    return discardRange(volume, offset, sizeBytes, {
+      check: () => this.writableVolume(),
+      changed: () => noteModified(this.host, volume),
+    });
   }
 
   nextData(offset: number): Promise<number | undefined> {
@@ -123,14 +148,19 @@ class Image implements ImageHandle {
       {
         grow: (bytes) => resizeVolume(target.host, volume, roundUpToSector(bytes)),
         write: (at, data) => target.write(at, data),
+        check: () => target.writableVolume(),
         changed: () => noteModified(target.host, volume),
       },
     );
   }
 
-  sync(): Promise<void> {
+  async sync(): Promise<void> {
     const { copy } = this;
-    return copy.pool.content.confirmed({ lineage: copy.lineage, source: copy });
+    const roles = copy.kind === 'volume' ? copy.roles : [];
+    // What is accepted by now: asked before anything is waited for.
+    const synchronised = roles.map((role) => role.synchronised());
+    await copy.pool.content.confirmed({ lineage: copy.lineage, source: copy });
+    await Promise.all(synchronised);
   }
 
   close(): void {
@@ -152,6 +182,8 @@ class Image implements ImageHandle {
     const { content } = copy.pool;
     const view = { lineage: copy.lineage, epoch: copy.viewEpoch };
     const end = Math.min(offset + length, copy.sizeBytes);
+    const overlay = overlayOf(copy);
+    if (overlay !== undefined) return overlay.fetch(offset, end - offset);
     const fetched = content.map.fetch(view, offset, end - offset);
     if (fetched !== undefined && offset === this.nextOffset) {
       const aheadEnd = Math.min(end + READ_AHEAD_BYTES, copy.sizeBytes);
@@ -167,13 +199,18 @@ class Image implements ImageHandle {
     const { copy } = this;
     const size = Math.max(0, Math.min(target.length, copy.sizeBytes - offset));
     const { lineage, viewEpoch: epoch } = copy;
-    copy.pool.content.read({ lineage, epoch }, offset, target.subarray(0, size));
+    if (copy.kind === 'volume') checkWhole(copy);
+    const filled = target.subarray(0, size);
+    const overlay = overlayOf(copy);
+    if (overlay !== undefined) overlay.read(offset, filled);
+    else copy.pool.content.read({ lineage, epoch }, offset, filled);
     return size;
   }
 
   private writeNow(volume: Volume, offset: number, data: Uint8Array): void {
     const dataEnd = offset + data.length;
     const end = roundUpToSector(dataEnd);
+    volume.writing(offset, data.length);
     if (end > volume.sizeBytes) {
       // What lies before the data is zeros, and so is the rest of its last sector.
       zeroTail(volume, dataEnd === end ? offset : end);
@@ -188,9 +225,9 @@ class Image implements ImageHandle {
     if (!this.writable || copy.kind !== 'volume') {
       throw new ArrayError('EBADF', `${copyName(copy)} is not open for writing`);
     }
-    if (copy.state === 'failed') {
-      throw new ArrayError('EIO', `pool ${copy.poolName} has failed: ${copy.pool.failure?.reason}`);
-    }
+    const { failure } = copy;
+    if (failure !== undefined) throw new ArrayError('EIO', failure);
+    if (copy.roles.length > 0 || copy.condition.isReserved) checkHostWrites(copy);
     return copy;
   }
 }
@@ -205,6 +242,7 @@ export async function resizeVolume(
   if (sizeBytes > VOLUME_BYTES_MAX) {
     throw new ArrayError('EFBIG', `a volume has at most ${formatSize(VOLUME_BYTES_MAX)}`);
   }
+  checkNotPaired(volume, 'resized');
   if (sizeBytes <= volume.sizeBytes || volume.sizeBytes % BLOCK_BYTES === 0) {
     resizeNow(host, volume, sizeBytes);
     return;
@@ -247,4 +285,8 @@ function noteModified(host: ImageHost, volume: Volume): void {
   if (volume.fields.info !== undefined) volume.fields.infoModified = true;
   if (!volume.deleted) volume.touch('write');
   host.changed();
+}
+
+function overlayOf(copy: AnyCopy): ContentOverlay | undefined {
+  return copy.kind === 'volume' && copy.roles.length > 0 ? copy.overlay : undefined;
 }

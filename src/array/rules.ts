@@ -43,3 +43,35 @@ export function checkSnapshotUnused(snapshot: Snapshot, force: boolean): void {
   if (snapshot.openCount === 0 || force) return;
   throw new ArrayError('EBUSY', `snapshot ${copyName(snapshot)} is in use`);
 }
+
+/** EROFS where hosts may not write: a secondary, or a reserved volume. */
+export function checkHostWrites(volume: Volume): void {
+  const { writeRefusal } = volume;
+  if (writeRefusal !== undefined) throw new ArrayError('EROFS', writeRefusal);
+}
+
+/** EIO where the volume holds half a copy. */
+export function checkWhole({ name, condition }: Volume): void {
+  if (condition.failure !== '') throw new ArrayError('EIO', `volume ${name} ${condition.failure}`);
+}
+
+/** EBUSY for a side of a pair; `action` completes the sentence. */
+export function checkNotPaired(volume: Volume, action: string): void {
+  const [role] = volume.roles;
+  if (role === undefined) return;
+  const reason = `volume ${volume.name} is in pair ${role.pairName} and cannot be ${action}`;
+  throw new ArrayError('EBUSY', reason);
+}
+
+/** A write past the end would make the sides of a pair unequal in size. */
+export function checkPairedSize(volume: Volume, endBytes: number): void {
+  if (endBytes > volume.sizeBytes) checkNotPaired(volume, 'made larger');
+}
+
+/** EBUSY where the volume alone is not a whole image. */
+export function checkSnapshotAllowed(volume: Volume): void {
+  for (const { snapshotRefusal, pairName } of volume.roles) {
+    if (snapshotRefusal === undefined) continue;
+    throw new ArrayError('EBUSY', `volume ${volume.name} ${snapshotRefusal} (pair ${pairName})`);
+  }
+}

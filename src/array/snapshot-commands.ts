@@ -3,6 +3,7 @@
  * an epoch that stays, a clone or restore is a lineage that branches off it.
  */
 
+import { assert } from '../base/assert.js';
 import { ArrayError } from '../base/errors.js';
 import { COMMAND_VOLUMES_MAX, SNAPSHOTS_PER_VOLUME_MAX } from '../base/limits.js';
 import { checkLabel, checkName } from '../base/names.js';
@@ -10,9 +11,15 @@ import { newUuid } from '../base/uuid.js';
 import type { View } from '../volume/view.js';
 
 import { type ArrayContext, newCopyFields } from './array-context.js';
-import { type CopyFields, copyName, Snapshot, Volume } from './copies.js';
+import { type CopyFields, copyName, isHidden, Snapshot, Volume } from './copies.js';
 import type { Owner, SnapshotOptions } from './disk-array.js';
-import { checkInfo, checkNoWriter, checkSnapshotUnused } from './rules.js';
+import {
+  checkInfo,
+  checkNotPaired,
+  checkNoWriter,
+  checkSnapshotAllowed,
+  checkSnapshotUnused,
+} from './rules.js';
 import { timeStampName } from './time-stamp-name.js';
 
 /** All volumes share one instant, and all or none get the snapshot. */
@@ -73,6 +80,7 @@ export async function restore(
   const snapshot = context.copies.snapshot(volumeName, snapshotName);
   context.checkWritable(snapshot);
   const { volume } = snapshot;
+  checkNotPaired(volume, 'restored');
   checkNoWriter(volume, force, 'restored');
   const { content } = volume.pool;
   const old = volume.lineage;
@@ -112,6 +120,15 @@ export async function clone(
   context.recordEvent('CLONED', newName, `from ${copyName(snapshot)}`);
   await context.durable(volume);
   return volume;
+}
+
+/**
+ * A snapshot that only the array itself uses: no user's name begins with a dot. Its content is cut
+ * by the caller, once for all that share the instant.
+ */
+export function takeHiddenSnapshot(context: ArrayContext, volume: Volume, name: string): Snapshot {
+  assert(isHidden(name), 'a hidden name');
+  return freeze(context, volume, name, context.clock.nowMs(), {});
 }
 
 function freeze(
@@ -160,6 +177,7 @@ function checkSnapshot(volumes: readonly Volume[], name: string, options: Snapsh
   checkLabel(options.label ?? '');
   checkInfo(options.info);
   for (const volume of volumes) {
+    checkSnapshotAllowed(volume);
     if (volume.snapshotsByName.has(name)) {
       throw new ArrayError('EEXIST', `snapshot ${volume.name}@${name} exists`);
     }

@@ -9,7 +9,13 @@ import { type ArrayContext, newCopyFields } from './array-context.js';
 import { type AnyCopy, copyName, Volume } from './copies.js';
 import type { CreateVolumeOptions, OwnershipChanges } from './disk-array.js';
 import { resizeVolume } from './images.js';
-import { checkInfo, checkNoWriter, checkSize, checkSnapshotUnused } from './rules.js';
+import {
+  checkInfo,
+  checkNotPaired,
+  checkNoWriter,
+  checkSize,
+  checkSnapshotUnused,
+} from './rules.js';
 import { dropSnapshot } from './snapshot-commands.js';
 
 export async function createVolume(
@@ -43,6 +49,7 @@ export async function resizeByCommand(
   const volume = context.copies.volume(name);
   context.checkWritable(volume);
   checkSize(sizeBytes);
+  checkNotPaired(volume, 'resized');
   if (sizeBytes < volume.sizeBytes) checkNoWriter(volume, force, 'shrunk');
   const oldSize = volume.sizeBytes;
   await resizeVolume(context, volume, sizeBytes);
@@ -79,6 +86,7 @@ export async function deleteVolume(
 ): Promise<void> {
   const volume = context.copies.volume(name);
   context.checkWritable(volume);
+  checkNotPaired(volume, 'deleted');
   const { snapshots } = volume;
   if (snapshots.length > 0 && !withSnapshots) {
     throw new ArrayError(
@@ -90,6 +98,7 @@ export async function deleteVolume(
   for (const snapshot of snapshots) dropSnapshot(context, snapshot);
   context.copies.removeVolume(volume);
   volume.deleted = true;
+  volume.condition.forget();
   volume.touch();
   volume.pool.content.lineages.markAbandoned(volume.lineage);
   if (volume.openCount === 0) context.unused(volume);

@@ -66,6 +66,9 @@ export const POOL_BYTES_MAX = 16 * 2 ** 40;
 export const HOST_RESERVE_BYTES = 64 * 2 ** 20;
 /** Versions looked at in one slice of background work. */
 export const SLICE_VERSIONS = 512;
+/** Pairs of one array, and secondaries of one primary: a pair costs 3 bits for each 64 KiB. */
+export const PAIRS_MAX = 4_096;
+export const SECONDARIES_MAX = 8;
 /** Smallest capacity `init` accepts. */
 export const POOL_BYTES_MIN = 16 * 2 ** 20;
 /** Target descriptors of one EXTENDED COPY parameter list. */

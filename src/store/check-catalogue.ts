@@ -14,6 +14,7 @@ import { scanTable } from './check-scan.js';
 import { type CopyRecord, unpackSnapshot, unpackVolume } from './copy-records.js';
 import { unpackEvent, unpackJob } from './history-records.js';
 import { parseRecordKey, RECORD_KIND, type RecordKind, recordKey } from './keys.js';
+import { unpackPair, unpackPairBits, unpackVolumeState } from './pair-records.js';
 import {
   type AllocationRecord,
   type CountersRecord,
@@ -95,7 +96,16 @@ interface PlacedRecord {
 }
 
 /** Kinds content hangs on, which cannot be derived. */
-const ESSENTIAL: readonly RecordKind[] = ['identity', 'volume', 'snapshot', 'lineage', 'clip'];
+const ESSENTIAL: readonly RecordKind[] = [
+  'identity',
+  'volume',
+  'snapshot',
+  'lineage',
+  'clip',
+  'pair',
+  'pairBits',
+  'volumeState',
+];
 
 const KIND_NAMES = new Map<number, RecordKind>(
   (Object.entries(RECORD_KIND) as [RecordKind, number][]).map(([name, kind]) => [kind, name]),
@@ -157,6 +167,12 @@ function readRecord(catalogue: Catalogue, kind: RecordKind, record: PlacedRecord
     catalogue.newestJob = first;
   } else if (kind === 'usedSlots') {
     unpackUsedSlots(value);
+  } else if (kind === 'pair') {
+    expectKey(unpackPair(value).number, first);
+  } else if (kind === 'pairBits') {
+    unpackPairBits(value);
+  } else if (kind === 'volumeState') {
+    unpackVolumeState(value);
   } else if (kind === 'event') {
     unpackEvent(value);
     catalogue.newestEvent = first;

@@ -31,6 +31,9 @@ export const RECORD_KIND = {
   reclaim: 20,
   usage: 21,
   deferredFrees: 22,
+  pair: 24,
+  pairBits: 25,
+  volumeState: 26,
   job: 32,
   event: 33,
 } as const;

@@ -1,0 +1,67 @@
+/** What pair commands check of volumes and of other pairs before they change anything. */
+import { ArrayError } from '../base/errors.js';
+import { SECONDARIES_MAX } from '../base/limits.js';
+import { formatSize } from '../base/sizes.js';
+import type { Volume } from './copies.js';
+import type { Pair } from './pair.js';
+import { checkNotPaired, checkNoWriter, checkSnapshotAllowed } from './rules.js';
+
+/** EINVAL, EBUSY, ENOSPC or EIO where these two cannot become a pair. */
+export function checkNewPair(primary: Volume, secondary: Volume, force: boolean): void {
+  if (primary === secondary) throw new ArrayError('EINVAL', 'a pair has two volumes');
+  if (primary.sizeBytes !== secondary.sizeBytes) {
+    const sizes = `${formatSize(primary.sizeBytes)} and ${formatSize(secondary.sizeBytes)}`;
+    throw new ArrayError('EINVAL', `the volumes of a pair are of one size, not ${sizes}`);
+  }
+  checkNotPaired(secondary, 'a secondary as well');
+  if (primary.roles.some(({ role }) => role === 'secondary')) {
+    checkNotPaired(primary, 'a primary as well');
+  }
+  if (primary.roles.length >= SECONDARIES_MAX) {
+    const limit = `${SECONDARIES_MAX} secondaries, which is the limit`;
+    throw new ArrayError('ENOSPC', `volume ${primary.name} has ${limit}`);
+  }
+  checkNoWriter(secondary, force, 'overwritten');
+  checkSnapshotAllowed(primary);
+  const failure = primary.failure;
+  if (failure !== undefined) throw new ArrayError('EIO', failure);
+}
+
+/** A primary that is overwritten would carry the change to its other secondaries. */
+export function checkOnlyPair(pair: Pair, pairs: readonly Pair[]): void {
+  for (const other of pairs) {
+    if (other === pair || other.primarySide.volume !== pair.primarySide.volume) continue;
+    if (['split', 'suspended', 'defined', 'suspended-partial'].includes(other.state)) continue;
+    throw new ArrayError(
+      'EBUSY',
+      `${pair.primary} is copied to ${other.secondary}: split it first`,
+    );
+  }
+}
+
+/** A volume that `auto` stands for: reserved, whole, of one size with the primary, in no pair; ENOENT where there is none. */
+export function reservedFor(primary: Volume, volumes: readonly Volume[]): Volume {
+  const fitting = volumes.find((volume) => {
+    return (
+      volume.condition.isReserved &&
+      volume.roles.length === 0 &&
+      volume.sizeBytes === primary.sizeBytes &&
+      volume.failure === undefined
+    );
+  });
+  if (fitting !== undefined) return fitting;
+  throw new ArrayError('ENOENT', `no reserved volume of ${formatSize(primary.sizeBytes)} is free`);
+}
+
+/** The pair of the primary whose secondary is next in a history of it; ENOENT or EBUSY where none can be. */
+export function oldestCopy(primary: Volume, pairs: readonly Pair[]): Pair {
+  const own = pairs.filter((pair) => pair.primarySide.volume === primary);
+  if (own.length === 0) {
+    throw new ArrayError('ENOENT', `volume ${primary.name} is the primary of no pair`);
+  }
+  const ready = own.filter(({ state }) => ['duplex', 'split', 'defined'].includes(state));
+  ready.sort((a, b) => (a.splitMs ?? 0) - (b.splitMs ?? 0) || a.number - b.number);
+  const [oldest] = ready;
+  if (oldest !== undefined) return oldest;
+  throw new ArrayError('EBUSY', `no secondary of volume ${primary.name} is ready to be split`);
+}

@@ -1,0 +1,278 @@
+/**
+ * A mirror pair: its two sides, its state, and the instants it copies from ([003] fig. 3). Every change of
+ * state is made in memory at once. Its record goes to the pool of the side that is copied from first, with
+ * the instant, and when it is durable there to the other: the newer record is right, so after a crash
+ * the pair is in the new state or in the old one, and no bit is missing.
+ */
+import type { CopyPace } from '../pair/difference-bits.js';
+import type { PairEvent } from '../pair/pair-events.js';
+import { afterEvent, type PairTransition } from '../pair/pair-state.js';
+import { stateRow } from '../pair/pair-states.js';
+import type { PairCommand, PairEffect } from '../pair/pair-table.js';
+import { recordKey } from '../store/keys.js';
+import { packPair } from '../store/pair-records.js';
+import type { ArrayContext } from './array-context.js';
+import type { Volume } from './copies.js';
+import type { PairFields } from './pair-facts.js';
+import { type PairChange, pairHistory } from './pair-history.js';
+import { PairInstants } from './pair-instants.js';
+import type { PairSide, SideOwner } from './pair-side.js';
+
+/** What a pair needs of the array besides its context. */
+export interface PairHost {
+  readonly context: ArrayContext;
+  /** State or bits have changed so that there may be something to copy. */
+  wake(pair: Pair): void;
+  /** Resolves when the secondary has what is accepted now. */
+  settle(pair: Pair): Promise<void>;
+  removed(pair: Pair): void;
+}
+
+export class Pair extends PairInstants implements SideOwner {
+  private persisting: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly host: PairHost,
+    fields: PairFields,
+    primary: Volume,
+    secondary: Volume,
+  ) {
+    super(host.context, fields, primary, secondary);
+  }
+
+  protected owner(): SideOwner {
+    return this;
+  }
+
+  // ---- changes of state
+
+  /** `reason` tells why it is suspended. Resolves when the change is durable. */
+  apply(
+    { state, effects }: PairTransition,
+    cause: PairCommand | PairEvent,
+    reason = '',
+  ): Promise<void> {
+    const { fields, name } = this;
+    const from = fields.state;
+    const before = this.target;
+    // An update that was under way is taken back: half a round is a mixture.
+    const rollsBack = from === 'duplex' && state === 'suspended' && this.kept !== undefined;
+    fields.state = state;
+    fields.reason = reason;
+    this.isSecondaryOpen &&= stateRow(state).secondaryWritable === true;
+    for (const effect of effects) this.bringAbout(effect, before);
+    if (rollsBack) this.rollBack(this.secondarySide);
+    const { copiesTo } = stateRow(state);
+    if (copiesTo !== undefined && state !== 'duplex' && this.instant === undefined) {
+      this.takeInstant();
+    }
+    this.tell(name, { cause, from, reason, ...changesOf(effects, before, rollsBack) });
+    return state === 'simplex' ? this.dissolve() : this.persist();
+  }
+
+  /** In /events, and to whoever watches. */
+  private tell(name: string, change: Pick<PairChange, 'cause' | 'from' | 'reason'>): void {
+    const { mode, state: to, pace, pendingTracks, unequalTracks } = this;
+    const line = pairHistory({ ...change, mode, to, pace, pendingTracks, unequalTracks });
+    if (line !== undefined) this.context.recordEvent(line.code, name, line.message);
+    this.changed();
+  }
+
+  /** Nothing is pending, and all of it is durable on the target. */
+  equal(): void {
+    this.fields.synchronisedMs = this.context.clock.nowMs();
+    if (this.state !== 'duplex') {
+      settled(this.event('copied'));
+      return;
+    }
+    // The record of the next round tells of it: until then the instant of this one is merely gone.
+    this.drop('instant');
+    this.drop('kept');
+    this.target.copied.clearAll();
+    this.changed();
+  }
+
+  setPace(pace: CopyPace): Promise<void> {
+    this.fields.pace = pace;
+    this.tell(this.name, { cause: 'pace', from: this.state, reason: '' });
+    return this.persist();
+  }
+
+  /**
+   * Goes on after a mount, where its records have said. `isTargetCurrent`: the pool of the side that is copied to
+   * had the newest record; if not, what had changed before this round is not pending there yet.
+   */
+  resume(isTargetCurrent: boolean): void {
+    const { target, round } = this;
+    if (!isTargetCurrent) {
+      for (const side of this.sides) {
+        for (const { bits } of side.changedBefore(round)) target.pending.add(bits);
+        if (side !== target) target.pending.add(side.pending.bits);
+      }
+    }
+    // Suspended in the middle of an update, before it could be taken back there.
+    if (this.state === 'suspended' && this.kept !== undefined) this.rollBack(this.target);
+    const { copiesTo } = stateRow(this.state);
+    const isLost = this.sides.some(({ volume }) => volume.pool.isFailed);
+    if (
+      copiesTo !== undefined &&
+      this.state !== 'duplex' &&
+      !isLost &&
+      this.instant === undefined
+    ) {
+      this.takeInstant();
+    }
+    settled(this.persist());
+  }
+
+  /** Why copying does not go on at present. */
+  setProblem(reason: string): void {
+    this.fields.reason = reason;
+    this.changed();
+  }
+
+  clearProblem(): void {
+    if (this.fields.reason !== '') this.setProblem('');
+  }
+
+  event(event: PairEvent, reason = ''): Promise<void> {
+    return this.apply(afterEvent(this.mode, this.state, event), event, reason);
+  }
+
+  /** Stores the record as it is now; resolves when it is durable where it has to be first. */
+  persist(): Promise<void> {
+    const { fields } = this;
+    fields.version += 1;
+    const { round } = fields;
+    const value = packPair({
+      ...fields,
+      primary: sideRecord(this.primarySide),
+      secondary: sideRecord(this.secondarySide),
+      instantNumber: this.instant?.number ?? 0,
+      keptNumber: this.kept?.number ?? 0,
+    });
+    const key = recordKey('pair', this.number);
+    const first = this.sourceSide.volume.pool.content;
+    const second = this.target.volume.pool.content;
+    first.change(key, value);
+    const isOpen = stateRow(this.state).secondaryWritable === true;
+    const durable = first.confirmed();
+    const acknowledged = settled(durable).then(() => {
+      if (second !== first && this.state !== 'simplex') second.change(key, value);
+      if (fields.round === round && isOpen && stateRow(this.state).secondaryWritable) {
+        this.isSecondaryOpen = true;
+      }
+    });
+    const { moved } = this;
+    this.moved = [];
+    this.persisting = this.persisting.then(async () => {
+      await acknowledged;
+      await second.confirmed().then(
+        () => this.forget(round, moved),
+        () => this.moved.push(...moved),
+      );
+      this.host.wake(this);
+    });
+    return Promise.all([durable, acknowledged]).then(() => undefined);
+  }
+
+  /** Resolves when all records are where they belong. */
+  persisted(): Promise<void> {
+    return this.persisting;
+  }
+
+  changedByHosts(): void {
+    if (this.state === 'duplex' && this.instant === undefined) this.host.wake(this);
+    this.changed();
+  }
+
+  synchronised(): Promise<void> | undefined {
+    return this.sync && this.state === 'duplex' ? this.host.settle(this) : undefined;
+  }
+
+  // ---- inside
+
+  private bringAbout(effect: PairEffect, before: PairSide): void {
+    switch (effect) {
+      case 'all-pending':
+        this.target.pending.setAll();
+        return;
+      case 'take-instant':
+        this.takeInstant();
+        this.fields.splitMs = this.context.clock.nowMs();
+        return;
+      case 'changes-pending':
+        this.mergeChanges(this.sides);
+        this.drop('instant');
+        return;
+      case 'keep-secondary':
+        this.keep(this.secondarySide);
+        return;
+      case 'keep-primary':
+        this.keep(this.primarySide);
+        return;
+      case 'roll-back-secondary':
+        this.rollBack(this.secondarySide);
+        return;
+      case 'roll-back-primary':
+        this.rollBack(this.primarySide);
+        return;
+      case 'fail-secondary':
+        this.fail(this.secondarySide);
+        return;
+      case 'fail-primary':
+        this.fail(this.primarySide);
+        return;
+      case 'fail-secondary-if-pending':
+      case 'fail-primary-if-pending':
+        if (before.pending.count > 0) this.fail(before);
+        return;
+      case 'drop-hidden':
+        this.drop('instant');
+        this.drop('kept');
+        return;
+    }
+  }
+
+  private fail({ volume }: PairSide): void {
+    volume.condition.fail(`holds half a copy: pair ${this.name} was ended before it was whole`);
+  }
+
+  private async dissolve(): Promise<void> {
+    const contents = new Set(this.sides.map(({ volume }) => volume.pool.content));
+    this.drop('instant');
+    this.drop('kept');
+    for (const side of this.sides) {
+      side.clearAll();
+      const { roles } = side.volume;
+      roles.splice(roles.indexOf(side), 1);
+    }
+    for (const content of contents) content.change(recordKey('pair', this.number), undefined);
+    this.host.removed(this);
+    await this.persisting;
+    await this.context.durable();
+  }
+}
+
+/** What a transition does to a side that its history tells of. */
+function changesOf(
+  effects: readonly PairEffect[],
+  before: PairSide,
+  rollsBack: boolean,
+): Pick<PairChange, 'failed' | 'rolledBack'> {
+  const has = (effect: PairEffect) => effects.includes(effect);
+  if (rollsBack || has('roll-back-secondary')) return { rolledBack: 'secondary' };
+  if (has('roll-back-primary')) return { rolledBack: 'primary' };
+  const isMixture = before.volume.condition.failure !== '';
+  const fails = effects.some((effect) => effect.startsWith('fail-'));
+  return fails && isMixture ? { failed: before.role } : {};
+}
+
+function sideRecord({ volume }: PairSide): { poolUuid: Uint8Array; volumeNumber: number } {
+  return { poolUuid: volume.pool.identity.poolUuid, volumeNumber: volume.number };
+}
+
+/** A pool that fails says so itself; what the other pool has to do goes on. */
+function settled(promise: Promise<void>): Promise<void> {
+  return promise.catch(() => undefined);
+}

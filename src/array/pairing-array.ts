@@ -1,0 +1,60 @@
+/** The part of the array that its pairs answer for: hands every call on to them. */
+import type { CopyPace } from '../pair/difference-bits.js';
+import type { CreatePairOptions, PairCommands, SplitOptions } from './pair-contract.js';
+import type { Pairs } from './pairs.js';
+
+export abstract class PairingArray implements PairCommands {
+  abstract readonly pairing: Pairs;
+
+  pairs() {
+    return this.pairing.pairs();
+  }
+
+  pair(reference: string) {
+    return this.pairing.pair(reference);
+  }
+
+  findPair(reference: string) {
+    return this.pairing.findPair(reference);
+  }
+
+  createPair(primary: string, secondary: string, options: CreatePairOptions) {
+    return this.pairing.createPair(primary, secondary, options);
+  }
+
+  copyPairs(pairs: readonly string[], options: SplitOptions) {
+    return this.pairing.copyPairs(pairs, options);
+  }
+
+  splitPairs(pairs: readonly string[], options: SplitOptions) {
+    return this.pairing.splitPairs(pairs, options);
+  }
+
+  rotateSplit(primary: string, options: SplitOptions) {
+    return this.pairing.rotateSplit(primary, options);
+  }
+
+  resyncPairs(pairs: readonly string[], options: Parameters<PairCommands['resyncPairs']>[1]) {
+    return this.pairing.resyncPairs(pairs, options);
+  }
+
+  suspendPairs(pairs: readonly string[]) {
+    return this.pairing.suspendPairs(pairs);
+  }
+
+  deletePairs(pairs: readonly string[], options: { readonly now: boolean }) {
+    return this.pairing.deletePairs(pairs, options);
+  }
+
+  setPairPace(pairs: readonly string[], pace: CopyPace) {
+    return this.pairing.setPairPace(pairs, pace);
+  }
+
+  reserveVolumes(volumes: readonly string[]) {
+    return this.pairing.reserveVolumes(volumes);
+  }
+
+  unreserveVolumes(volumes: readonly string[]) {
+    return this.pairing.unreserveVolumes(volumes);
+  }
+}

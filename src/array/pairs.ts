@@ -1,0 +1,298 @@
+/**
+ * The pairs of the array: implements PairCommands. A command looks up in the table what it does to each pair
+ * (pair/pair-table.ts), refuses as a whole where one refuses, and else changes all of them in one turn: so
+ * they share one instant.
+ */
+import { ArrayError } from '../base/errors.js';
+import { COMMAND_VOLUMES_MAX, PAIRS_MAX } from '../base/limits.js';
+import type { CopyPace } from '../pair/difference-bits.js';
+import type { PairEvent } from '../pair/pair-events.js';
+import { afterCommand } from '../pair/pair-state.js';
+import { stateRow } from '../pair/pair-states.js';
+import type { PairCommand } from '../pair/pair-table.js';
+import type { ArrayContext } from './array-context.js';
+import type { Volume } from './copies.js';
+import { Pair, type PairHost } from './pair.js';
+import type {
+  CreatePairOptions,
+  PairCommands,
+  PairOutcome,
+  SplitOptions,
+} from './pair-contract.js';
+import { PairCopier } from './pair-copier.js';
+import { newPairFields, type PairFields } from './pair-facts.js';
+import { checkNewPair, checkOnlyPair, oldestCopy, reservedFor } from './pair-rules.js';
+import type { Pool } from './pool.js';
+import { reserveVolumes, unreserveVolumes } from './reservation-commands.js';
+import { checkInfo, checkNoWriter, checkSnapshotAllowed } from './rules.js';
+
+export class Pairs implements PairCommands, PairHost {
+  private readonly byNumber = new Map<number, Pair>();
+  private readonly copier: PairCopier;
+
+  constructor(readonly context: ArrayContext) {
+    this.copier = new PairCopier(context.clock);
+  }
+
+  // ---- looking things up
+
+  pairs(): readonly Pair[] {
+    return [...this.byNumber.values()];
+  }
+
+  pair(reference: string): Pair {
+    const pair = this.findPair(reference);
+    if (pair === undefined) throw new ArrayError('ENOENT', `no pair ${reference}`);
+    return pair;
+  }
+
+  findPair(reference: string): Pair | undefined {
+    const colon = reference.indexOf(':');
+    const { copies } = this.context;
+    const primary = copies.findVolume(colon < 0 ? reference : reference.slice(0, colon));
+    if (primary === undefined) return undefined;
+    const own = this.pairs().filter((pair) => pair.sides.some(({ volume }) => volume === primary));
+    if (colon < 0) return own.length === 1 && reference.startsWith('#') ? own[0] : undefined;
+    const secondary = copies.findVolume(reference.slice(colon + 1));
+    return own.find((pair) => {
+      return pair.primarySide.volume === primary && pair.secondarySide.volume === secondary;
+    });
+  }
+
+  /** Of a record that was read at mount. */
+  add(fields: PairFields, primary: Volume, secondary: Volume): Pair {
+    const pair = new Pair(this, fields, primary, secondary);
+    this.byNumber.set(pair.number, pair);
+    return pair;
+  }
+
+  // ---- as the pairs' host
+
+  wake(pair: Pair): void {
+    this.copier.wake(pair);
+  }
+
+  settle(pair: Pair): Promise<void> {
+    return this.copier.settle(pair);
+  }
+
+  removed(pair: Pair): void {
+    this.byNumber.delete(pair.number);
+    this.context.changed();
+  }
+
+  // ---- commands
+
+  async createPair(
+    primaryName: string,
+    secondaryName: string,
+    options: CreatePairOptions,
+  ): Promise<PairOutcome> {
+    const { copies } = this.context;
+    const primary = copies.volume(primaryName);
+    const secondary =
+      secondaryName === 'auto'
+        ? reservedFor(primary, copies.volumes())
+        : copies.volume(secondaryName);
+    this.context.checkWritable(primary, secondary);
+    const old = this.findPair(`${primary.name}:${secondary.name}`);
+    if (old !== undefined) {
+      const cell = afterCommand(old.mode, old.state, 'paircreate');
+      if (cell.kind === 'rejected') throw new ArrayError(cell.code, `${old.name} ${cell.reason}`);
+      return { pair: old.name, isPerformed: false, text: 'is a pair already' };
+    }
+    checkNewPair(primary, secondary, options.force);
+    if (this.byNumber.size >= PAIRS_MAX) {
+      throw new ArrayError('ENOSPC', `the array has ${PAIRS_MAX} pairs, which is the limit`);
+    }
+    const pair = this.add(newPairFields(this.context, options), primary, secondary);
+    secondary.condition.reserve(true);
+    secondary.condition.fail('');
+    this.beginOverwriting(secondary);
+    const cell = afterCommand(options.mode, 'simplex', 'paircreate');
+    if (cell.kind !== 'performed') throw new Error('a pair can be made');
+    await pair.apply({ state: cell.to, effects: cell.effects }, 'paircreate');
+    await this.context.durable(primary, secondary);
+    return { pair: pair.name, isPerformed: true, text: `is ${pair.state} now` };
+  }
+
+  copyPairs(names: readonly string[], options: SplitOptions): Promise<readonly PairOutcome[]> {
+    return this.split('copy', this.named(names), options);
+  }
+
+  splitPairs(names: readonly string[], options: SplitOptions): Promise<readonly PairOutcome[]> {
+    return this.split('split', this.named(names), options);
+  }
+
+  /** A split pair is resynced and split in one turn: it reads as of now, and copies what differs. */
+  async rotateSplit(primaryName: string, options: SplitOptions): Promise<PairOutcome> {
+    const primary = this.context.copies.volume(primaryName);
+    const oldest = oldestCopy(primary, this.pairs());
+    const isOnDemand = oldest.mode === 'on-demand';
+    this.checkRules([oldest], isOnDemand ? 'copy' : 'split', options);
+    if (oldest.state === 'split') {
+      checkNoWriter(oldest.secondarySide.volume, false, 'overwritten');
+      await this.change([oldest], 'resync', {});
+    }
+    const [outcome] = await this.split(isOnDemand ? 'copy' : 'split', [oldest], options);
+    return outcome as PairOutcome;
+  }
+
+  async resyncPairs(
+    names: readonly string[],
+    options: {
+      readonly direction: 'forward' | 'reverse';
+      readonly pace?: CopyPace;
+      readonly force: boolean;
+    },
+  ): Promise<readonly PairOutcome[]> {
+    const pairs = this.named(names);
+    const command = options.direction === 'reverse' ? 'resync-reverse' : 'resync';
+    for (const pair of this.performing(pairs, command)) {
+      const lost = pair.sides.find(({ volume }) => volume.pool.isFailed);
+      if (lost) throw new ArrayError('EIO', lost.volume.failure ?? 'a side is lost');
+      const side = options.direction === 'reverse' ? pair.primarySide : pair.secondarySide;
+      checkNoWriter(side.volume, options.force, 'overwritten');
+      if (options.direction === 'reverse') checkOnlyPair(pair, this.pairs());
+      else checkSnapshotAllowed(pair.primarySide.volume);
+    }
+    return this.change(pairs, command, options);
+  }
+
+  suspendPairs(names: readonly string[]): Promise<readonly PairOutcome[]> {
+    return this.change(this.named(names), 'suspend', { reason: 'by command' });
+  }
+
+  deletePairs(
+    names: readonly string[],
+    { now }: { readonly now: boolean },
+  ): Promise<readonly PairOutcome[]> {
+    return this.change(this.named(names), now ? 'pairdelete-now' : 'pairdelete', {});
+  }
+
+  async setPairPace(names: readonly string[], pace: CopyPace): Promise<readonly PairOutcome[]> {
+    const pairs = this.named(names);
+    await Promise.all(pairs.map((pair) => pair.setPace(pace)));
+    return pairs.map(({ name }) => ({
+      pair: name,
+      isPerformed: true,
+      text: `has pace ${pace} now`,
+    }));
+  }
+
+  reserveVolumes(names: readonly string[]): Promise<void> {
+    return reserveVolumes(this.context, names);
+  }
+
+  unreserveVolumes(names: readonly string[]): Promise<void> {
+    return unreserveVolumes(this.context, names);
+  }
+
+  // ---- what happens without commands
+
+  /** A pool is lost, or its writes fail: pairs that reach into it are suspended, the other side goes on. */
+  poolLost(pool: Pool, reason: string): void {
+    for (const pair of this.pairs()) {
+      const lost = pair.sides.filter(({ volume }) => volume.pool === pool);
+      if (lost.length === 0 || pair.state.startsWith('suspended')) continue;
+      const event: PairEvent = lost.some(({ role }) => role === 'primary')
+        ? 'primary-lost'
+        : 'secondary-lost';
+      pair.event(event, `pool ${pool.name}: ${reason}`).catch(() => undefined);
+    }
+  }
+
+  stop(): Promise<void> {
+    return this.copier.stop();
+  }
+
+  // ---- inside
+
+  private named(names: readonly string[]): Pair[] {
+    if (names.length === 0) throw new ArrayError('EINVAL', 'no pair is named');
+    if (names.length > COMMAND_VOLUMES_MAX) {
+      throw new ArrayError('EINVAL', `more than ${COMMAND_VOLUMES_MAX} pairs are named`);
+    }
+    const pairs = names.map((name) => this.pair(name));
+    if (new Set(pairs).size < pairs.length) throw new ArrayError('EINVAL', 'a pair is named twice');
+    return pairs;
+  }
+
+  /** Those that the command changes; throws where it is rejected for one. */
+  private performing(pairs: readonly Pair[], command: PairCommand): Pair[] {
+    return pairs.filter(({ mode, state, name }) => {
+      const cell = afterCommand(mode, state, command);
+      if (cell.kind === 'rejected') throw new ArrayError(cell.code, `${name} ${cell.reason}`);
+      return cell.kind === 'performed';
+    });
+  }
+
+  private checkRules(
+    pairs: readonly Pair[],
+    command: PairCommand,
+    options: { readonly info?: Uint8Array },
+  ): void {
+    checkInfo(options.info);
+    for (const { sides } of pairs) this.context.checkWritable(...sides.map(({ volume }) => volume));
+    for (const { primarySide } of pairs) checkSnapshotAllowed(primarySide.volume);
+    if (command !== 'copy') return;
+    for (const { secondarySide } of pairs)
+      checkNoWriter(secondarySide.volume, false, 'overwritten');
+  }
+
+  private async split(
+    command: 'copy' | 'split',
+    pairs: readonly Pair[],
+    options: SplitOptions,
+  ): Promise<readonly PairOutcome[]> {
+    const performing = this.performing(pairs, command);
+    this.checkRules(performing, command, options);
+    for (const { primarySide, secondarySide } of performing) {
+      const { info } = primarySide.volume;
+      const stored = options.info ?? info;
+      secondarySide.volume.fields.info = stored && new Uint8Array(stored);
+      secondarySide.volume.fields.infoModified =
+        options.info === undefined && primarySide.volume.infoModified;
+      secondarySide.volume.touch();
+    }
+    return this.change(pairs, command, options);
+  }
+
+  /** All in one turn, then waits until all of it is durable. */
+  private async change(
+    pairs: readonly Pair[],
+    command: PairCommand,
+    options: { readonly pace?: CopyPace; readonly reason?: string },
+  ): Promise<readonly PairOutcome[]> {
+    this.performing(pairs, command);
+    const sides = pairs.flatMap((pair) => pair.sides);
+    for (const pool of new Set(sides.map(({ volume }) => volume.pool))) pool.content.cut();
+    const durable: Promise<void>[] = [];
+    const outcomes = pairs.map((pair): PairOutcome => {
+      const { name } = pair;
+      const cell = afterCommand(pair.mode, pair.state, command);
+      if (options.pace !== undefined) pair.fields.pace = options.pace;
+      if (cell.kind !== 'performed') {
+        const text = cell.kind === 'accepted' ? cell.reason : '';
+        return { pair: name, isPerformed: false, text };
+      }
+      durable.push(pair.apply({ state: cell.to, effects: cell.effects }, command, options.reason));
+      const { copiesTo } = stateRow(cell.to);
+      if (copiesTo !== undefined) this.beginOverwriting(pair.target.volume, command === 'split');
+      return { pair: name, isPerformed: true, text: `is ${cell.to} now` };
+    });
+    await Promise.all(durable);
+    return outcomes;
+  }
+
+  /** What is overwritten as a whole has no volume information any more, but the one a split gives it. */
+  private beginOverwriting(volume: Volume, keepsInfo = false): void {
+    if (!keepsInfo && volume.info !== undefined) {
+      volume.fields.info = undefined;
+      volume.fields.infoModified = false;
+      volume.touch();
+      this.context.watcher.infoChanged(volume);
+    }
+    this.context.watcher.contentChanged(volume);
+  }
+}
