@@ -6,6 +6,7 @@ import { ArrayError } from '../base/errors.js';
 import { blocksCovering, TRACK_BYTES } from '../base/sizes.js';
 import type { TrackRun } from '../pair/track-bits.js';
 import { copyTracks, type TrackTransfer } from '../pair/track-copy.js';
+import type { View } from '../volume/view.js';
 import type { Snapshot } from './copies.js';
 import { PairFacts } from './pair-facts.js';
 import type { PairSide } from './pair-side.js';
@@ -14,6 +15,8 @@ import { dropSnapshot, takeHiddenSnapshot } from './snapshot-commands.js';
 export abstract class PairInstants extends PairFacts {
   /** Sides whose pending bits are the target's now. */
   protected moved: PairSide[] = [];
+  /** Of a duplex pair: the instant of the source that the target was last equal to. */
+  protected equalAt: View | undefined;
   private published: { readonly instant: Snapshot; readonly done: Promise<void> } | undefined;
 
   /** A new instant of the source; what has changed there is pending from now on. */
@@ -95,6 +98,7 @@ export abstract class PairInstants extends PairFacts {
       from: source,
       to: { content: target.volume.pool.content, lineage: target.volume.lineage },
       blockCount: blocksCovering(target.volume.sizeBytes),
+      equalAt: this.equalAt,
       isWanted,
       writing: (track) => {
         if (kept !== undefined && !target.copied.bits.has(track)) target.copied.set(track, 1);

@@ -62,6 +62,7 @@ export class Pair extends PairInstants implements SideOwner {
     this.isSecondaryOpen &&= stateRow(state).secondaryWritable === true;
     for (const effect of effects) this.bringAbout(effect, before);
     if (rollsBack) this.rollBack(this.secondarySide);
+    if (state !== 'duplex') this.equalAt = undefined;
     const { copiesTo } = stateRow(state);
     if (copiesTo !== undefined && state !== 'duplex' && this.instant === undefined) {
       this.takeInstant();
@@ -82,10 +83,14 @@ export class Pair extends PairInstants implements SideOwner {
   equal(): void {
     this.fields.synchronisedMs = this.context.clock.nowMs();
     if (this.state !== 'duplex') {
+      const view = this.source?.view;
+      const { sourceSide } = this;
       settled(this.event('copied'));
+      if (this.fields.state === 'duplex' && sourceSide === this.sourceSide) this.equalAt = view;
       return;
     }
     // The record of the next round tells of it: until then the instant of this one is merely gone.
+    this.equalAt = this.source?.view;
     this.drop('instant');
     this.drop('kept');
     this.target.copied.clearAll();
@@ -156,7 +161,8 @@ export class Pair extends PairInstants implements SideOwner {
     const second = this.target.volume.pool.content;
     first.change(key, value);
     const isOpen = stateRow(this.state).secondaryWritable === true;
-    const durable = first.confirmed();
+    // After this turn: what one command changes in several pairs is confirmed as one.
+    const durable = Promise.resolve().then(() => first.confirmed());
     const acknowledged = settled(durable).then(() => {
       if (second !== first && this.state !== 'simplex') second.change(key, value);
       if (fields.round === round && isOpen && stateRow(this.state).secondaryWritable) {

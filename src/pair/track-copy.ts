@@ -21,6 +21,8 @@ export interface TrackTransfer {
   readonly to: { readonly content: PoolContent; readonly lineage: Lineage };
   /** Blocks of either volume. */
   readonly blockCount: number;
+  /** An older instant at which the target was equal: blocks that were not written since are left out. */
+  readonly equalAt: View | undefined;
   /** The track is still to be copied from this instant. */
   isWanted(track: number): boolean;
   /** In the turn in which a part of the tracks is written, before it. */
@@ -61,12 +63,21 @@ function writeKnown(transfer: TrackTransfer, first: number, end: number): Piece[
   const pieces: Piece[] = [];
   for (let block = first; block < end; block += 1) {
     const location = from.content.map.publishedLocation(from.view, block);
+    if (isUnchanged(transfer, block)) continue;
     if (location?.id === 0) zeroBlock(transfer, block);
     else if (from.content === to.content && location?.sectors === ALL_SECTORS) {
       shareBlock(transfer, block, location);
     } else addBlock(pieces, block);
   }
   return pieces;
+}
+
+/** What the instant shows was written before both were equal, or in a lineage below. */
+function isUnchanged({ from, equalAt }: TrackTransfer, block: number): boolean {
+  if (equalAt === undefined || equalAt.lineage !== from.view.lineage) return false;
+  const version = from.content.map.storedVersion(from.view, block);
+  if (version === undefined) return false;
+  return version.lineage !== equalAt.lineage.id || version.epoch <= equalAt.epoch;
 }
 
 function addBlock(pieces: Piece[], block: number): void {
