@@ -83,6 +83,16 @@ export const COPY_INLINE_BYTES_MAX = 64 * 1024;
 export const COPY_HELD_BYTES_MAX = 256 * 1024;
 /** Bytes of one read or write of a stream device: the longest record that `mtdump` accepts. */
 export const STREAM_TRANSFER_BYTES_MAX = 65_536;
+/** Port groups; of eight ports nobody needs more. */
+export const PORT_GROUPS_MAX = 64;
+/** Hosts; every request through a port looks its caller up among them. */
+export const HOSTS_MAX = 256;
+/** Highest LUN: the 14 bits of the flat addressing method (SAM-2, 4.9.4). */
+export const LUN_MAX = 16_383;
+/** LUN mappings over all ports and hosts; each costs about 100 bytes of memory. */
+export const LUN_MAPPINGS_MAX = 16_384;
+/** Faults set at one time; every request looks through them. */
+export const FAULTS_MAX = 64;
 
 assert(VOLUME_BYTES_MAX / BLOCK_BYTES <= 2 ** 40, 'block numbers fit u40');
 assert(FILE_BLOCK_COST_BYTES > BLOCK_BYTES, 'a slot costs more than its content');

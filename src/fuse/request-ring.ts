@@ -10,6 +10,7 @@
  *   2 end: an EndReason once the pump has ended      3 stop: 1 once the pump shall end
  *   4 published: requests ever put into the queue    5.. queue, then lengths, then states, by slot
  */
+import { signalWord, wordChanged } from '../base/shared-words.js';
 
 /** Pages of the largest request are only taken from the machine once they are used. */
 export const SLOT_COUNT = 64;
@@ -95,8 +96,7 @@ export class RingProducer extends RingWords {
   }
 
   private signal(): void {
-    Atomics.add(this.words, WORD.signal, 1);
-    Atomics.notify(this.words, WORD.signal);
+    signalWord(this.words, WORD.signal);
   }
 }
 
@@ -132,8 +132,7 @@ export class RingConsumer extends RingWords {
   release(slot: number): void {
     this.usedCount -= 1;
     Atomics.store(this.words, this.stateWord(slot), STATE.free);
-    Atomics.add(this.words, WORD.released, 1);
-    Atomics.notify(this.words, WORD.released);
+    signalWord(this.words, WORD.released);
   }
 
   /** Why the pump has ended; everything it read is in the queue by then. */
@@ -145,8 +144,7 @@ export class RingConsumer extends RingWords {
   endBroken(): void {
     if (this.endReason() !== undefined) return;
     Atomics.store(this.words, WORD.end, END_REASONS.indexOf('failed'));
-    Atomics.add(this.words, WORD.signal, 1);
-    Atomics.notify(this.words, WORD.signal);
+    signalWord(this.words, WORD.signal);
   }
 
   /** To be read before looking whether there is anything to do, and then given to `changed`. */
@@ -156,27 +154,16 @@ export class RingConsumer extends RingWords {
 
   /** Resolves when something came after `signalCount` was read; undefined where it has. */
   changed(signalCount: number): Promise<unknown> | undefined {
-    const wait = waitAsync(this.words, WORD.signal, signalCount);
-    return wait.async ? wait.value : undefined;
+    return wordChanged(this.words, WORD.signal, signalCount);
   }
 
   /** The pump ends when it next has no request in hand. */
   stop(): void {
     Atomics.store(this.words, WORD.stop, 1);
-    Atomics.add(this.words, WORD.released, 1);
-    Atomics.notify(this.words, WORD.released);
+    signalWord(this.words, WORD.released);
   }
 
   private queued(): number {
     return (Atomics.load(this.words, WORD.published) - this.taken) | 0;
   }
 }
-
-type WaitResult =
-  | { readonly async: false; readonly value: 'not-equal' | 'timed-out' }
-  | { readonly async: true; readonly value: Promise<'ok' | 'timed-out'> };
-
-/** In V8 since Node 16; its type only comes with a later language level. */
-const { waitAsync } = Atomics as unknown as {
-  waitAsync(words: Int32Array, index: number, value: number): WaitResult;
-};

@@ -25,6 +25,13 @@ import {
   unpackIds,
   unpackLineage,
 } from './records.js';
+import {
+  unpackController,
+  unpackHost,
+  unpackLunMapping,
+  unpackPort,
+  unpackPortGroup,
+} from './san-records.js';
 import { unpackUsedSlots } from './slot-records.js';
 import type { Clip } from './tasks.js';
 
@@ -107,6 +114,15 @@ const ESSENTIAL: readonly RecordKind[] = [
   'volumeState',
 ];
 
+/** Nothing hangs on them: a damaged one is dropped, and what it set is as in a new array. */
+const SETTINGS: { readonly [K in RecordKind]?: (value: Uint8Array) => unknown } = {
+  controller: unpackController,
+  port: unpackPort,
+  portGroup: unpackPortGroup,
+  host: unpackHost,
+  lunMapping: unpackLunMapping,
+};
+
 const KIND_NAMES = new Map<number, RecordKind>(
   (Object.entries(RECORD_KIND) as [RecordKind, number][]).map(([name, kind]) => [kind, name]),
 );
@@ -176,7 +192,7 @@ function readRecord(catalogue: Catalogue, kind: RecordKind, record: PlacedRecord
   } else if (kind === 'event') {
     unpackEvent(value);
     catalogue.newestEvent = first;
-  }
+  } else SETTINGS[kind]?.(value);
 }
 
 function newLineage(id: number, parentId: number, parentEpoch: number): CheckedLineage {

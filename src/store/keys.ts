@@ -36,6 +36,11 @@ export const RECORD_KIND = {
   volumeState: 26,
   job: 32,
   event: 33,
+  controller: 48,
+  port: 49,
+  portGroup: 50,
+  host: 51,
+  lunMapping: 52,
 } as const;
 
 export type RecordKind = keyof typeof RECORD_KIND;

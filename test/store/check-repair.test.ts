@@ -14,6 +14,13 @@ import {
   unpackAllocation,
 } from '../../src/store/records.js';
 import { setShareCount } from '../../src/store/recover.js';
+import {
+  packController,
+  packHost,
+  packLunMapping,
+  packPort,
+  packPortGroup,
+} from '../../src/store/san-records.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { openMemoryArray } from '../support/memory-array.js';
 import {
@@ -27,6 +34,24 @@ import {
 import { check, close, closedHistory, kinds, settle, tableText } from './check-fixture.js';
 
 const USAGE_HEAD = recordKey('usage', 1, EPOCH_MAX);
+
+/** Settings of ports and hosts, sound and then damaged: the repair drops them. */
+const SETTINGS = (
+  [
+    ['controller', packController({ id: 'CL1', state: 'down' })],
+    ['port', packPort({ id: 'CL1-A', role: 'both', usage: 'both', state: 'up', devices: [] })],
+    ['portGroup', packPortGroup({ number: 1, name: 'g', targets: [], initiators: [] })],
+    ['host', packHost({ number: 1, name: 'h', uids: [0] })],
+    ['lunMapping', packLunMapping({ port: 'CL1-A', lun: 0, host: 'h', volume: 1 })],
+  ] as const
+).map(([kind, value]): [string, Change] => [
+  kind,
+  (t) => {
+    t.put('records', recordKey(kind, 1), value);
+    t.put('records', recordKey(kind, 2), value);
+    flip(t, 'records', recordKey(kind, 2));
+  },
+]);
 
 /** Damage that a repair undoes: its name, how it is made, what is found. */
 const REPAIRABLE: readonly [string, Change, string[]][] = [
@@ -46,6 +71,11 @@ const REPAIRABLE: readonly [string, Change, string[]][] = [
     ['wrong usage count db@b'],
   ],
   ['damaged counters', (t) => flip(t, 'records', recordKey('counters')), ['damaged record -']],
+  ...SETTINGS.map(([name, change]): (typeof REPAIRABLE)[number] => [
+    `a damaged ${name}`,
+    change,
+    ['damaged record -'],
+  ]),
   ['a wrong block count', (t) => changeCounters(t, { storedBlocks: 5 }), ['wrong block count -']],
   [
     'a next block id that would free what is in use',

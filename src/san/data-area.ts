@@ -1,0 +1,168 @@
+/**
+ * The backup data area of a request, a ring of chunks with sequence numbers, and the progress pointer ([002] fig. 7). For a
+ * backup the array core puts chunks in and the microprocessor takes them out; for a restore it is the other way round.
+ *
+ * What has been consumed is said by the progress pointer alone, which lies here and not in the worker: it moves after the
+ * device, or the volume, has the chunk. So when a worker ends, the next goes on at the pointer with the chunks that are still in
+ * the ring, and repeats at most the one between device and pointer. The pointer has two copies, and a version that says which is
+ * whole: a worker that ends in the middle of writing one leaves the other.
+ */
+import { assert } from '../base/assert.js';
+import { signalWord } from '../base/shared-words.js';
+import type { RequestSlot } from './request-slots.js';
+import { HEADER } from './shared-memory.js';
+
+/** Numbers in shared memory. `zeros` has a length and no content, `mark` and `end` have neither. */
+export const CHUNK_KINDS = ['data', 'zeros', 'mark', 'end'] as const;
+export type ChunkKind = (typeof CHUNK_KINDS)[number];
+
+export interface ChunkHead {
+  readonly kind: ChunkKind;
+  readonly length: number;
+  /** Number of the segment descriptor it belongs to. */
+  readonly segment: number;
+  /** Where it begins in the volume. */
+  readonly position: number;
+}
+
+export interface Chunk extends ChunkHead {
+  readonly sequence: number;
+  /** Its content, in shared memory: until it is consumed. */
+  readonly content: Buffer;
+}
+
+export interface Progress {
+  /** Chunks consumed since the request was placed. */
+  readonly chunks: number;
+  readonly segment: number;
+  /** Bytes consumed, zeros included. */
+  readonly bytes: number;
+  /** Where the device is after them; to be compared with where it is found. */
+  readonly devicePosition: number;
+}
+
+export const NO_PROGRESS: Progress = { chunks: 0, segment: 0, bytes: 0, devicePosition: 0 };
+
+/** The end that puts chunks in. */
+export class ChunkProducer {
+  constructor(private readonly slot: RequestSlot) {}
+
+  get room(): number {
+    const used = (publishedChunks(this.slot) - readProgress(this.slot).chunks) | 0;
+    return this.slot.memory.shape.chunks - used;
+  }
+
+  /** Where the content of the next chunk is put; there must be room. */
+  nextContent(): Buffer {
+    assert(this.room > 0, 'there is room for a chunk');
+    return this.slot.memory.chunk(this.slot.slot, publishedChunks(this.slot));
+  }
+
+  publish({ kind, length, segment, position }: ChunkHead): void {
+    assert(this.room > 0, 'there is room for a chunk');
+    const { memory, slot } = this.slot;
+    assert(kind !== 'data' || length <= memory.shape.chunkBytes, 'content fits its chunk');
+    const sequence = publishedChunks(this.slot);
+    memory.words[memory.chunkWord(slot, sequence, 'sequence')] = sequence;
+    memory.words[memory.chunkWord(slot, sequence, 'length')] = length;
+    memory.words[memory.chunkWord(slot, sequence, 'kind')] = CHUNK_KINDS.indexOf(kind);
+    memory.words[memory.chunkWord(slot, sequence, 'segment')] = segment;
+    memory.writeDouble(memory.chunkPositionWord(slot, sequence), position);
+    this.slot.store('published', (sequence + 1) | 0);
+    signalRing(this.slot);
+  }
+}
+
+/** The end that takes them out, in order. */
+export class ChunkConsumer {
+  constructor(private readonly slot: RequestSlot) {}
+
+  /** The chunk at the progress pointer, if it is there already. */
+  next(): Chunk | undefined {
+    const sequence = readProgress(this.slot).chunks | 0;
+    if (publishedChunks(this.slot) === sequence) return undefined;
+    const { memory, slot } = this.slot;
+    const word = (field: 'sequence' | 'length' | 'kind' | 'segment') =>
+      (memory.words[memory.chunkWord(slot, sequence, field)] as number) >>> 0;
+    assert(word('sequence') === sequence >>> 0, 'a chunk stays until it is consumed');
+    const kind = CHUNK_KINDS[word('kind')];
+    assert(kind !== undefined, 'a chunk has a known kind');
+    const length = word('length');
+    return {
+      sequence: sequence >>> 0,
+      kind,
+      length,
+      segment: word('segment'),
+      position: memory.readDouble(memory.chunkPositionWord(slot, sequence)),
+      content: memory.chunk(slot, sequence).subarray(0, kind === 'data' ? length : 0),
+    };
+  }
+
+  /** The chunk is where it belongs: the pointer moves behind it. */
+  consumed(chunk: Chunk, devicePosition: number): void {
+    const before = readProgress(this.slot);
+    assert(before.chunks === chunk.sequence, 'chunks are consumed in order');
+    writeProgress(this.slot, {
+      chunks: (chunk.sequence + 1) >>> 0,
+      segment: chunk.segment,
+      bytes: before.bytes + chunk.length,
+      devicePosition,
+    });
+    signalRing(this.slot);
+  }
+}
+
+/** How far a request is. */
+export function readProgress({ memory, slot }: RequestSlot): Progress {
+  const place = memory.slotWord(slot, 'progressVersion');
+  for (;;) {
+    const version = Atomics.load(memory.words, place);
+    const first = memory.progressWord(slot, version);
+    const progress = {
+      chunks: (memory.words[first] as number) >>> 0,
+      segment: (memory.words[first + 1] as number) >>> 0,
+      bytes: memory.readDouble(first + 2),
+      devicePosition: memory.readDouble(first + 4),
+    };
+    // Two steps further the copy may have been written again meanwhile.
+    if (Atomics.load(memory.words, place) === version) return progress;
+  }
+}
+
+/** Before the request is placed: nothing is in the ring, and it begins at `progress`. */
+export function resetDataArea(slot: RequestSlot, progress: Progress): void {
+  slot.store('published', progress.chunks | 0);
+  writeProgress(slot, progress);
+}
+
+/** To be read before looking for chunks or room, and then given to `waitForRing`. */
+export function ringSignal(slot: RequestSlot): number {
+  return slot.load('ringSignal');
+}
+
+/** For a worker: sleeps until something happened to the ring or the request, or for `timeoutMs`. */
+export function waitForRing(slot: RequestSlot, seen: number, timeoutMs: number): void {
+  const { memory } = slot;
+  Atomics.wait(memory.words, memory.slotWord(slot.slot, 'ringSignal'), seen, timeoutMs);
+}
+
+/** Wakes the worker that waits at the ring, and the array core. */
+export function signalRing({ memory, slot }: RequestSlot): void {
+  signalWord(memory.words, memory.slotWord(slot, 'ringSignal'));
+  signalWord(memory.words, HEADER.arraySignal);
+}
+
+function writeProgress({ memory, slot }: RequestSlot, progress: Progress): void {
+  const place = memory.slotWord(slot, 'progressVersion');
+  const version = (Atomics.load(memory.words, place) + 1) | 0;
+  const first = memory.progressWord(slot, version);
+  memory.words[first] = progress.chunks | 0;
+  memory.words[first + 1] = progress.segment;
+  memory.writeDouble(first + 2, progress.bytes);
+  memory.writeDouble(first + 4, progress.devicePosition);
+  Atomics.store(memory.words, place, version);
+}
+
+function publishedChunks(slot: RequestSlot): number {
+  return slot.load('published');
+}

@@ -1,0 +1,181 @@
+/**
+ * Faults that a user sets to see how others bear them: a kind at a target, for a number of times or until cleared, within
+ * a range of bytes or everywhere. This is the list alone; who carries out a request asks `hits`, and does what they say.
+ */
+import { ArrayError } from '../base/errors.js';
+import { FAULTS_MAX } from '../base/limits.js';
+import { checkName, printable } from '../base/names.js';
+import { parseController, parsePort } from './port-id.js';
+
+export const FAULT_KINDS = ['EIO', 'delay', 'hang', 'sense', 'damaged', 'killed', 'down'] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+const TARGET_KINDS = {
+  /** What can happen to each. */
+  volume: ['EIO', 'delay', 'hang', 'damaged'],
+  pool: ['EIO', 'delay', 'hang', 'damaged'],
+  port: ['EIO', 'delay', 'hang', 'down'],
+  controller: ['delay', 'hang', 'killed', 'down'],
+  microprocessor: ['delay', 'hang', 'killed', 'down'],
+  device: ['EIO', 'delay', 'hang', 'sense', 'damaged', 'down'],
+} as const satisfies Record<string, readonly FaultKind[]>;
+export type FaultTargetKind = keyof typeof TARGET_KINDS;
+
+export interface FaultTarget {
+  readonly kind: FaultTargetKind;
+  readonly name: string;
+}
+
+/** Sense data that a device answers with. */
+export interface FaultSense {
+  readonly key: number;
+  readonly asc: number;
+  readonly ascq: number;
+}
+
+/** Bytes from `start` to before `end`. */
+export interface FaultRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface FaultSetting {
+  readonly target: FaultTarget;
+  readonly kind: FaultKind;
+  /** Times it happens; undefined: until it is cleared. */
+  readonly count?: number;
+  /** Undefined: everywhere. */
+  readonly range?: FaultRange;
+  /** With `delay`. */
+  readonly delayMs?: number;
+  /** With `sense`. */
+  readonly sense?: FaultSense;
+}
+
+export interface Fault extends FaultSetting {
+  /** By which it is cleared; never used twice. */
+  readonly number: number;
+  /** How often it happened. */
+  readonly hits: number;
+}
+
+/** `volume:db`, `port:CL1-A`, ... ENOENT for an unknown port or controller, else EINVAL. */
+export function parseFaultTarget(text: string): FaultTarget {
+  const [, kind = '', name = ''] = /^([a-z]+):(.*)$/.exec(text) ?? [];
+  if (!Object.hasOwn(TARGET_KINDS, kind)) {
+    const kinds = Object.keys(TARGET_KINDS).join(', ');
+    throw new ArrayError('EINVAL', `'${printable(text)}' is no target: KIND:NAME of ${kinds}`);
+  }
+  const target = { kind: kind as FaultTargetKind, name };
+  if (target.kind === 'port') parsePort(name);
+  else if (target.kind === 'controller') parseController(name);
+  else checkName(name);
+  return target;
+}
+
+export class FaultList {
+  private faults: Fault[] = [];
+  private nextNumber = 1;
+
+  /** In the order in which they were set. */
+  get list(): readonly Fault[] {
+    return this.faults;
+  }
+
+  /** EINVAL where the target cannot have the fault, or something it needs is missing. */
+  add(setting: FaultSetting): Fault {
+    checkSetting(setting);
+    if (this.faults.length >= FAULTS_MAX) {
+      throw new ArrayError('ENOSPC', `there are ${FAULTS_MAX} faults already: clear some`);
+    }
+    const fault = { ...setting, number: this.nextNumber, hits: 0 };
+    this.nextNumber += 1;
+    this.faults.push(fault);
+    return fault;
+  }
+
+  /** ENOENT where there is no such fault. */
+  clear(number: number): void {
+    const kept = this.faults.filter((fault) => fault.number !== number);
+    if (kept.length === this.faults.length) {
+      throw new ArrayError('ENOENT', `there is no fault ${number}`);
+    }
+    this.faults = kept;
+  }
+
+  /** Of one target, or all. Tells how many. */
+  clearAll(target?: FaultTarget): number {
+    const before = this.faults.length;
+    this.faults = this.faults.filter(
+      (fault) => target !== undefined && !isSame(fault.target, target),
+    );
+    return before - this.faults.length;
+  }
+
+  /**
+   * What happens to a request at the target now, in the order in which it was set: each of these counts as having happened
+   * once. Without a range the request concerns no bytes, and only faults without a range meet it.
+   */
+  hits(target: FaultTarget, range?: FaultRange): readonly Fault[] {
+    if (this.faults.length === 0) return [];
+    const met = this.faults.filter((fault) => isSame(fault.target, target) && meets(fault, range));
+    if (met.length > 0) {
+      this.faults = this.faults.flatMap((fault) => (met.includes(fault) ? used(fault) : [fault]));
+    }
+    return met;
+  }
+
+  /** Whether a target is set so, without anything happening: ports, controllers and devices that are down. */
+  has(target: FaultTarget, kind: FaultKind): boolean {
+    return this.faults.some((fault) => fault.kind === kind && isSame(fault.target, target));
+  }
+}
+
+/** `delay of 50 ms at volume:db, 2 times, in 0-4096`. */
+export function describeFault({ kind, target, count, range, delayMs, sense }: Fault): string {
+  const hex = (value: number) => value.toString(16).padStart(2, '0');
+  const codes = sense && [sense.key, sense.asc, sense.ascq].map(hex).join('/');
+  return [
+    `${kind}${delayMs === undefined ? '' : ` of ${delayMs} ms`}${codes ? ` ${codes}` : ''}`,
+    ` at ${target.kind}:${target.name}`,
+    count === undefined ? '' : `, ${count} ${count === 1 ? 'time' : 'times'}`,
+    range === undefined ? '' : `, in ${range.start}-${range.end}`,
+  ].join('');
+}
+
+function checkSetting({ target, kind, count, range, delayMs, sense }: FaultSetting): void {
+  const refuse = (text: string): never => {
+    throw new ArrayError('EINVAL', text);
+  };
+  const kinds: readonly FaultKind[] = TARGET_KINDS[target.kind];
+  if (!kinds.includes(kind)) {
+    refuse(`a ${target.kind} has no fault ${kind}: it has ${kinds.join(', ')}`);
+  }
+  if (count !== undefined && !isWhole(count, 1)) refuse('a fault happens once at least');
+  if (range !== undefined && !(isWhole(range.start, 0) && isWhole(range.end, range.start + 1))) {
+    refuse('a range ends after it begins');
+  }
+  if ((kind === 'delay') !== (delayMs !== undefined)) refuse('delay= goes with the fault delay');
+  if (delayMs !== undefined && !isWhole(delayMs, 1)) refuse('a delay is 1 ms at least');
+  if ((kind === 'sense') !== (sense !== undefined)) refuse('sense= goes with the fault sense');
+}
+
+function isWhole(value: number, least: number): boolean {
+  return Number.isSafeInteger(value) && value >= least;
+}
+
+function isSame(one: FaultTarget, other: FaultTarget): boolean {
+  return one.kind === other.kind && one.name === other.name;
+}
+
+function meets({ range }: Fault, asked: FaultRange | undefined): boolean {
+  if (range === undefined) return true;
+  return asked !== undefined && asked.start < range.end && range.start < asked.end;
+}
+
+/** What is left of a fault that happened once more. */
+function used(fault: Fault): Fault[] {
+  const hits = fault.hits + 1;
+  if (fault.count === undefined) return [{ ...fault, hits }];
+  return fault.count > 1 ? [{ ...fault, hits, count: fault.count - 1 }] : [];
+}
