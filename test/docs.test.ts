@@ -186,9 +186,7 @@ describe('README: tables', () => {
   });
 
   it('names errors of the table alone', () => {
-    const named = [...readme.matchAll(/(?<!-)\bE(?!PYC)[A-Z]{3,}\b(?! COPY)/g)].map(
-      ([word]) => word,
-    );
+    const named = readme.match(/(?<!-)\bE(?!PYC)[A-Z]{3,}\b(?! COPY)/g) ?? [];
     expect(named.filter((code) => !(code in ERROR_TABLE))).toEqual([]);
   });
 });
