@@ -95,12 +95,22 @@ export class RequestBoard {
     return true;
   }
 
-  /** The way of a request that waits is another, as ports or microprocessors have come or gone. */
+  /**
+   * Ports or microprocessors have come or gone: `table` is used when the request is searched the next time. False where it
+   * is being searched, or is about to be: later again.
+   */
   replaceTable(slot: RequestSlot, table: BitmapTable): boolean {
+    const { state, holder } = slot.status();
+    if (state === 'transferring' && slot.wish === 'none' && this.isRunning(holder)) {
+      // Nobody reads it: the holder only lets go when this side wants it.
+      slot.writeTable(table);
+      return true;
+    }
     if (this.control.take(this.clock.monotonicMs()) === undefined) return false;
     const isPlaced = slot.status().state === 'placed';
     if (isPlaced) slot.writeTable(table);
     this.control.release();
+    this.signal(slot);
     return isPlaced;
   }
 
@@ -204,6 +214,10 @@ export class RequestBoard {
   /** Resolves when a microprocessor did something after `seen` was read; undefined where it has. */
   changed(seen: number): Promise<unknown> | undefined {
     return wordChanged(this.memory.words, HEADER.arraySignal, seen);
+  }
+
+  private isRunning(holder: number | undefined): boolean {
+    return holder !== undefined && this.mode(holder) === 'running';
   }
 
   private signal(slot: RequestSlot): void {

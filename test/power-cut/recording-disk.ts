@@ -1,9 +1,9 @@
 /** The recording file system of a test: starts its process, and reads the log when it has ended. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { builtProgram } from '../support/built-program.js';
 import { run, start, until } from '../support/programs.js';
 import { subdirectory } from '../support/scratch-directory.js';
-import { builtProgram } from './built-program.js';
 import { type LogEntry, readLog } from './programs/operation-log.js';
 
 export class RecordingDisk {
@@ -18,7 +18,7 @@ export class RecordingDisk {
     const directory = subdirectory(scratch, 'recorded');
     const logPath = join(scratch, 'log');
     const words = [logPath, subdirectory(scratch, 'backing'), directory];
-    const process = start('node', builtProgram('recorder'), ...words);
+    const process = start('node', builtProgram('power-cut', 'recorder'), ...words);
     await until(() => {
       if (process.child.exitCode !== null) {
         throw new Error(`the recording file system has ended: ${process.texts.errors}`);

@@ -1,6 +1,6 @@
 /** Hands pools to the state checker and starts it anew when a pool has ended it. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { builtProgram } from './built-program.js';
+import { builtProgram } from '../support/built-program.js';
 import type { StateReport } from './programs/state-checker.js';
 
 /** How a test judges a pool: the report of the state checker, or how that ended. */
@@ -42,7 +42,7 @@ export class StateJudge {
   }
 
   private started(): ChildProcess {
-    this.child = fork(builtProgram('state-checker'), [], {
+    this.child = fork(builtProgram('power-cut', 'state-checker'), [], {
       serialization: 'advanced',
       execArgv: [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -242,12 +242,29 @@ describe('another way for a request that waits', () => {
     expect(expectSearch(one.kernel(2).poll()).port).toBe('CL2-C');
   });
 
-  it('is not taken while somebody has control', () => {
+  it('is not taken while it is searched, nor when it has ended', () => {
     const slot = one.place(tableOf(['CL1-C']));
     const search = expectSearch(one.kernel(0).poll());
     expect(one.board.replaceTable(slot, tableOf(['CL2-C']))).toBe(false);
-    search.found();
+    search.found()?.end('done');
     expect(one.board.replaceTable(slot, tableOf(['CL2-C']))).toBe(false);
-    expect(controlOwner(one.memory)).toBeUndefined();
+    expect([slot.table(), controlOwner(one.memory)]).toEqual([tableOf(['CL1-C']), undefined]);
+  });
+
+  it('is there for the next search of a request that is transferring', () => {
+    const slot = one.place(tableOf(['CL1-C']));
+    one.transfer(0);
+    expect(one.board.replaceTable(slot, tableOf(['CL2-C']))).toBe(true);
+    one.board.lost(0);
+    expect(expectSearch(one.kernel(2).poll()).port).toBe('CL2-C');
+  });
+
+  it('is not taken while a transfer is about to let go', () => {
+    const slot = one.place(tableOf(['CL1-C', 'CL2-C']));
+    const transfer = one.transfer(0);
+    one.board.setMode(0, 'down');
+    expect(one.board.replaceTable(slot, tableOf(['CL2-C']))).toBe(false);
+    transfer.letGo();
+    expect(one.board.replaceTable(slot, tableOf(['CL2-C']))).toBe(true);
   });
 });
