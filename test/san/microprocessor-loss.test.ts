@@ -122,6 +122,17 @@ describe('the lease of a search', () => {
     expect(next.found()).toBeDefined();
   });
 
+  it('is over for that search, also where the same microprocessor searches again', async () => {
+    const { slot, search } = await hang();
+    expect(one.board.expireLease()).toBe(false);
+    await one.clock.advance(CONTROL_LEASE_MS);
+    expect(one.board.expireLease()).toBe(true);
+    expect(one.board.replaceTable(slot, tableOf(['CL1-C']))).toBe(true);
+    const again = expectSearch(one.kernel(0).poll());
+    expect(search.found()).toBeUndefined();
+    expect(again.found()).toBeDefined();
+  });
+
   it('does not let the slot be used for another request before the late one is back', async () => {
     const { slot, search } = await hang();
     expectSearch(one.kernel(2).poll()).found()?.end('done');

@@ -1,13 +1,7 @@
 /** Online and backup in turns, by the text on [002] fig. 11; a simulated port that lives by them. */
 import { describe, expect, it } from 'vitest';
 import type { ArrayError } from '../../src/base/errors.js';
-import {
-  type NextTurn,
-  ratioRule,
-  type TurnKind,
-  type TurnRule,
-  Turns,
-} from '../../src/san/turns.js';
+import { ratioRule, type TurnKind, type TurnRule, Turns } from '../../src/san/turns.js';
 
 const KIB = 1024;
 const bytes = (value: number) => ({ unit: 'bytes', value }) as const;
@@ -118,15 +112,19 @@ describe('turns', () => {
   });
 
   it('do not count what backup moves in a gap against its turn', () => {
-    const turns = new Turns({ online: bytes(4 * KIB), backup: bytes(CHUNK.bytes) }, 0);
-    expect(turns.next({ online: 0, backup: 1 }, 50).next).toBe('backup');
-    turns.backupDone(CHUNK.bytes, 51);
-    const nextAt = (nowMs: number): NextTurn => turns.next(BOTH, nowMs);
-    expect(nextAt(51).next).toBe('online');
-    turns.onlineDone(4 * KIB, 52);
-    expect(nextAt(52).next).toBe('backup');
-    turns.backupDone(CHUNK.bytes, 53);
-    expect(nextAt(53).next).toBe('online');
+    const turns = new Turns({ online: bytes(4 * KIB), backup: bytes(2 * CHUNK.bytes) }, 0);
+    turns.onlineDone(4 * KIB, 0);
+    expect(turns.next(BOTH, 0).next).toBe('backup');
+    for (const nowMs of [50, 51, 52]) {
+      expect(turns.next({ online: 0, backup: 1 }, nowMs).next).toBe('backup');
+      turns.backupDone(CHUNK.bytes, nowMs);
+    }
+    const order = [60, 61, 62].map((nowMs) => {
+      const { next } = turns.next(BOTH, nowMs);
+      if (next === 'backup') turns.backupDone(CHUNK.bytes, nowMs);
+      return next;
+    });
+    expect(order).toEqual(['backup', 'backup', 'online']);
   });
 
   it('say what is going on', () => {
