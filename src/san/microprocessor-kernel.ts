@@ -58,7 +58,8 @@ export class MicroprocessorKernel {
   /** Steps 1010 to 1034: undefined where there is nothing to do, it is not its turn, or another has control. */
   poll(): DeviceSearch | undefined {
     this.beat();
-    if (this.mode !== 'running' || !this.slots.some(mayNeedControl)) return undefined;
+    if (this.mode !== 'running' || !this.slots.some((slot) => this.concerns(slot)))
+      return undefined;
     const taking = this.control.take(this.clock.monotonicMs());
     if (taking === undefined) return undefined;
     if (taking.from !== undefined) evictSearches(this.slots, taking.from - 1);
@@ -75,6 +76,16 @@ export class MicroprocessorKernel {
   takeInHand(slot: RequestSlot | undefined): void {
     const place = this.memory.microprocessorWord(this.index, 'slotInHand');
     Atomics.store(this.memory.words, place, slot === undefined ? 0 : slot.slot + 1);
+  }
+
+  /**
+   * Worth taking control for: its turn, or nobody's, or a search whose lease may be over. Looking first keeps those whose
+   * turn it is not from waking each other with every release.
+   */
+  private concerns(slot: RequestSlot): boolean {
+    const { state } = slot.status();
+    if (state !== 'placed') return state === 'searching';
+    return this.turnOf(slot) !== undefined || isOver(slot);
   }
 
   /** The oldest request whose next port it is connected to. Requests that nobody may start end here (step 1018). */
@@ -225,18 +236,17 @@ export function evictSearches(slots: readonly RequestSlot[], microprocessor: num
 export function endWhereOver(slot: RequestSlot): boolean {
   const seen = slot.status();
   if (seen.state !== 'placed') return false;
-  const isCancelled = slot.wish === 'end';
-  if (!isCancelled && nextPort(slot.table()) !== undefined) return false;
-  const ended = isCancelled
-    ? slot.advance(seen, 'cancel', { outcome: 'cancelled' })
-    : slot.advance(seen, 'exhausted', { outcome: 'unreachable' });
+  if (!isOver(slot)) return false;
+  const ended =
+    slot.wish === 'end'
+      ? slot.advance(seen, 'cancel', { outcome: 'cancelled' })
+      : slot.advance(seen, 'exhausted', { outcome: 'unreachable' });
   if (ended !== undefined) signalBoth(slot);
   return ended !== undefined;
 }
 
-function mayNeedControl(slot: RequestSlot): boolean {
-  const { state } = slot.status();
-  return state === 'placed' || state === 'searching';
+function isOver(slot: RequestSlot): boolean {
+  return slot.wish === 'end' || nextPort(slot.table()) === undefined;
 }
 
 function signalBoth(slot: RequestSlot): void {

@@ -73,6 +73,7 @@ describe('load counters', () => {
       [0, 2, 1, 3, 5, 4, 6, 8, 7].map((n) => read(n * 4096)),
       'sequential',
     ],
+    ['what follows a request, again and again', [0, 1, 1, 1].map((n) => read(n * 4096)), 'random'],
     ['the same place again and again', [read(0), read(0), read(0), read(0)], 'random'],
   ])('take %s for %s', (_what, requests, access) => {
     send('CL2-A', ...requests);

@@ -94,6 +94,13 @@ describe('a request in shared memory', () => {
     expect(failures(slot)).toEqual(['CL1-C no-path', 'CL2-C no-path']);
   });
 
+  it('wakes nobody when it is looked at by one whose turn it is not', () => {
+    one.place(tableOf(['CL1-C', 'CL2-C']));
+    const before = one.kernel(2).signal();
+    expect(one.kernel(2).poll()).toBeUndefined();
+    expect(one.kernel(2).signal()).toBe(before);
+  });
+
   it('is not searched again by the second microprocessor of a port that has no path', () => {
     one.place(tableOf(['CL1-C', 'CL2-C']));
     expectSearch(one.kernel(0).poll()).failed('no-path');

@@ -127,6 +127,14 @@ describe('turns', () => {
     expect(order).toEqual(['backup', 'backup', 'online']);
   });
 
+  it('do not count host requests that pass in the turn of backup', () => {
+    const turns = new Turns({ online: bytes(1), backup: bytes(CHUNK.bytes) }, 0);
+    turns.onlineDone(1, 0);
+    expect(turns.next(BOTH, 0).next).toBe('backup');
+    turns.onlineDone(2 * CHUNK.bytes, 0.1);
+    expect(turns.next(BOTH, 0.2).next).toBe('backup');
+  });
+
   it('say what is going on', () => {
     const turns = new Turns(ratioRule('2:1', 'bytes'), 0);
     turns.onlineDone(120 * KIB, 1);
