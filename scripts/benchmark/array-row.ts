@@ -16,7 +16,7 @@ export interface ArrayBench {
   readonly volume: string;
   readonly image: string;
   /** Volumes made here are deleted, with their snapshots, when the group of the row has ended. */
-  create(volume: string, bytes: number): Promise<void>;
+  create(volume: string, bytes: number, pool?: string): Promise<void>;
   /** For volumes that a command makes. */
   willDelete(volume: string): void;
   tell(line: string): void;

@@ -12,6 +12,7 @@ import {
 } from './array-input-output.js';
 import { memoryOfThin, mountTime } from './array-limits.js';
 import type { ArrayRow, ArrayStep } from './array-row.js';
+import { PAIR_ROWS } from './pair-rows.js';
 import { MEMORY_MIB_MAX } from './results.js';
 import { atLeastOfRow, type Goal, type Unit, valueAtMost } from './row.js';
 import { ARRAY_TARGETS } from './target-names.js';
@@ -144,4 +145,5 @@ export const ARRAY_ROWS: readonly ArrayRow[] = [
     [valueAtMost(MOUNT_SECONDS_MAX)],
     mountTime,
   ),
+  ...PAIR_ROWS,
 ];

@@ -85,8 +85,10 @@ function stepOf(
   const { array } = target;
   return {
     ...{ array, cleanup, scale: bench.scale, round, volume, image: array.image(volume) },
-    async create(name, bytes) {
-      await array.control('create', `${name} ${bytes}`);
+    async create(name, bytes, pool) {
+      if (pool !== undefined) await array.addPool(pool);
+      const where = pool === undefined ? '' : ` pool=${pool}`;
+      await array.control('create', `${name} ${bytes}${where}`);
       place.volumes.push(name);
     },
     willDelete: (name) => void place.volumes.push(name),
@@ -104,6 +106,7 @@ async function start(bench: BenchRun, place: ArrayPlace): Promise<MadeTarget> {
 async function clear(place: ArrayPlace): Promise<void> {
   const target = place.made?.target;
   if (target instanceof ArrayfsTarget) {
+    await target.array.deletePairs();
     for (const volume of place.volumes) {
       await target.array.control('delete', `${volume} snapshots=yes`);
     }

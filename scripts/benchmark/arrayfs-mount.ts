@@ -34,7 +34,8 @@ export class ArrayfsMount {
 
   constructor(
     private readonly cleanup: Cleanup,
-    directory: string,
+    /** Of store and mount point; on the disk that is measured. */
+    readonly directory: string,
     private readonly words: ArrayfsWords,
   ) {
     this.store = join(directory, 'store');
@@ -78,6 +79,24 @@ export class ArrayfsMount {
     }
   }
 
+  /** A pool beside the store, made when it is first asked for. */
+  async addPool(name: string): Promise<void> {
+    const pools = (await this.status('pools')) as readonly { readonly name: string }[];
+    if (pools.some((pool) => pool.name === name)) return;
+    await this.control('pooladd', `${name} ${join(this.directory, name)} capacity=${CAPACITY}`);
+  }
+
+  /** The file of a pair. */
+  async pair(name: string): Promise<{ readonly state: string }> {
+    return this.json(join('pairs', `${name}.json`));
+  }
+
+  /** Volumes in pairs cannot be deleted. */
+  async deletePairs(): Promise<void> {
+    const pairs = (await this.status('pairs')) as readonly { readonly name: string }[];
+    for (const { name } of pairs) await this.control('pairdelete', `${name} now=yes`);
+  }
+
   /** Everything is durable, and neither destage nor reclaim has anything left to do. */
   async settle(): Promise<void> {
     await this.control('sync', '');
@@ -97,8 +116,12 @@ export class ArrayfsMount {
   }
 
   /** Not synchronous: an array that does not answer must not keep Ctrl-C from working. */
-  private async status(table: string): Promise<unknown> {
-    const file = join(this.mountPoint, 'status', `${table}.json`);
+  private status(table: string): Promise<unknown> {
+    return this.json(join('status', `${table}.json`));
+  }
+
+  private async json<T>(name: string): Promise<T> {
+    const file = join(this.mountPoint, name);
     return JSON.parse(await within(file, ANSWER_SECONDS_MAX, readFile(file, 'utf8')));
   }
 
