@@ -42,6 +42,8 @@ export interface SideOwner {
   changedByHosts(): void;
   /** Copies pending tracks out of turn. */
   copyNow(run: TrackRun): Promise<void>;
+  /** Resolves when all of the instant is durable. */
+  instantPublished(): Promise<void>;
   /** Resolves when the secondary has all that is accepted now; undefined where fsync does not wait. */
   synchronised(): Promise<void> | undefined;
 }
@@ -138,6 +140,8 @@ export class PairSide implements VolumeRole, ContentOverlay {
   }
 
   synchronised(): Promise<void> | undefined {
+    // What is read from the instant is as durable as the instant.
+    if (this.overlay !== undefined) return this.pair.instantPublished();
     return this.role === 'primary' ? this.pair.synchronised() : undefined;
   }
 

@@ -26,6 +26,6 @@ export interface VolumeRole {
   readonly overlay: ContentOverlay | undefined;
   /** In the turn of a host's write, before it. */
   writing(offset: number, length: number): void;
-  /** Resolves when a secondary that fsync waits for has all that is accepted now. */
+  /** What fsync of the volume waits for in its pair, for all that is accepted now; undefined for nothing. */
   synchronised(): Promise<void> | undefined;
 }

@@ -54,6 +54,16 @@ describe.each([1, 2] as const)('a pair in %i pools', (pools) => {
     expect(fixture.pair.secondaryChangedTracks).toBe(1);
   });
 
+  it('fsync of a secondary makes durable what it still reads from the primary', async () => {
+    const fixture = await PairsFixture.open(pools);
+    await fixture.create({ pace: 'slow' });
+    await fixture.write('db', 5, ALL);
+    await fixture.drive(fixture.pairing.splitPairs([PAIR], {}));
+    await fixture.sync('copy');
+    await fixture.kill();
+    expect(await fixture.bytes('copy')).toEqual(ALL.map(() => 5));
+  });
+
   it('resyncs what either side has changed, and no more', async () => {
     const fixture = await duplex();
     await fixture.drive(fixture.pairing.splitPairs([PAIR], {}));
