@@ -127,6 +127,10 @@ export class PairsFixture {
     return target;
   }
 
+  async areEqual(): Promise<boolean> {
+    return (await this.content('copy')).equals(await this.content('db'));
+  }
+
   /** First byte of each track. */
   async bytes(reference: string): Promise<number[]> {
     const content = await this.content(reference);

@@ -15,7 +15,7 @@ describe.each([1, 2] as const)('a pair in %i pools', (pools) => {
 
   it('copies everything when it is made, and later what hosts change', async () => {
     const fixture = await duplex();
-    expect(await fixture.content('copy')).toEqual(await fixture.content('db'));
+    expect(await fixture.areEqual()).toBe(true);
     await fixture.write('db', 2, [3]);
     expect(fixture.pair.unequalTracks).toBe(1);
     await fixture.quiet();
@@ -45,12 +45,12 @@ describe.each([1, 2] as const)('a pair in %i pools', (pools) => {
     await fixture.write('copy', 9, [6], 20_000, 100);
     const expected = await fixture.content('db');
     expected.fill(9, 6 * 65_536 + 20_000, 6 * 65_536 + 20_100);
-    expect(await fixture.content('copy')).toEqual(expected);
+    expect(expected.equals(await fixture.content('copy'))).toBe(true);
     await fixture.sync('copy');
     await fixture.kill();
-    expect(await fixture.content('copy')).toEqual(expected);
+    expect(expected.equals(await fixture.content('copy'))).toBe(true);
     await fixture.until('split');
-    expect(await fixture.content('copy')).toEqual(expected);
+    expect(expected.equals(await fixture.content('copy'))).toBe(true);
     expect(fixture.pair.secondaryChangedTracks).toBe(1);
   });
 
@@ -76,7 +76,7 @@ describe.each([1, 2] as const)('a pair in %i pools', (pools) => {
     );
     await fixture.until('duplex');
     expect(await fixture.bytes('copy')).toEqual([1, 2, 1, 1, 1, 1, 1, 1]);
-    expect(await fixture.content('copy')).toEqual(await fixture.content('db'));
+    expect(await fixture.areEqual()).toBe(true);
   });
 
   it('resyncs in reverse: the primary shows the secondary from the first moment', async () => {
@@ -93,7 +93,7 @@ describe.each([1, 2] as const)('a pair in %i pools', (pools) => {
     await fixture.until('duplex');
     await fixture.quiet();
     expect(await fixture.bytes('db')).toEqual([1, 1, 3, 1, 1, 4, 4, 1]);
-    expect(await fixture.content('copy')).toEqual(await fixture.content('db'));
+    expect(await fixture.areEqual()).toBe(true);
   });
 
   it('keeps its secondary from hosts, and its volumes from restore, resize and deletion', async () => {
@@ -165,6 +165,6 @@ describe.each([1, 2] as const)('a pair in %i pools', (pools) => {
     await fixture.drive(fixture.pairing.copyPairs([PAIR], {}));
     expect(await fixture.bytes('copy')).toEqual([1, 1, 1, 2, 1, 1, 1, 1]);
     await fixture.until('split');
-    expect(await fixture.content('copy')).toEqual(await fixture.content('db'));
+    expect(await fixture.areEqual()).toBe(true);
   });
 });
