@@ -15,6 +15,7 @@ export const UNWATCHED: ArrayWatcher = {
   infoChanged() {},
   eventRecorded() {},
   jobChanged() {},
+  pairChanged() {},
 };
 
 export interface ArrayContext extends ImageHost {

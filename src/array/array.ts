@@ -29,6 +29,7 @@ import type {
 import { Events } from './events.js';
 import { openImage } from './images.js';
 import { type Job, Jobs } from './jobs.js';
+import { startLater } from './later.js';
 import { loadPairs } from './load-pairs.js';
 import { PairingArray } from './pairing-array.js';
 import { Pairs } from './pairs.js';
@@ -91,6 +92,10 @@ export class StorageArray extends PairingArray implements DiskArray, ArrayContex
     for (const pool of pools) pool.content.start();
     this.pairing = new Pairs(this);
     loadPairs(this.pairing, this);
+  }
+
+  nowMs(): number {
+    return this.clock.nowMs();
   }
 
   // ---- looking things up
@@ -201,6 +206,14 @@ export class StorageArray extends PairingArray implements DiskArray, ArrayContex
 
   async cancelJob(id: number): Promise<void> {
     await this.jobList.cancel(id);
+  }
+
+  async startLater(
+    what: { readonly kind: string; readonly subject: string; readonly atMs: number },
+    work: () => Promise<string>,
+  ): Promise<Job> {
+    this.checkWritable();
+    return startLater(this.jobList, this.clock, what, work);
   }
 
   async scrub(reference: string): Promise<Job> {

@@ -6,6 +6,7 @@
  */
 import type { ArrayError } from '../base/errors.js';
 import type { BlockContainerKind } from '../store/container-kind.js';
+import type { PairCommands } from './pair-contract.js';
 
 /** What volumes and snapshots have in common: a copy has content, an identity and an owner. */
 export interface CopyView {
@@ -39,6 +40,8 @@ export interface VolumeView extends CopyView {
   readonly kind: 'volume';
   readonly poolName: string;
   readonly state: 'normal' | 'failed';
+  /** Hosts may not write it, and it may become a secondary; a secondary always is, until unreserved. */
+  readonly reserved: boolean;
   /** Open files that may write. */
   readonly writerCount: number;
   /** Oldest first. */
@@ -204,14 +207,18 @@ export interface ArrayWatcher {
   eventRecorded(): void;
   /** State or progress. */
   jobChanged(id: number): void;
+  /** State, pace or progress of the pair with this number; or it is gone. */
+  pairChanged(number: number): void;
 }
 
-export interface DiskArray {
+export interface DiskArray extends PairCommands {
   readonly identity: ArrayIdentity;
   /** Owner and mode of volumes made without one, and of the virtual files. */
   readonly defaultOwner: Owner;
   readonly readOnly: boolean;
   readonly mountedMs: number;
+  /** Milliseconds since 1970 by the clock of the array. */
+  nowMs(): number;
 
   /** By creation. */
   volumes(): readonly VolumeView[];
@@ -266,6 +273,14 @@ export interface DiskArray {
   job(id: number): JobView;
   /** ENOENT without such a job, EBUSY where it has ended. */
   cancelJob(id: number): Promise<void>;
+  /**
+   * Starts a job that waits until `atMs` and then does `work`, whose text is its result. EINVAL where that is
+   * past or more than DELAY_DAYS_MAX away. Over a mount it is not remembered: the job has failed then.
+   */
+  startLater(
+    what: { readonly kind: string; readonly subject: string; readonly atMs: number },
+    work: () => Promise<string>,
+  ): Promise<JobView>;
   /** Starts a paced job that reads and verifies every block of `reference` (or `all`). */
   scrub(reference: string): Promise<JobView>;
 

@@ -25,6 +25,7 @@ export class Job implements JobView, RecordSource {
   cancelled = false;
   private savedMs = 0;
   private ended: (() => void)[] = [];
+  private wake: (() => void) | undefined;
 
   constructor(
     readonly id: number,
@@ -64,6 +65,23 @@ export class Job implements JobView, RecordSource {
     this.save(this);
   }
 
+  /** Asks the work to end; it looks at `cancelled` between its slices. */
+  cancel(): void {
+    this.cancelled = true;
+    this.wake?.();
+  }
+
+  /** Resolves after `delayMs`, or when the job is cancelled. */
+  pause(clock: Clock, delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = clock.after(delayMs, resolve);
+      this.wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
   end(state: JobState, message: string, nowMs: number): void {
     this.state = state;
     this.message = message;
@@ -72,9 +90,10 @@ export class Job implements JobView, RecordSource {
     for (const resolve of this.ended) resolve();
   }
 
-  whenEnded(): Promise<void> {
-    if (this.state !== 'running') return Promise.resolve();
-    return new Promise((resolve) => this.ended.push(resolve));
+  /** How it ended. */
+  whenEnded(): Promise<JobState> {
+    if (this.state !== 'running') return Promise.resolve(this.state);
+    return new Promise((resolve) => this.ended.push(() => resolve(this.state)));
   }
 }
 
@@ -128,14 +147,15 @@ export class Jobs {
   async cancel(id: number): Promise<void> {
     const job = this.get(id);
     if (job.state !== 'running') throw new ArrayError('EBUSY', `job ${id} has ended`);
-    job.cancelled = true;
-    await job.whenEnded();
+    job.cancel();
+    if ((await job.whenEnded()) === 'done')
+      throw new ArrayError('EBUSY', `job ${id} was done meanwhile`);
   }
 
   /** Ends all running jobs before the array closes. */
   async stop(): Promise<void> {
     this.stopping = true;
-    for (const job of this.all()) if (job.state === 'running') job.cancelled = true;
+    for (const job of this.all()) if (job.state === 'running') job.cancel();
     await Promise.all(this.all().map((job) => job.whenEnded()));
   }
 

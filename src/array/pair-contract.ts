@@ -81,8 +81,8 @@ export interface PairCommands {
   /** One instant for all; all or none are split. */
   splitPairs(pairs: readonly string[], options: SplitOptions): Promise<readonly PairOutcome[]>;
   /**
-   * Splits the pair of `primary` whose secondary is the oldest copy: a split secondary is resynced first, and
-   * split when it is equal. So the secondaries are a history of the primary. A job where it has to copy first.
+   * Splits the pair of `primary` whose secondary is the oldest copy: a split secondary is resynced first, in the
+   * same turn. So the secondaries are a history of the primary.
    */
   rotateSplit(primary: string, options: SplitOptions): Promise<PairOutcome>;
   /** EBUSY while the volume to be overwritten is open for writing, unless forced. */

@@ -175,5 +175,6 @@ export abstract class PairFacts implements PairView {
   /** What tables and files show of it has changed. */
   changed(): void {
     this.context.changed();
+    this.context.watcher.pairChanged(this.number);
   }
 }

@@ -78,7 +78,7 @@ export class Pairs implements PairCommands, PairHost {
 
   removed(pair: Pair): void {
     this.byNumber.delete(pair.number);
-    this.context.changed();
+    pair.changed();
   }
 
   // ---- commands

@@ -21,6 +21,8 @@ export const LABEL_BYTES_MAX = 64;
 export const COMMAND_BYTES_MAX = 64 * 1024;
 /** Finished jobs kept; older ones are forgotten. */
 export const JOBS_FINISHED_MAX = 1_000;
+/** Days that `at=` puts a command off at most. */
+export const DELAY_DAYS_MAX = 366;
 /** Jobs that run at one time. */
 export const JOBS_RUNNING_MAX = 64;
 /** Events kept; older ones are dropped at mount only, so offsets in /events stay true. */

@@ -43,6 +43,12 @@ export async function namesOf(
       return current.includes('@') ? snapshots(client, current) : copies(client);
     case 'scrub-subject':
       return ['all', ...(await namesOf('copy', current, client))];
+    case 'pair':
+      return client.names('pairs');
+    case 'pair-or-now':
+      return [...(await client.names('pairs')), 'now'];
+    case 'secondary':
+      return ['auto', ...(await client.names('volumes'))];
     case 'job':
       return client.names('jobs');
     case 'status-table':

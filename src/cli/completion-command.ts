@@ -54,7 +54,7 @@ export function addCompletionCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-Completes commands, options, and the volumes, snapshots, pools and jobs of the array.
+Completes commands, options, and the volumes, snapshots, pairs, pools and jobs of the array.
 
 Examples:
   eval "$(arrayfs completion bash)"        in ~/.bashrc

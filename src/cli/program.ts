@@ -11,6 +11,7 @@ import { addJobCommands } from './job-commands.js';
 import { addListCommands } from './list-commands.js';
 import { addMountCommand } from './mount-command.js';
 import { oneLine } from './output.js';
+import { addPairCommands } from './pair-commands.js';
 import { addStatusCommand } from './status-command.js';
 import { addTableCommands } from './table-commands.js';
 import { addUmountCommand } from './umount-command.js';
@@ -23,6 +24,7 @@ Examples:
   arrayfs mount /srv/array /mnt/array
   arrayfs volume create db 10G
   arrayfs snapshot create db --name monday
+  arrayfs pair create db db-copy
   arrayfs status volumes
 
 Each command is also a file: see cat /mnt/array/ctl/help.`;
@@ -44,6 +46,7 @@ export function buildProgram(): Command {
   addStatusCommand(program);
   addTableCommands(program);
   addListCommands(program);
+  addPairCommands(program);
   addInfoCommands(program);
   addJobCommands(program);
   addEventsCommand(program);

@@ -38,13 +38,15 @@ export type Execute = (request: CommandRequest, command: Command) => Promise<voi
 
 /** The number a result names where its command has started a job. */
 const JOB_NUMBER = /^job (\d+)\b/;
-/** Rows whose result is a job. */
+/** Rows whose result is a job, and those where it may be: with --at, or a rotation that copies first. */
 const STARTS_JOB: ReadonlySet<string> = new Set(['scrub']);
+const MAY_START_JOB: ReadonlySet<string> = new Set([...STARTS_JOB, 'split', 'copy']);
 
 const GROUP_SUMMARIES: Readonly<Record<string, string>> = {
   array: 'the array as a whole',
   volume: 'create, change, list and delete volumes',
   snapshot: 'take, restore, clone, list and delete snapshots',
+  pair: 'mirror pairs: create, split, resync, watch and wait',
   info: 'volume-information sectors',
   job: 'long-running work',
 };
@@ -148,7 +150,7 @@ async function runRequest(request: CommandRequest, command: Command): Promise<vo
   const client = clientFor(command);
   const json = wantsJson(command);
   const result = await client.run(request);
-  const job = STARTS_JOB.has(request.name) ? JOB_NUMBER.exec(result)?.[1] : undefined;
+  const job = MAY_START_JOB.has(request.name) ? JOB_NUMBER.exec(result)?.[1] : undefined;
   if (command.getOptionValue('wait') === true && job !== undefined) {
     if (!json) note(result);
     await waitForJob(client, job, json);

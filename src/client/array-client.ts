@@ -56,6 +56,15 @@ export class ArrayClient {
     return this.readJson('jobs', `${checkedName(id, 'job')}.json`);
   }
 
+  /** A pair, named `PRIMARY:SECONDARY`. */
+  async pairText(name: string): Promise<string> {
+    return this.readText('pairs', checkedPair(name));
+  }
+
+  async pairJson(name: string): Promise<unknown> {
+    return this.readJson('pairs', `${checkedPair(name)}.json`);
+  }
+
   /** The volume-information sector of `VOLUME` or `VOLUME@SNAPSHOT`; undefined where none is stored. */
   async readInfo(copy: string): Promise<Uint8Array | undefined> {
     const path = this.pathOf('info', checkedCopy(copy));
@@ -155,6 +164,13 @@ async function readBytes(path: string): Promise<Uint8Array> {
 
 function checkedName(name: string, what: string): string {
   if (!FILE_NAME.test(name)) throw new ArrayError('EINVAL', `not the name of a ${what}: '${name}'`);
+  return name;
+}
+
+function checkedPair(name: string): string {
+  if (!/^[\w.-]+:[\w.-]+$/.test(name) || name.startsWith('.')) {
+    throw new ArrayError('EINVAL', `not the name of a pair: '${name}'; name it PRIMARY:SECONDARY`);
+  }
   return name;
 }
 

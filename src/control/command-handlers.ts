@@ -3,23 +3,14 @@
  * words and options that have passed the parser, calls the array before its first `await` (so that
  * commands keep their order) and returns what was done, one line; what the array refuses is thrown.
  */
-import type { DiskArray, Owner, SnapshotView, VolumeView } from '../array/disk-array.js';
+import type { DiskArray, SnapshotView, VolumeView } from '../array/disk-array.js';
 import { ArrayError } from '../base/errors.js';
 import { formatSize } from '../base/sizes.js';
+import { type CommandContext, given, type Handler } from './command-handler.js';
 import type { ParsedCommand } from './command-parser.js';
 import type { CommandName } from './command-table.js';
 import { parseJobId, parseSector, parseVolumeSize } from './command-values.js';
-
-/** Who gives a command: volumes it makes belong to `owner`, or to the array's owner. */
-export interface CommandContext {
-  readonly owner: Owner | undefined;
-}
-
-type Handler = (
-  array: DiskArray,
-  command: ParsedCommand,
-  context: CommandContext,
-) => Promise<string>;
+import { PAIR_HANDLERS } from './pair-handlers.js';
 
 /** Runs a command; resolves with the text after `ok` when it has taken effect and is durable. */
 export async function runCommand(
@@ -34,6 +25,8 @@ export async function runCommand(
 }
 
 const HANDLERS: Readonly<Record<CommandName, Handler>> = {
+  ...PAIR_HANDLERS,
+
   async create(array, { words: [name = '', size = ''], options }, { owner }) {
     const volume = await array.createVolume({
       name,
@@ -148,12 +141,4 @@ function snapshotOf(array: DiskArray, reference: string): SnapshotView {
     throw new ArrayError('EINVAL', `${reference} is the volume ${copy.name}, not a snapshot`);
   }
   return copy;
-}
-
-/** An optional property that is absent rather than undefined. */
-function given<Key extends string, Value>(
-  key: Key,
-  value: Value | undefined,
-): { readonly [K in Key]?: Value } {
-  return (value === undefined ? {} : { [key]: value }) as { readonly [K in Key]?: Value };
 }

@@ -9,6 +9,9 @@ export type WordKind =
   | 'copy'
   | 'snapshot'
   | 'scrub-subject'
+  | 'pair'
+  | 'pair-or-now'
+  | 'secondary'
   | 'new-name'
   | 'size'
   | 'job'
@@ -26,7 +29,7 @@ export interface CommandWord {
 }
 
 /** `yes` takes only the value `yes`; `name` obeys the rules for names; `pool` is an existing pool. */
-export type OptionKind = 'yes' | 'text' | 'size' | 'name' | 'pool' | 'base64';
+export type OptionKind = 'yes' | 'text' | 'size' | 'name' | 'pool' | 'volume' | 'time' | 'base64';
 
 export interface CommandOption {
   readonly name: string;
@@ -42,7 +45,7 @@ export interface CommandExample {
   readonly meaning: string;
 }
 
-export type CommandGroup = 'array' | 'volume' | 'snapshot' | 'info' | 'job';
+export type CommandGroup = 'array' | 'volume' | 'snapshot' | 'pair' | 'info' | 'job';
 
 export interface CommandRow {
   /** The file in /ctl. */

@@ -4,6 +4,7 @@
  * one row here and one handler in command-handlers.ts.
  */
 import { COPY, type CommandRow, LABEL, NEW_NAME, SIZE, SNAPSHOT, VOLUME } from './command-row.js';
+import { PAIR_COMMAND_ROWS } from './pair-command-rows.js';
 
 const VOLUME_COMMANDS = [
   {
@@ -226,6 +227,7 @@ const ARRAY_COMMANDS = [
 const ROWS = [
   ...VOLUME_COMMANDS,
   ...SNAPSHOT_COMMANDS,
+  ...PAIR_COMMAND_ROWS,
   ...INFO_COMMANDS,
   ...JOB_COMMANDS,
   ...ARRAY_COMMANDS,

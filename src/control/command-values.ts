@@ -7,6 +7,7 @@ import { INFO_BYTES, VOLUME_BYTES_MAX } from '../base/limits.js';
 import { checkLabel, checkName } from '../base/names.js';
 import { parseSize, SECTOR_BYTES } from '../base/sizes.js';
 import type { CommandOption, OptionKind, WordKind } from './command-row.js';
+import { parseTime } from './command-time.js';
 
 const WORD_CHECKS: Readonly<Record<WordKind, (word: string) => void>> = {
   'new-name': checkName,
@@ -17,6 +18,13 @@ const WORD_CHECKS: Readonly<Record<WordKind, (word: string) => void>> = {
   copy: (word) => checkReference(word, { volume: true, snapshot: true }),
   'scrub-subject': (word) => {
     if (word !== 'all') checkReference(word, { volume: true, snapshot: true });
+  },
+  pair: checkPair,
+  'pair-or-now': (word) => {
+    if (word !== 'now') checkPair(word);
+  },
+  secondary: (word) => {
+    if (word !== 'auto') checkReference(word, { volume: true, snapshot: false });
   },
   text: () => undefined,
 };
@@ -29,6 +37,9 @@ const OPTION_CHECKS: Readonly<Record<OptionKind, (value: string, name: string) =
   size: parseVolumeSize,
   name: checkName,
   pool: checkName,
+  volume: (word) => checkReference(word, { volume: true, snapshot: false }),
+  // Whether it is past is said when the command runs.
+  time: (text) => parseTime(text, 0),
   base64: parseSector,
 };
 
@@ -82,6 +93,14 @@ function checkReference(word: string, allowed: { volume: boolean; snapshot: bool
   if (!allowed.snapshot) throw invalid(`'${word}' is not the name of a volume`);
   checkName(word.slice(0, at));
   checkName(word.slice(at + 1));
+}
+
+/** `PRIMARY:SECONDARY`, each a name or `#NUMBER`; or `#NUMBER` alone. */
+function checkPair(word: string): void {
+  if (/^#\d{1,10}$/.test(word)) return;
+  const sides = word.split(':');
+  if (sides.length !== 2) throw invalid(`'${word}' is not a pair: write PRIMARY:SECONDARY`);
+  for (const side of sides) checkReference(side, { volume: true, snapshot: false });
 }
 
 function invalid(reason: string): ArrayError {

@@ -2,7 +2,7 @@
  * The tables of /status, as data over the array's contract. `volumes` has every column of the volume
  * management table 37 of [004 fig. 7]: volume number 371, interface number 372, port address 373, LUN
  * 374, mirror destination numbers 375 (in embodiment 2: snapshot numbers) and volume information 376;
- * a column of what this array does not have yet is `-`, in JSON null.
+ * a column of what this array does not have yet is `-`, in JSON null. Tables of pairs are in pair-tables.ts.
  */
 import type {
   ArrayIdentity,
@@ -15,6 +15,7 @@ import type {
   VolumeView,
 } from '../array/disk-array.js';
 import { formatSize } from '../base/sizes.js';
+import { PAIR_USAGE, PAIRS, pairColumns } from './pair-tables.js';
 import {
   count,
   hidden,
@@ -38,7 +39,7 @@ export interface StatusTable {
   json(array: DiskArray): string;
 }
 
-const VOLUMES: Table<VolumeView> = {
+const volumesTable = (array: DiskArray): Table<VolumeView> => ({
   shape: 'rows',
   columns: [
     count('NUMBER', 'number', (volume) => volume.number),
@@ -50,11 +51,7 @@ const VOLUMES: Table<VolumeView> = {
     plain('INTERFACE', 'interface', () => null),
     plain('PORT', 'portAddress', () => null),
     plain('LUN', 'lun', () => null),
-    {
-      header: 'MIRRORS',
-      text: () => '-',
-      json: () => ({ mirrors: [] }),
-    },
+    ...pairColumns(array),
     {
       header: 'SNAPSHOTS',
       text: (volume) => numberRanges(numbersOf(volume), SNAPSHOT_NUMBERS_CHARACTERS_MAX),
@@ -66,7 +63,7 @@ const VOLUMES: Table<VolumeView> = {
     identity(),
     hiddenTime('created', (volume) => volume.createdMs),
   ],
-};
+});
 
 const SNAPSHOTS: Table<SnapshotView> = {
   shape: 'rows',
@@ -184,9 +181,15 @@ export const STATUS_TABLES: readonly StatusTable[] = [
   statusTable('cache', CACHE, (array) => [array.cache()]),
   statusTable('events', EVENTS, (array) => array.recentEvents(EVENTS_SHOWN_MAX)),
   statusTable('jobs', JOBS, (array) => array.jobs()),
+  statusTable('pairs', PAIRS, (array) => array.pairs()),
+  statusTable('pairusage', PAIR_USAGE, (array) => [array]),
   statusTable('pools', POOLS, (array) => array.pools()),
   statusTable('snapshots', SNAPSHOTS, (array) => array.volumes().flatMap((v) => v.snapshots)),
-  statusTable('volumes', VOLUMES, (array) => array.volumes()),
+  {
+    name: 'volumes',
+    text: (array) => tableText(volumesTable(array), array.volumes()),
+    json: (array) => tableJson(volumesTable(array), array.volumes()),
+  },
 ];
 
 /** One job in /jobs/ID: the columns of the table, one per line. */

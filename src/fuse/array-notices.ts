@@ -32,6 +32,11 @@ export class ArrayNotices implements ArrayWatcher {
     this.watcher.nodeReadable(file(inodeOf('jobText', id)));
     this.watcher.nodeReadable(file(inodeOf('jobJson', id)));
   }
+
+  pairChanged(number: number): void {
+    this.watcher.nodeReadable(file(inodeOf('pairText', number)));
+    this.watcher.nodeReadable(file(inodeOf('pairJson', number)));
+  }
 }
 
 function file(ino: number): TreeNode {

@@ -1,5 +1,5 @@
 /**
- * The array as a file tree: /volumes, /snapshots, /info, /jobs, /ctl, /status and /events. Each node
+ * The array as a file tree: /volumes, /snapshots, /info, /pairs, /jobs, /ctl, /status and /events. Each node
  * answers for itself; here is only the root, the way from a request to its node, and what no
  * directory of the array does.
  */
@@ -24,6 +24,7 @@ import type {
 import { FixedDirectory } from './fixed-directory.js';
 import { InfoDirectory } from './info-files.js';
 import { JobsDirectory } from './jobs-directory.js';
+import { PairsDirectory } from './pairs-directory.js';
 import { SnapshotsDirectory } from './snapshots-directory.js';
 import { EventsFile, statusDirectory } from './status-files.js';
 import {
@@ -141,8 +142,8 @@ export class ArrayTree implements FileTree {
       freeBytes: pools.reduce((total, pool) => total + pool.freeBytes, 0),
       files: VOLUMES_MAX,
       filesFree: VOLUMES_MAX - this.array.volumes().length,
-      // `VOLUME@SNAPSHOT` in /info is the longest name.
-      nameCharactersMax: 2 * NAME_CHARACTERS_MAX + 1,
+      // `PRIMARY:SECONDARY.json` in /pairs is the longest name.
+      nameCharactersMax: 2 * NAME_CHARACTERS_MAX + 1 + '.json'.length,
     };
   }
 }
@@ -152,6 +153,7 @@ function rootDirectory(array: DiskArray, delivered: () => Promise<void>): Direct
     ['volumes', new VolumesDirectory(array)],
     ['snapshots', new SnapshotsDirectory(array)],
     ['info', new InfoDirectory(array)],
+    ['pairs', new PairsDirectory(array)],
     ['jobs', new JobsDirectory(array)],
     ['ctl', controlDirectory(array, delivered)],
     ['status', statusDirectory(array)],

@@ -12,7 +12,7 @@ export abstract class FollowedFile extends ReadOnlyFile {
     return this.attributesOf(this.content().length, this.modifiedMs());
   }
 
-  /** The text as of now. */
+  /** The text as of now; ENOENT where what it is about is gone. */
   abstract content(): Buffer;
   protected abstract modifiedMs(): number;
 
@@ -36,7 +36,16 @@ class OpenFollowed implements OpenFile {
   }
 
   isReadable(): boolean {
-    return this.content === undefined || !this.content.equals(this.node.content());
+    return this.content === undefined || this.isAnother(this.content);
+  }
+
+  /** That it is gone is news, too: a read says so. */
+  private isAnother(before: Buffer): boolean {
+    try {
+      return !before.equals(this.node.content());
+    } catch {
+      return true;
+    }
   }
 
   write(): number {

@@ -55,6 +55,7 @@ export const FIXED_INODES = {
   ctl: 6,
   status: 7,
   events: 8,
+  pairs: 9,
 } as const;
 
 const INODE_KINDS = {
@@ -65,10 +66,12 @@ const INODE_KINDS = {
   jobJson: 5,
   control: 6,
   status: 7,
+  pairText: 8,
+  pairJson: 9,
 } as const;
 const INODES_PER_NUMBER = 16;
 
-/** The inode of the file of `kind` that belongs to volume, snapshot, job or row `number`. */
+/** The inode of the file of `kind` that belongs to volume, snapshot, job, pair or row `number`. */
 export function inodeOf(kind: keyof typeof INODE_KINDS, number: number): number {
   return (number + 1) * INODES_PER_NUMBER + INODE_KINDS[kind];
 }

@@ -1,5 +1,6 @@
 /** Jobs and the scrub: limits, cancelling, what a stop or a kill leaves of them. */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ArrayError } from '../../src/base/errors.js';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import { ArrayFixture } from './array-fixture.js';
 
@@ -144,5 +145,90 @@ describe('jobs', () => {
     await scrub('log');
     await fixture.remount();
     expect((await scrub('log')).id).toBe(2);
+  });
+});
+
+describe('work that waits for its time', () => {
+  const later = (afterMs: number, work: () => Promise<string>) =>
+    fixture.array.startLater(
+      { kind: 'split', subject: 'a:b', atMs: fixture.clock.nowMs() + afterMs },
+      work,
+    );
+
+  it('is a job that is done then, with the result of the work', async () => {
+    const startedMs = fixture.clock.nowMs();
+    let doneMs = 0;
+    const job = await later(90_500, async () => {
+      doneMs = fixture.clock.nowMs();
+      return 'a:b is split-pending now';
+    });
+    await fixture.clock.advance(90_000);
+    expect(job).toMatchObject({ kind: 'split', subject: 'a:b', state: 'running' });
+    await fixture.drive(job.whenEnded());
+    expect(job).toMatchObject({ state: 'done', message: 'a:b is split-pending now' });
+    expect(doneMs - startedMs).toBe(90_500);
+  });
+
+  it('is done at once where its time is now', async () => {
+    const job = await later(0, async () => 'done');
+    await fixture.clock.yield();
+    expect(job.state).toBe('done');
+  });
+
+  it('is refused where its time is past or more than a year away', async () => {
+    const work = async () => 'never';
+    expect(await fixture.refusal(() => later(-1, work))).toBe('EINVAL');
+    expect(await fixture.refusal(() => later(367 * 86_400_000, work))).toBe('EINVAL');
+    expect(fixture.array.jobs()).toEqual([]);
+  });
+
+  it('fails as its work fails', async () => {
+    const job = await later(10, async () => {
+      throw new ArrayError('EBUSY', 'a:b is being deleted');
+    });
+    await fixture.drive(job.whenEnded());
+    expect(job).toMatchObject({ state: 'failed', message: 'EBUSY: a:b is being deleted' });
+  });
+
+  it('is never done when it is cancelled before, and a cancel waits for no clock', async () => {
+    let isDone = false;
+    const job = await later(3_600_000, async () => {
+      isDone = true;
+      return '';
+    });
+    await fixture.array.cancelJob(job.id);
+    expect(job).toMatchObject({ state: 'cancelled', message: 'cancelled before its time' });
+    await fixture.clock.advance(2 * 3_600_000);
+    expect(isDone).toBe(false);
+  });
+
+  it('stays done when the cancel comes while it is being done', async () => {
+    let finish = (): void => undefined;
+    const job = await later(
+      0,
+      () =>
+        new Promise((resolve) => {
+          finish = () => resolve('done');
+        }),
+    );
+    const cancelled = fixture.refusal(() => fixture.array.cancelJob(job.id));
+    finish();
+    expect(await cancelled).toBe('EBUSY');
+    expect(job).toMatchObject({ state: 'done', message: 'done' });
+  });
+
+  it('has failed after a stop, and is not done after the next mount', async () => {
+    let isDone = false;
+    await later(60_000, async () => {
+      isDone = true;
+      return '';
+    });
+    await fixture.remount();
+    expect(fixture.array.job(1)).toMatchObject({
+      state: 'failed',
+      message: 'the array was stopped before the job ended',
+    });
+    await fixture.clock.advance(120_000);
+    expect(isDone).toBe(false);
   });
 });

@@ -30,6 +30,9 @@ class Notes implements ArrayWatcher {
   jobChanged(id: number): void {
     this.lines.push(`job ${id} ${this.array.job(id).state}`);
   }
+  pairChanged(number: number): void {
+    this.lines.push(`pair ${number}`);
+  }
 }
 
 let array: StorageArray;
@@ -85,6 +88,21 @@ describe('the watcher of an array', () => {
   ])('is told nothing of %s that is refused', async (_what, change) => {
     await expect(change()).rejects.toThrow();
     expect([notes.lines, notes.events]).toEqual([[], 0]);
+  });
+
+  it('is told of each step of a pair, last of its end', async () => {
+    await array.createVolume({ name: 'copy', sizeBytes: 65_536 });
+    const options = { mode: 'on-demand', pace: 'fast', sync: false, force: false } as const;
+    await array.createPair('db', 'copy', options);
+    const { number } = array.pair('db:copy');
+    expect(notes.lines).toContain(`pair ${number}`);
+    notes.lines = [];
+    await array.setPairPace(['db:copy'], 'slow');
+    expect(notes.lines).toEqual([`pair ${number}`]);
+    notes.lines = [];
+    await array.deletePairs(['db:copy'], { now: true });
+    expect(notes.lines.at(-1)).toBe(`pair ${number}`);
+    expect(array.findPair('db:copy')).toBeUndefined();
   });
 
   it('is not told of what a host writes', async () => {

@@ -13,6 +13,10 @@ const VOLUMES = [
   { number: 1, name: 'db', sizeBytes: 1024 },
   { number: 2, name: 'log', sizeBytes: 2048 },
 ];
+const PAIR = {
+  ...{ name: 'db:log', primary: 'db', secondary: 'log', secondaryState: 'duplex' },
+  ...{ reason: '', trackCount: 1, pendingTracks: 0 },
+};
 
 let directory = '';
 let mount = '';
@@ -29,6 +33,10 @@ beforeAll(() => {
     'status/volumes.json': JSON.stringify(VOLUMES),
     'status/snapshots': 'NUMBER  VOLUME  NAME\n     3  db      monday\n     4  log     monday\n',
     'status/snapshots.json': JSON.stringify([{ number: 3, volume: 'db', name: 'monday' }]),
+    'status/pairs': 'NUMBER  PRIMARY  SECONDARY\n     1  db       log\n',
+    'status/pairs.json': JSON.stringify([PAIR]),
+    'pairs/db:log': 'state  duplex\n',
+    'pairs/db:log.json': JSON.stringify(PAIR),
     'status/jobs': 'ID\n',
     'status/jobs.json': '[]',
     'status/events.json': '[{"sequence":1},{"sequence":2},{"sequence":3}]',
@@ -84,6 +92,11 @@ describe('arrayfs', () => {
     [['info', 'show', '#1'], 'none stored\n'],
     [['events', '-n', '2'], 'two\nthree\n'],
     [['events', '-n', '0'], ''],
+    [['pair', 'list'], 'NUMBER  PRIMARY  SECONDARY\n     1  db       log\n'],
+    [['pair', 'show', 'db:log'], 'state  duplex\n'],
+    [['pair', 'show', '#2'], 'state  duplex\n'],
+    [['pair', 'wait', 'db:log', 'duplex'], 'db:log is duplex\n'],
+    [['pair', 'wait', 'db:x', 'simplex', '--timeout', '0'], 'db:x is simplex\n'],
     [['job', 'show', '7'], 'state  done\n'],
     [['job', 'wait', '7'], 'no damage\n'],
     [
@@ -99,6 +112,9 @@ describe('arrayfs', () => {
     [['status', 'volumes'], VOLUMES],
     [['volume', 'list'], VOLUMES],
     [['volume', 'show', 'db'], VOLUMES[0]],
+    [['pair', 'list'], [PAIR]],
+    [['pair', 'show', 'log'], PAIR],
+    [['pair', 'wait', '#1:#2', 'duplex'], PAIR],
     [['info', 'show', 'db'], null],
     [['snapshot', 'list', 'log'], []],
     [['events', '-n', '1'], [{ sequence: 3 }]],
@@ -116,6 +132,10 @@ describe('arrayfs', () => {
     [['volume', 'create', 'x'], /^arrayfs: missing required argument 'SIZE'\n$/],
     [['volume', 'show', 'x'], /^arrayfs: no such volume: 'x'\n$/],
     [['status', '../volumes/db'], /^arrayfs: not the name of a status table: /],
+    [['pair', 'show', 'db:x'], /^arrayfs: no such file: 'pairs\/db:x'\n$/],
+    [['pair', 'show', 'db:../x'], /^arrayfs: not the name of a pair: /],
+    [['pair', 'wait', 'db:log', 'split', '--timeout', '0'], /^arrayfs: db:log is still duplex\n$/],
+    [['pair', 'wait', 'db:log', 'splitt'], /Allowed choices are simplex, defined, /],
     [['job', 'wait', '9'], /^arrayfs: no such file: 'jobs\/9\.json'\n$/],
     [['job', 'wait', '8'], /^arrayfs: job 8 failed: 1 damaged\n$/],
     [['status', '--mount', '/usr'], /^arrayfs: \/usr is not a mounted array\n$/],
@@ -165,6 +185,7 @@ describe('arrayfs completion', () => {
   it.each([
     ['arrayfs vol', ['volume']],
     ['arrayfs volume resize ', ['db', 'log']],
+    ['arrayfs pair split db:', ['log']],
     ['arrayfs snapshot restore ', ['db@']],
     ['arrayfs snapshot restore db@m', ['monday']],
     [`arrayfs --mount ${'/nowhere'} volume resize `, []],

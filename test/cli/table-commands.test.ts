@@ -71,6 +71,16 @@ describe('table commands', () => {
       ['volume', 'label', 'db', '--text', ''],
       { name: 'label', words: ['db'], options: { text: '' } },
     ],
+    [
+      'pairs, each with its own colon',
+      ['pair', 'split', 'a:b', 'c:d', '--at', '+5m', '--pace', 'fast'],
+      { name: 'split', words: ['a:b', 'c:d'], options: { at: '+5m', pace: 'fast' } },
+    ],
+    [
+      'words that may be left out',
+      ['pair', 'split', '--rotate', 'db'],
+      { name: 'split', words: [], options: { rotate: 'db' } },
+    ],
     ['no words', ['array', 'sync'], { name: 'sync', words: [], options: {} }],
     [
       'a row in a second place',

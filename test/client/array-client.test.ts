@@ -107,6 +107,7 @@ describe('ArrayClient reading', () => {
       const client = new ArrayClient(mount);
       await expect(client.statusText(name)).rejects.toMatchObject({ code: 'EINVAL' });
       await expect(client.jobText(name)).rejects.toMatchObject({ code: 'EINVAL' });
+      await expect(client.pairText(`${name}:x/y`)).rejects.toMatchObject({ code: 'EINVAL' });
     },
   );
 

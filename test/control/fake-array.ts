@@ -14,7 +14,7 @@ import type {
   VolumeView,
 } from '../../src/array/disk-array.js';
 import { checkLabel, checkName } from '../../src/base/names.js';
-import { FakeHistory, refuse, START_MS } from './fake-history.js';
+import { refuse, START_MS } from './fake-history.js';
 import {
   type FakeCopy,
   FakeImage,
@@ -23,8 +23,9 @@ import {
   setSize,
   type Writable,
 } from './fake-image.js';
+import { FakePairs } from './fake-pairs.js';
 
-export class FakeArray extends FakeHistory implements DiskArray {
+export class FakeArray extends FakePairs implements DiskArray {
   readonly identity = {
     label: 'test array',
     serial: '0123456789ab',
@@ -121,6 +122,7 @@ export class FakeArray extends FakeHistory implements DiskArray {
       sizeBytes: options.sizeBytes,
       poolName: 'pool0',
       state: 'normal',
+      reserved: false,
       writerCount: 0,
       snapshots: [],
       lineageDepth: 0,
@@ -277,10 +279,10 @@ export class FakeArray extends FakeHistory implements DiskArray {
       mode: owner.mode,
       uid: owner.uid,
       gid: owner.gid,
-      createdMs: this.nowMs,
-      accessedMs: this.nowMs,
-      modifiedMs: this.nowMs,
-      changedMs: this.nowMs,
+      createdMs: this.nowMs(),
+      accessedMs: this.nowMs(),
+      modifiedMs: this.nowMs(),
+      changedMs: this.nowMs(),
       info: undefined,
       infoModified: false,
       openCount: 0,

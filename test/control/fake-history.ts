@@ -8,8 +8,9 @@ export abstract class FakeHistory {
   revision = 1;
   /** What recordRefusal was told. */
   readonly refusals: { subject: string; error: ArrayError }[] = [];
-  protected nowMs = START_MS;
+  private timeMs = START_MS;
   private readonly jobList: JobView[] = [];
+  private readonly waiting = new Map<number, () => Promise<string>>();
   private readonly eventList: EventView[] = [];
   private eventText = Buffer.alloc(0);
 
@@ -24,28 +25,37 @@ export abstract class FakeHistory {
   async cancelJob(id: number): Promise<void> {
     const job = this.job(id);
     if (job.state !== 'running') refuse('EBUSY', `job ${id} has ended`);
-    const cancelled: JobView = { ...job, state: 'cancelled', endedMs: this.nowMs };
+    const cancelled: JobView = { ...job, state: 'cancelled', endedMs: this.nowMs() };
     this.jobList.splice(this.jobList.indexOf(job), 1, cancelled);
     this.changed();
   }
 
   async scrub(reference: string): Promise<JobView> {
     if (reference !== 'all') this.copy(reference);
-    const job: JobView = {
-      id: this.jobList.length + 1,
-      kind: 'scrub',
-      subject: `scrub ${reference}`,
-      state: 'running',
-      startedMs: this.nowMs,
-      endedMs: undefined,
-      done: 45 * 2 ** 20,
-      total: 100 * 2 ** 20,
-      unit: 'bytes',
-      message: '',
-    };
-    this.jobList.push(job);
-    this.changed();
+    return this.newJob('scrub', `scrub ${reference}`);
+  }
+
+  nowMs(): number {
+    return this.timeMs;
+  }
+
+  /** The work is kept; a test lets its time come with `runLater`. */
+  async startLater(
+    what: { readonly kind: string; readonly subject: string; readonly atMs: number },
+    work: () => Promise<string>,
+  ): Promise<JobView> {
+    if (what.atMs < this.timeMs) refuse('EINVAL', 'past');
+    const job = this.newJob(what.kind, what.subject);
+    this.waiting.set(job.id, work);
     return job;
+  }
+
+  /** The time of a job that waits has come. */
+  async runLater(id: number): Promise<void> {
+    const job = this.job(id);
+    const message = (await this.waiting.get(id)?.()) ?? refuse('EINVAL', 'it does not wait');
+    const done: JobView = { ...job, state: 'done', endedMs: this.nowMs(), message };
+    this.jobList.splice(this.jobList.indexOf(job), 1, done);
   }
 
   get events() {
@@ -66,7 +76,7 @@ export abstract class FakeHistory {
   recordEvent(code: string, subject: string, message: string): void {
     this.changed();
     const sequence = this.eventList.length + 1;
-    this.eventList.push({ sequence, timeMs: this.nowMs, code, subject, message });
+    this.eventList.push({ sequence, timeMs: this.nowMs(), code, subject, message });
     const line = Buffer.from(`${sequence} ${code} ${subject} ${message}\n`);
     this.eventText = Buffer.concat([this.eventText, line]);
   }
@@ -79,10 +89,28 @@ export abstract class FakeHistory {
   /** ENOENT where there is no such copy. */
   abstract copy(reference: string): unknown;
 
+  private newJob(kind: string, subject: string): JobView {
+    const job: JobView = {
+      id: this.jobList.length + 1,
+      kind,
+      subject,
+      state: 'running',
+      startedMs: this.nowMs(),
+      endedMs: undefined,
+      done: 45 * 2 ** 20,
+      total: 100 * 2 ** 20,
+      unit: 'bytes',
+      message: '',
+    };
+    this.jobList.push(job);
+    this.changed();
+    return job;
+  }
+
   /** A second passes with every change. */
   protected changed(): void {
     this.revision += 1;
-    this.nowMs += 1_000;
+    this.timeMs += 1_000;
   }
 }
 

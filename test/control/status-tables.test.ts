@@ -28,9 +28,9 @@ describe('status/volumes', () => {
   it('has the columns of the volume management table of seed 004, figure 7', () => {
     expect(text('volumes')).toBe(
       [
-        'NUMBER  NAME           SIZE  ALLOCATED  STATE   POOL   INTERFACE  PORT  LUN  MIRRORS  SNAPSHOTS  INFORMATION  LABEL',
-        '     1  db              10G          0  normal  pool0  -          -     -    -        #3-4       -            orders',
-        '     2  a-longer-name  1.5K          0  normal  pool0  -          -     -    -        -          -            -',
+        'NUMBER  NAME           SIZE  ALLOCATED  STATE   POOL   INTERFACE  PORT  LUN  MIRRORS  ROLE  SNAPSHOTS  INFORMATION  LABEL',
+        '     1  db              10G          0  normal  pool0  -          -     -    -        -     #3-4       -            orders',
+        '     2  a-longer-name  1.5K          0  normal  pool0  -          -     -    -        -     -          -            -',
         '',
       ].join('\n'),
     );

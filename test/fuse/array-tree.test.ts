@@ -19,12 +19,13 @@ beforeEach(async () => {
 
 describe('the tree', () => {
   it.each([
-    ['/', 'volumes snapshots info jobs ctl status events'],
+    ['/', 'volumes snapshots info pairs jobs ctl status events'],
     ['/volumes', 'db log'],
     ['/snapshots', 'db log'],
     ['/snapshots/db', 'monday'],
     ['/snapshots/log', ''],
     ['/info', 'db db@monday log'],
+    ['/pairs', ''],
     ['/jobs', ''],
   ])('lists %s', (path, names) => {
     expect(mount.names(path).join(' ')).toBe(names);
@@ -32,6 +33,8 @@ describe('the tree', () => {
 
   it('gives every listed node the inode and kind that a lookup gives, each inode once', async () => {
     await array.scrub('all');
+    await mount.echo('/ctl/create', 'db-copy 4096');
+    await mount.echo('/ctl/paircreate', 'db db-copy');
     const seen = new Set<number>([mount.node('/').ino]);
     const visit = async (path: string): Promise<void> => {
       for (const { name, node } of mount.tree.list(mount.node(path))) {
@@ -58,6 +61,7 @@ describe('the tree', () => {
     ['/info/db@', 'ENOENT'],
     ['/info/db@tuesday', 'ENOENT'],
     ['/info/#1@monday', 'ENOENT'],
+    ['/pairs/db:log', 'ENOENT'],
     ['/jobs/1', 'ENOENT'],
     ['/jobs/x', 'ENOENT'],
     ['/status/none', 'ENOENT'],
@@ -85,10 +89,18 @@ describe('the tree', () => {
   });
 
   it('makes files nowhere but in /volumes', async () => {
-    for (const path of ['/x', '/snapshots/x', '/snapshots/db/x', '/info/x', '/jobs/9', '/ctl/x']) {
+    for (const path of [
+      '/x',
+      '/snapshots/x',
+      '/snapshots/db/x',
+      '/info/x',
+      '/pairs/x',
+      '/jobs/9',
+      '/ctl/x',
+    ]) {
       expect([path, await codeOf(() => mount.create(path))]).toEqual([path, 'EPERM']);
     }
-    expect(array.refusals).toHaveLength(6);
+    expect(array.refusals).toHaveLength(7);
   });
 
   it('removes no virtual file', async () => {
@@ -104,7 +116,7 @@ describe('the tree', () => {
       freeBytes: 2 ** 30 - 2 ** 20,
       files: 16_384,
       filesFree: 16_382,
-      nameCharactersMax: 129,
+      nameCharactersMax: 134,
     });
   });
 });
