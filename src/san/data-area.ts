@@ -23,6 +23,8 @@ export interface ChunkHead {
   readonly segment: number;
   /** Where it begins in the volume. */
   readonly position: number;
+  /** Of a restore: where the device is when it has been read; else 0. */
+  readonly devicePosition: number;
 }
 
 export interface Chunk extends ChunkHead {
@@ -58,7 +60,7 @@ export class ChunkProducer {
     return this.slot.memory.chunk(this.slot.slot, publishedChunks(this.slot));
   }
 
-  publish({ kind, length, segment, position }: ChunkHead): void {
+  publish({ kind, length, segment, position, devicePosition }: ChunkHead): void {
     assert(this.room > 0, 'there is room for a chunk');
     const { memory, slot } = this.slot;
     assert(kind !== 'data' || length <= memory.shape.chunkBytes, 'content fits its chunk');
@@ -67,7 +69,8 @@ export class ChunkProducer {
     memory.words[memory.chunkWord(slot, sequence, 'length')] = length;
     memory.words[memory.chunkWord(slot, sequence, 'kind')] = CHUNK_KINDS.indexOf(kind);
     memory.words[memory.chunkWord(slot, sequence, 'segment')] = segment;
-    memory.writeDouble(memory.chunkPositionWord(slot, sequence), position);
+    memory.writeDouble(memory.chunkDouble(slot, sequence, 'position'), position);
+    memory.writeDouble(memory.chunkDouble(slot, sequence, 'devicePosition'), devicePosition);
     this.slot.store('published', (sequence + 1) | 0);
     signalRing(this.slot);
   }
@@ -93,7 +96,8 @@ export class ChunkConsumer {
       kind,
       length,
       segment: word('segment'),
-      position: memory.readDouble(memory.chunkPositionWord(slot, sequence)),
+      position: memory.readDouble(memory.chunkDouble(slot, sequence, 'position')),
+      devicePosition: memory.readDouble(memory.chunkDouble(slot, sequence, 'devicePosition')),
       content: memory.chunk(slot, sequence).subarray(0, kind === 'data' ? length : 0),
     };
   }
@@ -127,6 +131,15 @@ export function readProgress({ memory, slot }: RequestSlot): Progress {
     // Two steps further the copy may have been written again meanwhile.
     if (Atomics.load(memory.words, place) === version) return progress;
   }
+}
+
+/** Where the next worker of a restore reads on: behind the last chunk that is there, consumed or not. */
+export function readPosition(slot: RequestSlot): number {
+  const { chunks, devicePosition } = readProgress(slot);
+  const published = publishedChunks(slot);
+  if (published === (chunks | 0)) return devicePosition;
+  const { memory } = slot;
+  return memory.readDouble(memory.chunkDouble(slot.slot, published - 1, 'devicePosition'));
 }
 
 /** Before the request is placed: nothing is in the ring, and it begins at `progress`. */

@@ -11,7 +11,7 @@ import type { Clock } from '../base/clock.js';
 import { signalWord } from '../base/shared-words.js';
 import { ChunkConsumer, ChunkProducer, signalRing } from './data-area.js';
 import { nextPort } from './discovery.js';
-import { ExclusiveControl } from './exclusive-control.js';
+import { ExclusiveControl, type Taking } from './exclusive-control.js';
 import type { PortId } from './port-id.js';
 import { RequestSlot, type RequestStatus } from './request-slots.js';
 import type { Outcome, RequestEvent, Wish } from './request-state.js';
@@ -60,9 +60,8 @@ export class MicroprocessorKernel {
     this.beat();
     if (this.mode !== 'running' || !this.slots.some((slot) => this.concerns(slot)))
       return undefined;
-    const taking = this.control.take(this.clock.monotonicMs());
+    const taking = takeControl(this.control, this.slots, this.clock.monotonicMs());
     if (taking === undefined) return undefined;
-    if (taking.from !== undefined) evictSearches(this.slots, taking.from - 1);
     const search = this.claimNext();
     if (search === undefined) this.control.release();
     return search;
@@ -220,8 +219,19 @@ export function allSlots(memory: SharedMemory): RequestSlot[] {
   );
 }
 
-/** The lease of a search is over: its microprocessor is marked unavailable, its port failed ([000] step 1038). */
-export function evictSearches(slots: readonly RequestSlot[], microprocessor: number): void {
+/** Takes exclusive control; where the lease of a search was over, that search is over too. */
+export function takeControl(
+  control: ExclusiveControl,
+  slots: readonly RequestSlot[],
+  nowMs: number,
+): Taking | undefined {
+  const taking = control.take(nowMs);
+  if (taking?.from !== undefined) evictSearches(slots, taking.from - 1);
+  return taking;
+}
+
+/** The microprocessor is marked unavailable, and its port failed ([000] fig. 11, step 1038). */
+function evictSearches(slots: readonly RequestSlot[], microprocessor: number): void {
   for (const slot of slots) {
     const seen = slot.status();
     if (seen.state !== 'searching' || seen.holder !== microprocessor) continue;
@@ -235,8 +245,7 @@ export function evictSearches(slots: readonly RequestSlot[], microprocessor: num
 /** Ends a placed request that was cancelled meanwhile, or that nobody is left to search for. */
 export function endWhereOver(slot: RequestSlot): boolean {
   const seen = slot.status();
-  if (seen.state !== 'placed') return false;
-  if (!isOver(slot)) return false;
+  if (seen.state !== 'placed' || !isOver(slot)) return false;
   const ended =
     slot.wish === 'end'
       ? slot.advance(seen, 'cancel', { outcome: 'cancelled' })

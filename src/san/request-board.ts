@@ -13,13 +13,14 @@ import {
   controlOwner,
   ExclusiveControl,
   releaseControlOf,
+  type Taking,
 } from './exclusive-control.js';
 import {
   allSlots,
   endWhereOver,
-  evictSearches,
   MICROPROCESSOR_MODES,
   type MicroprocessorMode,
+  takeControl,
 } from './microprocessor-kernel.js';
 import type { RequestSlot } from './request-slots.js';
 import type { Outcome } from './request-state.js';
@@ -106,7 +107,7 @@ export class RequestBoard {
       slot.writeTable(table);
       return true;
     }
-    if (this.control.take(this.clock.monotonicMs()) === undefined) return false;
+    if (this.takeControl() === undefined) return false;
     const isPlaced = slot.status().state === 'placed';
     if (isPlaced) slot.writeTable(table);
     this.control.release();
@@ -134,8 +135,7 @@ export class RequestBoard {
   /** Ends a search that takes longer than its lease, where no microprocessor is left to do so. */
   expireLease(): boolean {
     if (controlOwner(this.memory) === undefined) return false;
-    const taking = this.control.take(this.clock.monotonicMs());
-    if (taking?.from !== undefined) evictSearches(this.slots, taking.from - 1);
+    const taking = this.takeControl();
     this.control.release();
     if (taking?.from === undefined) return false;
     this.settle();
@@ -214,6 +214,10 @@ export class RequestBoard {
   /** Resolves when a microprocessor did something after `seen` was read; undefined where it has. */
   changed(seen: number): Promise<unknown> | undefined {
     return wordChanged(this.memory.words, HEADER.arraySignal, seen);
+  }
+
+  private takeControl(): Taking | undefined {
+    return takeControl(this.control, this.slots, this.clock.monotonicMs());
   }
 
   private isRunning(holder: number | undefined): boolean {

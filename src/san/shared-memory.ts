@@ -26,7 +26,7 @@
  *            208-255 zero
  *            256 c chunk headers, 32 bytes each:
  *                   0 sequence number    8 kind        16 position in the image, a double
- *                   4 length            12 segment     24-31 zero
+ *                   4 length            12 segment     24 position at the device behind it, a double
  *              . report, 1,024 bytes: why a transfer ended
  *              . payload: what is to be copied, as the copy manager has put it
  *              . c chunks: the backup data area, a ring; chunk n is in place n mod c
@@ -81,7 +81,8 @@ const PROGRESS_WORDS = 8;
 
 const CHUNK_FIELDS = { sequence: 0, length: 1, kind: 2, segment: 3 } as const;
 export type ChunkField = keyof typeof CHUNK_FIELDS;
-const CHUNK_POSITION_WORD = 4;
+const CHUNK_DOUBLES = { position: 4, devicePosition: 6 } as const;
+export type ChunkDouble = keyof typeof CHUNK_DOUBLES;
 
 export interface MemoryShape {
   readonly microprocessors: number;
@@ -173,8 +174,9 @@ export class SharedMemory {
     this.doubles[word / 2] = value;
   }
 
-  chunkPositionWord(slot: number, sequence: number): number {
-    return this.chunkHead(slot, sequence) + CHUNK_POSITION_WORD;
+  /** Index of the first of two words. */
+  chunkDouble(slot: number, sequence: number, field: ChunkDouble): number {
+    return this.chunkHead(slot, sequence) + CHUNK_DOUBLES[field];
   }
 
   report(slot: number): Buffer {

@@ -5,6 +5,7 @@ import {
   ChunkConsumer,
   ChunkProducer,
   NO_PROGRESS,
+  readPosition,
   readProgress,
   resetDataArea,
 } from '../../src/san/data-area.js';
@@ -26,7 +27,7 @@ beforeEach(() => {
 
 function put(text: string): void {
   const length = producer.nextContent().write(text);
-  producer.publish({ kind: 'data', length, segment: 0, position: 0 });
+  producer.publish({ kind: 'data', length, segment: 0, position: 0, devicePosition: 0 });
 }
 
 function expectChunk(chunk: Chunk | undefined): Chunk {
@@ -37,8 +38,14 @@ function expectChunk(chunk: Chunk | undefined): Chunk {
 describe('the data area', () => {
   it('brings chunks in order, with all that was said of them', () => {
     put('first');
-    producer.publish({ kind: 'zeros', length: 2 ** 31 + 5, segment: 2, position: 2 ** 44 });
-    producer.publish({ kind: 'mark', length: 0, segment: 3, position: 0 });
+    producer.publish({
+      kind: 'zeros',
+      length: 2 ** 31 + 5,
+      segment: 2,
+      position: 2 ** 44,
+      devicePosition: 0,
+    });
+    producer.publish({ kind: 'mark', length: 0, segment: 3, position: 0, devicePosition: 0 });
     const first = expectChunk(consumer.next());
     expect([first.sequence, first.content.toString()]).toEqual([0, 'first']);
     consumer.consumed(first, 1);
@@ -68,9 +75,9 @@ describe('the data area', () => {
     for (let count = 0; count < CHUNKS; count += 1) put('x');
     expect(producer.room).toBe(0);
     expect(() => producer.nextContent()).toThrow('room');
-    expect(() => producer.publish({ kind: 'end', length: 0, segment: 0, position: 0 })).toThrow(
-      'room',
-    );
+    expect(() =>
+      producer.publish({ kind: 'end', length: 0, segment: 0, position: 0, devicePosition: 0 }),
+    ).toThrow('room');
     consumer.consumed(expectChunk(consumer.next()), 0);
     expect(producer.room).toBe(1);
   });
@@ -82,6 +89,21 @@ describe('the data area', () => {
     consumer.consumed(first, 0);
     expect(() => consumer.consumed(first, 0)).toThrow('in order');
     expect(readProgress(slot).chunks).toBe(1);
+  });
+
+  it('says where the next worker of a restore reads on, consumed or not', () => {
+    resetDataArea(slot, { ...NO_PROGRESS, chunks: 9, devicePosition: 500 });
+    expect(readPosition(slot)).toBe(500);
+    for (const devicePosition of [600, 700]) {
+      producer.publish({ kind: 'zeros', length: 1, segment: 0, position: 0, devicePosition });
+      expect(readPosition(slot)).toBe(devicePosition);
+    }
+    for (const expected of [600, 700]) {
+      const chunk = expectChunk(consumer.next());
+      expect(chunk.devicePosition).toBe(expected);
+      consumer.consumed(chunk, chunk.devicePosition);
+      expect(readPosition(slot)).toBe(700);
+    }
   });
 
   it('keeps the whole pointer where a worker ended in the middle of the next', () => {

@@ -31,7 +31,13 @@ describe('a microprocessor that ends', () => {
   it('in a transfer leaves the pointer and the chunks to the next', () => {
     const slot = one.place(tableOf(['CL1-C', 'CL2-C']));
     const first = one.transfer(0);
-    first.producer.publish({ kind: 'zeros', length: 10, segment: 0, position: 0 });
+    first.producer.publish({
+      kind: 'zeros',
+      length: 10,
+      segment: 0,
+      position: 0,
+      devicePosition: 0,
+    });
     expect(one.board.lost(0).map((orphan) => orphan.slot)).toEqual([slot.slot]);
     const second = one.transfer(1);
     expect(second.consumer.next()).toMatchObject({ sequence: 0, length: 10 });
@@ -120,6 +126,17 @@ describe('the lease of a search', () => {
     expect(search.failed('busy')).toBeUndefined();
     expect(failures(slot)).toEqual(['CL1-C no-answer']);
     expect(next.found()).toBeDefined();
+  });
+
+  it('is ended by the array core also when it wants control for another request', async () => {
+    const hanging = one.place(tableOf(['CL1-C', 'CL2-C']));
+    const other = one.place(tableOf(['CL1-C']));
+    expectSearch(one.kernel(0).poll());
+    expect(one.board.replaceTable(other, tableOf(['CL1-D']))).toBe(false);
+    await one.clock.advance(CONTROL_LEASE_MS);
+    expect(one.board.replaceTable(other, tableOf(['CL1-D']))).toBe(true);
+    expect([stateOf(hanging), controlOwner(one.memory)]).toEqual(['placed', undefined]);
+    expect(expectSearch(one.kernel(2).poll()).port).toBe('CL2-C');
   });
 
   it('is over for that search, also where the same microprocessor searches again', async () => {

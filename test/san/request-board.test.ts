@@ -143,7 +143,13 @@ describe('a request in shared memory', () => {
     const before = one.place(tableOf(['CL1-C', 'CL2-C']), 'a long parameter list');
     expectSearch(one.kernel(0).poll()).failed('busy');
     const transfer = one.transfer(2);
-    transfer.producer.publish({ kind: 'mark', length: 0, segment: 0, position: 0 });
+    transfer.producer.publish({
+      kind: 'mark',
+      length: 0,
+      segment: 0,
+      position: 0,
+      devicePosition: 0,
+    });
     transfer.end('failed', 'why');
     expect(one.board.free(before)).toBe(true);
     const slot = one.place(tableOf(['CL1-C']), 'x');
@@ -195,7 +201,7 @@ describe('a hand-over', () => {
     const slot = one.place(tableOf(['CL1-C', 'CL2-C']));
     const first = one.transfer(0);
     for (const length of [10, 20, 30]) {
-      first.producer.publish({ kind: 'zeros', length, segment: 0, position: 0 });
+      first.producer.publish({ kind: 'zeros', length, segment: 0, position: 0, devicePosition: 0 });
     }
     const chunk = first.consumer.next();
     if (chunk === undefined) throw new Error('there is a chunk');

@@ -78,10 +78,16 @@ describe('shared memory', () => {
     resetDataArea(slot, { ...NO_PROGRESS, chunks: 5, bytes: 2 ** 40, segment: 3 });
     const producer = new ChunkProducer(slot);
     producer.nextContent().fill(0xab, 0, 7);
-    producer.publish({ kind: 'data', length: 7, segment: 4, position: 2 ** 50 });
+    producer.publish({
+      kind: 'data',
+      length: 7,
+      segment: 4,
+      position: 2 ** 50,
+      devicePosition: 99,
+    });
     const head = SLOT_AT + 256 + 1 * 32;
     expect([0, 4, 8, 12].map((offset) => word(head + offset))).toEqual([5, 7, 0, 4]);
-    expect(bytes.readDoubleLE(head + 16)).toBe(2 ** 50);
+    expect([16, 24].map((offset) => bytes.readDoubleLE(head + offset))).toEqual([2 ** 50, 99]);
     const content = SLOT_AT + 256 + 4 * 32 + 1024 + 32 + 1 * 64;
     expect(bytes.subarray(content, content + 8).toString('hex')).toBe(`${'ab'.repeat(7)}00`);
     const consumer = new ChunkConsumer(slot);

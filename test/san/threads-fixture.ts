@@ -97,7 +97,13 @@ export class ManyThreads {
       const isEnd = feed.next === feed.count;
       producer.nextContent().writeUInt32LE(feed.next);
       const kind = isEnd ? 'end' : 'data';
-      producer.publish({ kind, length: isEnd ? 0 : 4, segment: 0, position: feed.next });
+      producer.publish({
+        kind,
+        length: isEnd ? 0 : 4,
+        segment: 0,
+        position: feed.next,
+        devicePosition: 0,
+      });
       feed.next += 1;
     }
   }
