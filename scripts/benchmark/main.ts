@@ -5,12 +5,14 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DEFAULT_CONTAINER } from '../../src/store/container-kind.js';
 import { ARRAY_SUITE } from './array-suite.js';
 import { Cleanup } from './cleanup.js';
 import { commandVersion } from './commands.js';
 import { FILE_SYSTEM_SUITE } from './file-system-suite.js';
 import { IMAGE_SUITE } from './image-suite.js';
 import { describeMachine, machineWarnings } from './machine.js';
+import { namedAsToday } from './older-results.js';
 import { type BenchOptions, helpText, type MeasureOptions, parseOptions } from './options.js';
 import { probeTargets } from './probe.js';
 import { markdownReport, textReport } from './report.js';
@@ -45,8 +47,10 @@ async function measureAll(options: MeasureOptions, cleanup: Cleanup): Promise<nu
   const { isQuick, rounds, scale } = options;
   const place = { cleanup, scale, rounds, directory, results, warn, tell };
   const everything = (): BenchResults => {
-    const rows = results.results();
-    return { machine, warnings, isQuick, rounds, scale, rows: [...rows, ...memoryRow(rows)] };
+    const measured = results.results();
+    const rows = [...measured, ...memoryRow(measured)];
+    const defaultContainer = DEFAULT_CONTAINER;
+    return { machine, warnings, isQuick, rounds, scale, defaultContainer, rows };
   };
   const save = () => {
     if (options.jsonFile !== undefined) writeJson(options.jsonFile, everything());
@@ -66,7 +70,8 @@ function writeJson(file: string, content: BenchResults): void {
 }
 
 function readResults(files: readonly string[]): BenchResults {
-  return mergeResults(files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as BenchResults));
+  const runs = files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as BenchResults);
+  return mergeResults(runs.map(namedAsToday));
 }
 
 type ReportOptions = Exclude<BenchOptions, { kind: 'measure' | 'help' }>;

@@ -38,6 +38,8 @@ export interface BenchResults {
   readonly isQuick: boolean;
   readonly rounds: number;
   readonly scale: Scale;
+  /** Where `arrayfs` kept its blocks; older files do not say it, see older-results.ts. */
+  readonly defaultContainer?: string;
   readonly rows: readonly RowResult[];
 }
 

@@ -3,12 +3,9 @@
  * `mount` have by themselves. Its variants differ from it in one thing.
  */
 import { DEFAULT_PAGE_CACHE, PAGE_CACHE_POLICIES } from '../../src/host/daemon-options.js';
-import { BLOCK_CONTAINERS, type BlockContainerKind } from '../../src/store/container-kind.js';
+import { BLOCK_CONTAINERS, DEFAULT_CONTAINER } from '../../src/store/container-kind.js';
 
 export const MAIN_TARGET = 'arrayfs';
-
-/** What `init` takes without --blocks. */
-const DEFAULT_CONTAINER: BlockContainerKind = 'lmdb';
 
 /** A target for each that is not the default. */
 export const OTHER_CONTAINERS = BLOCK_CONTAINERS.filter((name) => name !== DEFAULT_CONTAINER);
@@ -17,7 +14,7 @@ export const OTHER_POLICIES = PAGE_CACHE_POLICIES.filter((name) => name !== DEFA
 export const containerTarget = (container: string) => `${MAIN_TARGET}-${container}`;
 export const policyTarget = (policy: string) => `${MAIN_TARGET}-cache-${policy}`;
 
-const CONTAINER_TARGETS = OTHER_CONTAINERS.map(containerTarget);
+export const CONTAINER_TARGETS = OTHER_CONTAINERS.map(containerTarget);
 const POLICY_TARGETS = OTHER_POLICIES.map(policyTarget);
 
 /** For rows that show the way through the kernel. */

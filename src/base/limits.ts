@@ -43,8 +43,8 @@ export const BLOCK_COST_BYTES = 20_992;
 export const FILE_BLOCK_COST_BYTES = 16_896;
 /** Blocks written to the store in one transaction. */
 export const TRANSACTION_BLOCKS_MAX = 512;
-/** Default bound of the write-back cache. */
-export const CACHE_BYTES_DEFAULT = 224 * 2 ** 20;
+/** Default bound of the write-back cache: the daemon stays below 512 MiB of anonymous memory. */
+export const CACHE_BYTES_DEFAULT = 160 * 2 ** 20;
 /** Smallest bound that still lets generations overlap. */
 export const CACHE_BYTES_MIN = 4 * 2 ** 20;
 /** Bytes one fsync or command logs; more is published instead. */

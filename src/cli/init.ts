@@ -6,7 +6,11 @@ import { type Command, Option } from 'commander';
 import { ArrayError } from '../base/errors.js';
 import { formatSize, parseSize } from '../base/sizes.js';
 import { askHolder, findHolder } from '../host/instance-lock.js';
-import { BLOCK_CONTAINERS, type BlockContainerKind } from '../store/container-kind.js';
+import {
+  BLOCK_CONTAINERS,
+  type BlockContainerKind,
+  DEFAULT_CONTAINER,
+} from '../store/container-kind.js';
 import type { PoolIdentity } from '../store/pool-files.js';
 import { wantsJson } from './global-options.js';
 import { EXIT_FAILED, print, printJson } from './output.js';
@@ -31,9 +35,10 @@ export function addInitCommand(program: Command): void {
     .option('--label <text>', 'label of the array, at most 64 bytes')
     .option('--pool-name <name>', 'name of its first pool')
     .addOption(
-      new Option('--blocks <container>', 'where blocks are kept: in LMDB or in a file').choices([
-        ...BLOCK_CONTAINERS,
-      ]),
+      new Option(
+        '--blocks <container>',
+        `where blocks are kept: in LMDB or in a file; default: ${DEFAULT_CONTAINER}`,
+      ).choices([...BLOCK_CONTAINERS]),
     )
     .option('--adopt', 'give the copy of a store a serial and UUIDs of its own')
     .addHelpText(
@@ -41,7 +46,7 @@ export function addInitCommand(program: Command): void {
       `
 Examples:
   arrayfs init /srv/array --capacity 200G   the space is taken as it is written
-  arrayfs init /srv/array --capacity 2T --blocks file
+  arrayfs init /srv/array --capacity 20G --blocks lmdb   all of it in one database file
   arrayfs init --adopt /srv/array-copy      so that copy and original can both be mounted`,
     )
     .action(async (store: string, options: InitOptions, command: Command) => {
@@ -116,7 +121,8 @@ function sameDirectory(one: string, other: string): boolean {
 }
 
 function summary(directory: string, identity: PoolIdentity, adopted: boolean): string {
-  const where = identity.blockContainer === 'file' ? ', blocks in a file' : '';
+  const { blockContainer } = identity;
+  const where = blockContainer === DEFAULT_CONTAINER ? '' : `, blocks in ${blockContainer}`;
   return (
     `${adopted ? 'adopted' : 'made'} array ${identity.arraySerial}, pool ${identity.poolName}, ` +
     `${formatSize(identity.capacityBytes)}, in ${directory}${where}`

@@ -16,7 +16,7 @@ import { checkLabel, checkName } from '../base/names.js';
 import { formatSize } from '../base/sizes.js';
 import { newUuid, uuidText } from '../base/uuid.js';
 import type { StoreReader, StoreTransaction } from './block-store.js';
-import type { BlockContainerKind } from './container-kind.js';
+import { type BlockContainerKind, DEFAULT_CONTAINER } from './container-kind.js';
 import { createLogFile } from './file-log.js';
 import { recordKey } from './keys.js';
 import { DATA_FILE, LmdbEnvironment } from './lmdb-environment.js';
@@ -47,7 +47,7 @@ export interface CreatePoolOptions {
   readonly capacityBytes: number;
   readonly label?: string;
   readonly poolName?: string;
-  /** Where its blocks live; fixed for good. */
+  /** Where its blocks live, else DEFAULT_CONTAINER; fixed for good. */
   readonly blocks?: BlockContainerKind;
 }
 
@@ -57,7 +57,7 @@ export function newIdentity(
   clock: Clock,
   array?: PoolIdentityRecord,
 ): PoolIdentityRecord {
-  const { capacityBytes, label = '', poolName = 'main', blocks = 'lmdb' } = options;
+  const { capacityBytes, label = '', poolName = 'main', blocks = DEFAULT_CONTAINER } = options;
   checkName(poolName);
   checkLabel(label);
   if (capacityBytes < POOL_BYTES_MIN || capacityBytes > POOL_BYTES_MAX) {

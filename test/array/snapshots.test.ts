@@ -166,7 +166,7 @@ describe('a volume with 1,000 snapshots', () => {
   it('is read as cheaply as one with none, cold and warm', async () => {
     const clock = new ManualClock();
     const store = new CountingStore();
-    writeIdentity(store, newIdentity({ capacityBytes: 2 ** 40 }, clock));
+    writeIdentity(store, newIdentity({ capacityBytes: 2 ** 40, blocks: 'lmdb' }, clock));
     const array = await openMemoryArray(store, clock);
     for (const name of ['plain', 'deep'])
       await array.createVolume({ name, sizeBytes: 64 * BLOCK_BYTES });

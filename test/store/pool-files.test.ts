@@ -32,17 +32,20 @@ async function open<T>(directory: string, action: (store: LmdbEnvironment) => T)
 }
 
 describe('createPool', () => {
-  it('keeps blocks in LMDB where nothing else is said, as old stores do', async () => {
-    const { blockContainer } = createPool(place('a'), CAPACITY);
-    expect([blockContainer, existsSync(join(place('a'), SLOT_FILE))]).toEqual(['lmdb', false]);
-    expect(await open(place('a'), ({ blocks }) => blocks.costBytes)).toBe(BLOCK_COST_BYTES);
-  });
-
-  it('makes a file for blocks that are to be kept in one', async () => {
-    const { blockContainer } = createPool(place('a'), { ...CAPACITY, blocks: 'file' });
+  it.each([
+    ['where nothing else is said', CAPACITY],
+    ['where it is asked for', { ...CAPACITY, blocks: 'file' as const }],
+  ])('makes a file for blocks %s', async (_where, options) => {
+    const { blockContainer } = createPool(place('a'), options);
     const { size, mode } = statSync(join(place('a'), SLOT_FILE));
     expect([blockContainer, size, mode & 0o777]).toEqual(['file', 0, 0o600]);
     expect(await open(place('a'), ({ blocks }) => blocks.costBytes)).toBe(FILE_BLOCK_COST_BYTES);
+  });
+
+  it('keeps blocks in LMDB where it is asked to', async () => {
+    const { blockContainer } = createPool(place('a'), { ...CAPACITY, blocks: 'lmdb' });
+    expect([blockContainer, existsSync(join(place('a'), SLOT_FILE))]).toEqual(['lmdb', false]);
+    expect(await open(place('a'), ({ blocks }) => blocks.costBytes)).toBe(BLOCK_COST_BYTES);
   });
 });
 

@@ -24,7 +24,7 @@ export function newMemoryStore(
 /** An empty store of one more pool of the array that `first` is of. */
 export function newMemoryPool(first: MemoryStore, poolName: string, clock: Clock): MemoryStore {
   const store = new MemoryStore();
-  const options = { capacityBytes: 2 ** 40, poolName };
+  const options = { capacityBytes: 2 ** 40, poolName, blocks: 'lmdb' } as const;
   writeIdentity(store, newIdentity(options, clock, identityOf(first)));
   return store;
 }

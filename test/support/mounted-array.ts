@@ -5,6 +5,7 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DEFAULT_CONTAINER } from '../../src/store/container-kind.js';
 import { ARRAYFS, done, run, until } from './programs.js';
 import {
   isRunning,
@@ -24,8 +25,9 @@ export const canLoop = canMount && existsSync('/dev/loop-control');
 
 /** The combination this run is for; vitest.config.ts has the list. */
 export const TRANSPORT = process.env.ARRAYFS_TEST_TRANSPORT ?? 'kernel';
-export const BLOCKS = process.env.ARRAYFS_TEST_BLOCKS ?? 'lmdb';
-const INIT_WORDS = BLOCKS === 'lmdb' ? [] : ['--blocks', BLOCKS];
+export const BLOCKS = process.env.ARRAYFS_TEST_BLOCKS ?? DEFAULT_CONTAINER;
+/** The default is made by saying nothing. */
+const INIT_WORDS = BLOCKS === DEFAULT_CONTAINER ? [] : ['--blocks', BLOCKS];
 /** The mounts of this run are served over the kernel transport. */
 export const overKernel = canMount && TRANSPORT === 'kernel';
 const RESULT_BYTES_MAX = 4_096;

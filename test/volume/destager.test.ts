@@ -50,7 +50,7 @@ let head: Lineage;
 beforeEach(async () => {
   clock = new ManualClock();
   store = new GatedStore();
-  writeIdentity(store, newIdentity({ capacityBytes: 2 ** 40 }, clock));
+  writeIdentity(store, newIdentity({ capacityBytes: 2 ** 40, blocks: 'lmdb' }, clock));
   pool = await PoolFixture.open({ clock, store });
   head = pool.head();
   pool.write(head, 0, 1);

@@ -32,7 +32,7 @@ describe('judge', () => {
     ['at least', atLeastOfRow('fresh', 0.7), 0.5, false],
     ['at most', atMostOfRow('fresh', 5), 0.5, true],
   ])('holds a row against another of the same target: %s', (_what, goal, ratio, isMet) => {
-    const fresh = rowOf('fresh', 'IOPS', { arrayfs: 200, 'arrayfs-file': 1 });
+    const fresh = rowOf('fresh', 'IOPS', { arrayfs: 200, 'arrayfs-lmdb': 1 });
     const aged = rowOf('aged', 'IOPS', { arrayfs: 100 }, [goal]);
     expect(judge(aged, 'arrayfs', [aged, fresh])).toMatchObject([{ ratio, isMet }]);
   });

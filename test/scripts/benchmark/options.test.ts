@@ -43,7 +43,7 @@ describe('parseOptions', () => {
 
   it('keeps the order of targets', () => {
     expect(measured('--targets', 'null,arrayfs').targets).toEqual(['arrayfs', 'null']);
-    expect(measured('--quick').targets).toEqual(['arrayfs', 'arrayfs-file', 'qemu', 'null']);
+    expect(measured('--quick').targets).toEqual(['arrayfs', 'arrayfs-lmdb', 'qemu', 'null']);
     expect(measured().targets).toContain('null-native');
   });
 
