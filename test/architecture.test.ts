@@ -33,10 +33,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   console: ['base', 'client', 'control/command-table'],
   cli: [
     ...['base', 'host', 'client', 'backup', 'console'],
-    ...['control/command-table', 'control/command-row', 'volume/volume-info'],
+    ...['control/command-table', 'control/command-row', 'control/table-layout'],
+    'volume/volume-info',
   ],
   'cli/check': ['cli', 'base', 'host', 'client', 'store'],
   'cli/init': ['cli', 'base', 'host', 'client', 'store'],
+  /** Reads cartridges where there is no array and no daemon. */
+  'cli/tape': ['cli', 'base', 'device'],
   assemble: [
     ...['base', 'host', 'store', 'volume', 'pair', 'device', 'san', 'ecopy'],
     ...['array', 'control', 'fuse'],

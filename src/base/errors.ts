@@ -52,13 +52,21 @@ export class ArrayError extends Error {
   }
 }
 
+/** A host's errno that is not in the table, and the code that tells a user the same. */
+const HOST_CODES: Readonly<Record<string, ErrorCode>> = {
+  EDQUOT: 'ENOSPC',
+  ENOMEDIUM: 'ENODEV',
+  /** A mount whose daemon or server has gone. */
+  ENOTCONN: 'ENXIO',
+  ESTALE: 'ENXIO',
+};
+
 /** The ArrayError an unknown exception stands for; a host's own errno keeps its code, else EIO. */
 export function asArrayError(error: unknown): ArrayError {
   if (error instanceof ArrayError) return error;
   const message = error instanceof Error ? error.message : String(error);
   const code = (error as { code?: unknown } | undefined)?.code;
-  if (typeof code === 'string' && code in ERROR_TABLE) {
-    return new ArrayError(code as ErrorCode, message);
-  }
-  return new ArrayError('EIO', message);
+  if (typeof code !== 'string') return new ArrayError('EIO', message);
+  if (code in ERROR_TABLE) return new ArrayError(code as ErrorCode, message);
+  return new ArrayError(HOST_CODES[code] ?? 'EIO', message);
 }

@@ -95,6 +95,10 @@ export const LUN_MAX = 16_383;
 export const LUN_MAPPINGS_MAX = 16_384;
 /** Faults set at one time; every request looks through them. */
 export const FAULTS_MAX = 64;
+/** Cartridges of one tape library: finding an empty one looks at the labels of each. */
+export const TAPE_SLOTS_MAX = 1_000;
+/** Smallest cartridge: labels, a management file and blocks of data fit on any empty one. */
+export const CARTRIDGE_BYTES_MIN = 2 ** 20;
 
 assert(VOLUME_BYTES_MAX / BLOCK_BYTES <= 2 ** 40, 'block numbers fit u40');
 assert(FILE_BLOCK_COST_BYTES > BLOCK_BYTES, 'a slot costs more than its content');

@@ -14,6 +14,7 @@ import { oneLine } from './output.js';
 import { addPairCommands } from './pair-commands.js';
 import { addStatusCommand } from './status-command.js';
 import { addTableCommands } from './table-commands.js';
+import { addTapeCommands } from './tape-commands.js';
 import { addUmountCommand } from './umount-command.js';
 
 const HELP_AFTER = `
@@ -50,6 +51,7 @@ export function buildProgram(): Command {
   addInfoCommands(program);
   addJobCommands(program);
   addEventsCommand(program);
+  addTapeCommands(program);
   addCheckCommand(program);
   addCompletionCommand(program);
   shareSettings(program);

@@ -49,6 +49,7 @@ const GROUP_SUMMARIES: Readonly<Record<string, string>> = {
   pair: 'mirror pairs: create, split, resync, watch and wait',
   info: 'volume-information sectors',
   job: 'long-running work',
+  tape: 'tape libraries and cartridges, without any array',
 };
 
 /** Adds every group of the table to `program`. */

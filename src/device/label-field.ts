@@ -2,7 +2,7 @@
  * Fields of tape labels: 80 characters of ASCII, character positions (CP) counted from 1 as in
  * ECMA-13. Texts are left-justified and filled with spaces, numbers right-justified with zeros.
  */
-import { ArrayError } from '../base/errors.js';
+import { DeviceError } from './device-error.js';
 
 export const LABEL_BYTES = 80;
 /** The a-characters, which every system can read. */
@@ -25,8 +25,8 @@ export function text(at: number, length: number): LabelField<string> {
     read: (label) => slice(label, at, length).trimEnd(),
     write: (value) => {
       if (value.length > length || !INTERCHANGE.test(value)) {
-        throw new ArrayError(
-          'EINVAL',
+        throw new DeviceError(
+          'invalid',
           `not a text of ${length} characters for a label: '${value}'`,
         );
       }
@@ -40,13 +40,17 @@ export function digits(at: number, length: number, wraps = false): LabelField<nu
   return {
     read: (label) => {
       const field = slice(label, at, length).trim();
-      if (!/^\d*$/.test(field)) throw new ArrayError('EIO', `a label has no number: '${field}'`);
+      if (!/^\d*$/.test(field))
+        throw new DeviceError('damaged', `a label has no number: '${field}'`);
       return Number(field);
     },
     write: (value) => {
       const written = `${wraps ? value % 10 ** length : value}`.padStart(length, '0');
       if (written.length > length) {
-        throw new ArrayError('EINVAL', `${value} has more than the ${length} digits of its label`);
+        throw new DeviceError(
+          'invalid',
+          `${value} has more than the ${length} digits of its label`,
+        );
       }
       return { at, text: written };
     },

@@ -6,8 +6,9 @@
  * and others take its two marks for the end of the tape.
  */
 import { assert } from '../base/assert.js';
-import { ArrayError } from '../base/errors.js';
-import type { SimhTape } from './simh-tape.js';
+import type { StreamMedium } from './backup-device.js';
+import { DeviceError } from './device-error.js';
+import { TapeFormatError } from './simh-objects.js';
 import {
   checkTrailer,
   decodeLabel,
@@ -24,7 +25,10 @@ import {
 export interface TapeFile {
   readonly label: FileLabel;
   readonly format: FormatLabel | undefined;
-  /** Position of the first block, for `seek`. */
+  /** The second label of the group after it. */
+  readonly trailer: FormatLabel | undefined;
+  /** Position of its first label, and of its first block, for `seek`. */
+  readonly startsAt: number;
   readonly dataAt: number;
   readonly blockCount: number;
   readonly dataBytes: number;
@@ -39,25 +43,53 @@ export interface TapeContent {
   readonly appendAt: number;
 }
 
-/** What is on the volume; undefined where it does not begin with VOL1. EIO where labels lie. */
-export function readContent(tape: SimhTape): TapeContent | undefined {
-  tape.rewind();
-  const first = tape.read();
-  const volume = first.kind === 'record' ? decodeLabel(first.data) : undefined;
-  if (volume?.kind !== 'volume') return undefined;
+/** The labels with which a volume begins: its own, and that of the first file if there is one. */
+export interface TapeStart {
+  readonly volume: VolumeLabel;
+  readonly first: FileLabel | undefined;
+}
+
+/** As `readContent`, without looking further than the first file's labels. */
+export function readStart(tape: StreamMedium): TapeStart | undefined {
+  const volume = readVolume(tape);
+  if (volume === undefined) return undefined;
+  const { labels, ended } = readGroup(tape);
+  return { volume, first: ended && labels.length > 0 ? fileLabel(labels, ['HDR']) : undefined };
+}
+
+/**
+ * What is on the volume, as far as it is whole; undefined where it does not begin with VOL1. A file
+ * whose end is torn has no `end`. `damaged` where labels lie.
+ */
+export function readContent(tape: StreamMedium): TapeContent | undefined {
+  const scan = scanContent(tape);
+  if (scan?.damage !== undefined) throw scan.damage;
+  return scan?.content;
+}
+
+/** As `readContent`, but with all that can be read before the first damage. */
+export function scanContent(
+  tape: StreamMedium,
+): { readonly content: TapeContent; readonly damage?: DeviceError } | undefined {
+  const volume = readVolume(tape);
+  if (volume === undefined) return undefined;
   const files: TapeFile[] = [];
   let appendAt = tape.position;
-  for (;;) {
-    const file = readFile(tape);
-    if (file === undefined) return { volume, files, appendAt };
-    files.push(file);
-    if (file.end === undefined) return { volume, files, appendAt };
-    appendAt = tape.position;
+  try {
+    for (;;) {
+      const file = readFile(tape);
+      if (file !== undefined) files.push(file);
+      if (file?.end === undefined) return { content: { volume, files, appendAt } };
+      appendAt = tape.position;
+    }
+  } catch (error) {
+    if (!(error instanceof DeviceError) || error.fault !== 'damaged') throw error;
+    return { content: { volume, files, appendAt }, damage: error };
   }
 }
 
 /** Makes an empty volume of the tape: everything on it is gone. */
-export function writeVolume(tape: SimhTape, label: VolumeLabel): void {
+export function writeVolume(tape: StreamMedium, label: VolumeLabel): void {
   const encoded = encodeVolumeLabel(label);
   tape.rewind();
   tape.writeRecord(encoded);
@@ -67,14 +99,14 @@ export function writeVolume(tape: SimhTape, label: VolumeLabel): void {
 }
 
 /** Writes the labels before a file, where the tape stands. Its blocks follow. */
-export function beginFile(tape: SimhTape, label: FileLabel, format: FormatLabel): void {
+export function beginFile(tape: StreamMedium, label: FileLabel, format: FormatLabel): void {
   writeGroup(tape, 'HDR', { ...label, blockCount: 0 }, format);
   tape.writeMarks(1);
 }
 
 /** Ends a file whose label counts one block or more; the tape stands where the next file begins. */
 export function endFile(
-  tape: SimhTape,
+  tape: StreamMedium,
   group: 'EOF' | 'EOV',
   label: FileLabel,
   format: FormatLabel,
@@ -83,13 +115,18 @@ export function endFile(
   tape.writeMarks(1);
   writeGroup(tape, group, label, format);
   tape.writeMarks(1);
+  endVolume(tape);
+}
+
+/** The second of the last marks, over which the next file begins; the tape stands before it. */
+export function endVolume(tape: StreamMedium): void {
   const appendAt = tape.position;
   tape.writeMarks(1);
   tape.seek(appendAt);
 }
 
 function writeGroup(
-  tape: SimhTape,
+  tape: StreamMedium,
   group: LabelGroup,
   label: FileLabel,
   format: FormatLabel,
@@ -98,49 +135,72 @@ function writeGroup(
   for (const block of labels) tape.writeRecord(block);
 }
 
+function readVolume(tape: StreamMedium): VolumeLabel | undefined {
+  tape.rewind();
+  const first = tape.read();
+  const label = first.kind === 'record' ? decodeLabel(first.data) : undefined;
+  return label?.kind === 'volume' ? label : undefined;
+}
+
 /** Undefined at the last mark, and where nothing more has been written. */
-function readFile(tape: SimhTape): TapeFile | undefined {
+function readFile(tape: StreamMedium): TapeFile | undefined {
+  const startsAt = tape.position;
   const before = readGroup(tape);
   if (before.labels.length === 0) return undefined;
   const label = fileLabel(before.labels, ['HDR']);
-  const format = before.labels.find((found) => found.kind === 'format');
+  const format = formatLabel(before.labels);
   const dataAt = tape.position;
   const blocks = passBlocks(tape);
-  const start = { label, format, dataAt, ...blocks };
+  const start = { label, format, startsAt, dataAt, ...blocks };
   const after = readGroup(tape);
-  if (!after.ended) return { ...start, end: undefined };
-  const trailer = fileLabel(after.labels, ['EOF', 'EOV']);
-  checkTrailer(label, trailer, blocks.blockCount);
-  return { ...start, end: trailer.group === 'EOV' ? 'EOV' : 'EOF' };
+  if (!after.ended) return { ...start, trailer: undefined, end: undefined };
+  const last = fileLabel(after.labels, ['EOF', 'EOV']);
+  checkTrailer(label, last, blocks.blockCount);
+  const end = last.group === 'EOV' ? 'EOV' : 'EOF';
+  return { ...start, trailer: formatLabel(after.labels), end };
 }
 
 /** The labels up to the next mark; `ended`: the mark is there. */
-function readGroup(tape: SimhTape): { labels: TapeLabel[]; ended: boolean } {
+export function readGroup(tape: StreamMedium): { labels: TapeLabel[]; ended: boolean } {
   const labels: TapeLabel[] = [];
   for (;;) {
     const { position } = tape;
-    const reading = tape.read();
-    if (reading.kind !== 'record') return { labels, ended: reading.kind === 'mark' };
+    const reading = wholeOnly(() => tape.read());
+    if (reading?.kind !== 'record') return { labels, ended: reading?.kind === 'mark' };
     const label = decodeLabel(reading.data);
-    if (label === undefined) throw new ArrayError('EIO', `no tape label at byte ${position}`);
+    if (label === undefined) throw new DeviceError('damaged', `no tape label at byte ${position}`);
     labels.push(label);
   }
 }
 
-function fileLabel(labels: readonly TapeLabel[], groups: readonly LabelGroup[]) {
+export function fileLabel(labels: readonly TapeLabel[], groups: readonly LabelGroup[]) {
   for (const label of labels) {
     if (label.kind === 'file' && groups.includes(label.group)) return label;
   }
-  throw new ArrayError('EIO', `a group of tape labels has no ${groups.join('1 or ')}1`);
+  throw new DeviceError('damaged', `a group of tape labels has no ${groups.join('1 or ')}1`);
 }
 
-function passBlocks(tape: SimhTape): { blockCount: number; dataBytes: number } {
+export function formatLabel(labels: readonly TapeLabel[]): FormatLabel | undefined {
+  return labels.find((label) => label.kind === 'format');
+}
+
+function passBlocks(tape: StreamMedium): { blockCount: number; dataBytes: number } {
   let blockCount = 0;
   let dataBytes = 0;
   for (;;) {
-    const passed = tape.pass();
+    const passed = wholeOnly(() => tape.pass());
     if (passed?.kind !== 'record') return { blockCount, dataBytes };
     blockCount += 1;
     dataBytes += passed.dataBytes;
+  }
+}
+
+/** Undefined where a crash or a cut left the last object torn. */
+function wholeOnly<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof TapeFormatError && error.problem === 'torn') return undefined;
+    throw error;
   }
 }

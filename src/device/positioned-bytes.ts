@@ -1,4 +1,7 @@
-/** A file with synchronous calls, read and written at positions: for worker threads and programs. */
+/**
+ * A file or block device with synchronous calls, read and written at positions: for worker threads
+ * and programs. Every error is a DeviceError; after `close` each call is `unloaded`.
+ */
 import {
   closeSync,
   constants,
@@ -6,31 +9,43 @@ import {
   fstatSync,
   ftruncateSync,
   openSync,
+  readFileSync,
   readSync,
+  type Stats,
+  writeSync,
   writevSync,
 } from 'node:fs';
-import { asArrayError } from '../base/errors.js';
+import { SECTOR_BYTES } from '../base/sizes.js';
+import { DeviceError, withDeviceErrors } from './device-error.js';
 
-export type OpenMode = 'read' | 'write' | 'create';
+export type OpenMode = 'read' | 'write' | 'create' | 'exclusive';
 const FLAGS: Readonly<Record<OpenMode, number>> = {
   read: constants.O_RDONLY,
   write: constants.O_RDWR,
   /** The file must not be there. */
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+  /** Of a block device, which then nobody else opens so, and no mount or swap has: else busy. */
+  exclusive: constants.O_RDWR | constants.O_EXCL,
 };
 const NEW_FILE_MODE = 0o600;
+const CLOSED = -1;
 
 export class PositionedBytes {
   private constructor(
-    private readonly descriptor: number,
+    private descriptor: number,
     private size: number,
   ) {}
 
-  /** Throws the ArrayError of the system's errno. */
   static open(path: string, mode: OpenMode): PositionedBytes {
-    return withArrayErrors(() => {
-      const descriptor = openSync(path, FLAGS[mode], NEW_FILE_MODE);
-      return new PositionedBytes(descriptor, fstatSync(descriptor).size);
+    return withDeviceErrors(() => {
+      const file = new PositionedBytes(openSync(path, FLAGS[mode], NEW_FILE_MODE), 0);
+      try {
+        file.size = sizeOf(fstatSync(file.descriptor));
+        return file;
+      } catch (error) {
+        file.close();
+        throw error;
+      }
     });
   }
 
@@ -43,8 +58,8 @@ export class PositionedBytes {
     const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(count, this.size - position)));
     let done = 0;
     while (done < buffer.length) {
-      const got = withArrayErrors(() =>
-        readSync(this.descriptor, buffer, done, buffer.length - done, position + done),
+      const got = this.call((descriptor) =>
+        readSync(descriptor, buffer, done, buffer.length - done, position + done),
       );
       if (got === 0) break;
       done += got;
@@ -52,12 +67,22 @@ export class PositionedBytes {
     return buffer.subarray(0, done);
   }
 
+  /** Writes all of it, or throws after a part. */
+  write(position: number, data: Uint8Array): void {
+    for (let done = 0; done < data.length; ) {
+      done += this.call((descriptor) =>
+        writeSync(descriptor, data, done, data.length - done, position + done),
+      );
+    }
+    this.size = Math.max(this.size, position + data.length);
+  }
+
   /** Writes all pieces, or none: what was written before an error is cut off again. */
   append(pieces: readonly Uint8Array[]): void {
     const start = this.size;
     const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
     try {
-      const done = withArrayErrors(() => writevSync(this.descriptor, [...pieces], start));
+      const done = this.call((descriptor) => writevSync(descriptor, [...pieces], start));
       this.size = start + done;
       if (done < total) this.append([Buffer.concat(pieces).subarray(done)]);
     } catch (error) {
@@ -67,16 +92,25 @@ export class PositionedBytes {
   }
 
   truncate(size: number): void {
-    withArrayErrors(() => ftruncateSync(this.descriptor, size));
+    this.call((descriptor) => ftruncateSync(descriptor, size));
     this.size = size;
   }
 
   sync(): void {
-    withArrayErrors(() => fdatasyncSync(this.descriptor));
+    this.call((descriptor) => fdatasyncSync(descriptor));
   }
 
   close(): void {
+    if (this.descriptor === CLOSED) return;
     closeSync(this.descriptor);
+    this.descriptor = CLOSED;
+  }
+
+  /** The number of a closed descriptor may be somebody else's by now. */
+  private call<T>(action: (descriptor: number) => T): T {
+    const { descriptor } = this;
+    if (descriptor === CLOSED) throw new DeviceError('unloaded', 'the medium is unloaded');
+    return withDeviceErrors(() => action(descriptor));
   }
 
   /** The error that led here is told, not one of this. */
@@ -90,10 +124,17 @@ export class PositionedBytes {
   }
 }
 
-function withArrayErrors<T>(action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    throw asArrayError(error);
-  }
+/** `stat` says nothing of the size of a block device, /sys does, in sectors. */
+export function sizeOf(stats: Stats): number {
+  return stats.isBlockDevice() ? blockAttribute(stats, 'size') * SECTOR_BYTES : stats.size;
+}
+
+export function isReadOnlyDevice(stats: Stats): boolean {
+  return stats.isBlockDevice() && blockAttribute(stats, 'ro') === 1;
+}
+
+function blockAttribute(stats: Stats, name: string): number {
+  const major = (stats.rdev >>> 8) & 0xfff;
+  const minor = (stats.rdev & 0xff) | ((stats.rdev >>> 12) & 0xfff00);
+  return Number(readFileSync(`/sys/dev/block/${major}:${minor}/${name}`, 'latin1'));
 }

@@ -10,7 +10,7 @@
  * The highest four bits are a class (J. D. Bryan's extension): 0 and 8 are records, 1-6 and 9-D other
  * framed records, which are skipped, F markers; 7 and E are not known. arrayfs writes class 0 alone.
  */
-import { ArrayError } from '../base/errors.js';
+import { DeviceError } from './device-error.js';
 import type { PositionedBytes } from './positioned-bytes.js';
 
 export const WORD_BYTES = 4;
@@ -41,13 +41,13 @@ export type TapeObject =
 export type TapeProblem = 'torn' | 'mismatch' | 'unknown';
 
 /** The file is not a tape from here on. `torn`: it ends inside an object, as after a crash. */
-export class TapeFormatError extends ArrayError {
+export class TapeFormatError extends DeviceError {
   constructor(
     readonly problem: TapeProblem,
     readonly position: number,
     what: string,
   ) {
-    super('EIO', `tape image: ${what} at byte ${position}`);
+    super('damaged', `tape image: ${what} at byte ${position}`);
     this.name = 'TapeFormatError';
   }
 }

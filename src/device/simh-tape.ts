@@ -10,8 +10,9 @@
  * After a power cut only what was there at the last `sync` is known: a writer who goes on keeps the
  * position of that moment and cuts the rest off with `truncate`.
  */
-import { ArrayError } from '../base/errors.js';
 import { STREAM_TRANSFER_BYTES_MAX } from '../base/limits.js';
+import type { Movement, Passed, StreamMedium, TapeReading } from './backup-device.js';
+import { DeviceError } from './device-error.js';
 import { type OpenMode, PositionedBytes } from './positioned-bytes.js';
 import {
   objectAfter,
@@ -26,28 +27,10 @@ const LABEL_BYTES = 80;
  * Left over where the end of the medium is announced: one more record of any size, the mark after
  * it, two trailer labels, two marks.
  */
-const EARLY_WARNING_BYTES =
+export const EARLY_WARNING_BYTES =
   recordSpan(STREAM_TRANSFER_BYTES_MAX) + 2 * recordSpan(LABEL_BYTES) + 3 * WORD_BYTES;
 
-export type TapeReading =
-  | { readonly kind: 'record'; readonly data: Uint8Array; readonly damaged: boolean }
-  | { readonly kind: 'mark' }
-  | { readonly kind: 'end-of-medium' };
-
-/** An object that was passed without its data. */
-export type Passed =
-  | { readonly kind: 'record'; readonly dataBytes: number }
-  | { readonly kind: 'mark' };
-
-/** How far a movement came. */
-export interface Movement {
-  /** Objects that were asked for and not passed. */
-  readonly remaining: number;
-  /** What stopped it early. A mark has been passed, in the direction of the movement. */
-  readonly stoppedBy?: 'mark' | 'end-of-medium' | 'beginning';
-}
-
-export class SimhTape {
+export class SimhTape implements StreamMedium {
   private place = 0;
 
   private constructor(
@@ -66,9 +49,14 @@ export class SimhTape {
     return this.place;
   }
 
+  /** From the position to the end of the medium. */
+  get remainingBytes(): number {
+    return Math.max(0, this.capacityBytes - this.place);
+  }
+
   /** Time to write the trailer labels: less than the early warning's room is left. */
   get isNearEnd(): boolean {
-    return this.capacityBytes - this.place < EARLY_WARNING_BYTES;
+    return this.remainingBytes < EARLY_WARNING_BYTES;
   }
 
   /** Reads the next object and moves past it. */
@@ -91,7 +79,7 @@ export class SimhTape {
   /** Writes a record of 1 to 65,536 bytes. */
   writeRecord(data: Uint8Array): void {
     if (data.length === 0 || data.length > STREAM_TRANSFER_BYTES_MAX) {
-      throw new ArrayError('EINVAL', `a tape record cannot have ${data.length} bytes`);
+      throw new DeviceError('invalid', `a tape record cannot have ${data.length} bytes`);
     }
     const length = Buffer.alloc(WORD_BYTES);
     length.writeUInt32LE(data.length);
@@ -142,14 +130,15 @@ export class SimhTape {
   /** Back to a position that `position` told; EIO where the file has become shorter. */
   seek(position: number): void {
     if (position > this.file.bytes) {
-      throw new ArrayError('EIO', `the tape has ${this.file.bytes} bytes, not ${position}`);
+      throw new DeviceError('damaged', `the tape has ${this.file.bytes} bytes, not ${position}`);
     }
     this.place = position;
   }
 
   /**
    * Cuts off an object that a crash left torn at the end, looking from the position on; stands at the
-   * end of data then. Returns the bytes cut off. Every other damage stays an error.
+   * end of data then. Returns the bytes cut off. Every other damage stays an error, also a length
+   * that points beyond the end and has more behind it than a crash can leave.
    */
   repairTail(): number {
     try {
@@ -158,6 +147,7 @@ export class SimhTape {
     } catch (error) {
       if (!(error instanceof TapeFormatError) || error.problem !== 'torn') throw error;
       const cutBytes = this.file.bytes - error.position;
+      if (cutBytes >= recordSpan(STREAM_TRANSFER_BYTES_MAX)) throw error;
       this.place = error.position;
       this.truncate();
       return cutBytes;
@@ -183,7 +173,7 @@ export class SimhTape {
     const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
     this.checkWritable();
     if (this.place + bytes > this.capacityBytes) {
-      throw new ArrayError('ENOSPC', 'the end of the tape is reached');
+      throw new DeviceError('full', 'the end of the tape is reached');
     }
     this.truncate();
     this.file.append(pieces);
@@ -191,7 +181,9 @@ export class SimhTape {
   }
 
   private checkWritable(): void {
-    if (this.mode === 'read') throw new ArrayError('EROFS', 'the tape is open for reading alone');
+    if (this.mode === 'read') {
+      throw new DeviceError('write-protected', 'the tape is open for reading alone');
+    }
   }
 
   private step(forward: boolean): 'record' | 'mark' | 'beginning' | 'end-of-medium' {

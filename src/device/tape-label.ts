@@ -8,7 +8,7 @@
  * Order on a volume, `*` a tape mark: VOL1 { HDR1 HDR2 * blocks * EOF1 EOF2 * } *, where EOV1 EOV2
  * stand for the last EOF1 EOF2 if the file goes on on the next volume.
  */
-import { ArrayError } from '../base/errors.js';
+import { DeviceError } from './device-error.js';
 import {
   digits,
   LABEL_BYTES,
@@ -110,11 +110,14 @@ export function checkTrailer(header: FileLabel, trailer: FileLabel, blockCount: 
     (name) => header[name] === trailer[name],
   );
   if (!same) {
-    throw new ArrayError('EIO', `file ${header.fileId} ends with the label of ${trailer.fileId}`);
+    throw new DeviceError(
+      'damaged',
+      `file ${header.fileId} ends with the label of ${trailer.fileId}`,
+    );
   }
   if (trailer.blockCount !== blockCount % 1_000_000) {
-    throw new ArrayError(
-      'EIO',
+    throw new DeviceError(
+      'damaged',
       `file ${header.fileId} has ${blockCount} blocks, its label says ${trailer.blockCount}`,
     );
   }

@@ -68,7 +68,8 @@ describe('labelled tape', () => {
         {
           label: { kind: 'file', group: 'HDR', ...EXAMPLE_FILE },
           format: { kind: 'format', group: 'HDR', ...EXAMPLE_FORMAT },
-          ...{ dataAt: 268, blockCount: 2, dataBytes: 2560, end: 'EOF' },
+          trailer: { kind: 'format', group: 'EOF', ...EXAMPLE_FORMAT },
+          ...{ startsAt: 88, dataAt: 268, blockCount: 2, dataBytes: 2560, end: 'EOF' },
         },
       ],
       appendAt: 3028,

@@ -1,10 +1,21 @@
 /** The cartridges that are written, as `mtdump` of Debian's simh lists them. */
 import { spawnSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
-import { beginFile, endFile, writeVolume } from '../../src/device/labelled-tape.js';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { beginBackup } from '../../src/device/backup-image.js';
+import { beginFile, endFile, readContent, writeVolume } from '../../src/device/labelled-tape.js';
 import { SimhTape } from '../../src/device/simh-tape.js';
+import { TapeLibrary } from '../../src/device/tape-library.js';
+import { repeat } from '../support/factor.js';
+import { RandomSource } from '../support/random-source.js';
+import { cleanScratch } from '../support/scratch-directory.js';
+import { MANIFEST } from './backup-examples.js';
+import { feed, randomExtents } from './backup-source.js';
+import { makeLibrary } from './device-cases.js';
 import { EXAMPLE_FILE, EXAMPLE_FORMAT, EXAMPLE_VOLUME } from './example-labels.js';
 import { tapeFile } from './tap-builder.js';
+
+afterAll(cleanScratch);
 
 const hasMtdump = spawnSync('mtdump').error === undefined;
 
@@ -57,4 +68,57 @@ describe.skipIf(!hasMtdump)('mtdump', () => {
       '163916 end of logical tape',
     ]);
   });
+
+  it('reads every cartridge of random backups to its last mark', () => {
+    const random = new RandomSource(0x317d);
+    for (let round = 0; round < repeat(5); round += 1) {
+      const directory = makeLibrary({ slots: 5 });
+      const library = new TapeLibrary(directory);
+      const written = backUpSome(library, random);
+      for (const { name } of library.media()) {
+        const path = join(directory, `${name}.tap`);
+        const { blocks, end } = blocksOn(path);
+        const lines = listing(path);
+        expect(lines.at(-1)).toBe(`${end} end of logical tape`);
+        expect(lines.filter((line) => / record \d+, length = \d+$/.test(line))).toHaveLength(
+          blocks,
+        );
+      }
+      expect(written).toBeGreaterThan(1);
+    }
+  });
 });
+
+/** Backups of random images, as many as the library takes. */
+function backUpSome(library: TapeLibrary, random: RandomSource): number {
+  const session = library.login('CL1-C');
+  let count = 0;
+  for (const medium of ['AFS001', 'AFS001', 'AFS001']) {
+    const imageBytes = random.integer(1, 3_000) * 512;
+    const form = random.pick(['sparse', 'plain'] as const);
+    const backup = `${count + 1}${MANIFEST.backup.slice(1)}`;
+    const manifest = { ...MANIFEST, backup, form, imageBytes };
+    try {
+      const writer = beginBackup(session, medium, { manifest, information: undefined });
+      feed(writer, randomExtents(random, imageBytes));
+      writer.finish();
+    } catch (error) {
+      expect(error).toMatchObject({ fault: 'full' });
+      break;
+    }
+    count += 1;
+  }
+  session.logout();
+  return count;
+}
+
+/** Data records of a cartridge, labels included, and where its last mark is. */
+function blocksOn(path: string): { blocks: number; end: number } {
+  const tape = SimhTape.open(path, 'read');
+  const content = readContent(tape);
+  tape.close();
+  const files = content?.files ?? [];
+  const blocks = files.reduce((sum, file) => sum + file.blockCount + 4, 1);
+  // An empty cartridge has both marks behind its label.
+  return { blocks, end: (content?.appendAt ?? 0) + (files.length === 0 ? 4 : 0) };
+}

@@ -1,6 +1,7 @@
 /** Opened tapes that are closed after each test, and readings as short texts. */
+import type { TapeReading } from '../../src/device/backup-device.js';
 import { TapeFormatError } from '../../src/device/simh-objects.js';
-import { SimhTape, type TapeReading } from '../../src/device/simh-tape.js';
+import { SimhTape } from '../../src/device/simh-tape.js';
 
 const opened: SimhTape[] = [];
 /** For afterEach. */

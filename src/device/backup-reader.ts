@@ -1,0 +1,112 @@
+/**
+ * Reads a backup back, extents in order, and checks all there is to check on the way: number, identity
+ * and checksum of every block, order and range of the extents, checksum of every section, the end.
+ * Nothing of a backup counts as right before its last extent has been read without an error.
+ */
+import { crc32 } from 'node:zlib';
+import type { StreamMedium } from './backup-device.js';
+import type { BackupManifest } from './backup-manifest.js';
+import { decodeDataBlock, type ImageExtent } from './data-block.js';
+import { DeviceError } from './device-error.js';
+import type { TapeFile } from './labelled-tape.js';
+import { type BackupEntry, checkCrc } from './tape-listing.js';
+import { type Continuations, nextSection } from './tape-volumes.js';
+
+/** An image of zeros of this size, with these extents in it. */
+export interface BackupImage {
+  readonly imageBytes: number;
+  readonly information: Uint8Array | undefined;
+  /** Of a backup on tape. */
+  readonly manifest: BackupManifest | undefined;
+  /** The data of each is only borrowed until the next one. */
+  extents(): Iterable<ImageExtent>;
+}
+
+/** The image of an entry of `listBackups(tape)`. */
+export function tapeImage(
+  entry: BackupEntry,
+  tape: StreamMedium,
+  continuations: Continuations,
+): BackupImage {
+  const { manifest, information } = entry;
+  return {
+    ...{ imageBytes: manifest.imageBytes, information, manifest },
+    extents: () => tapeExtents(entry, tape, continuations),
+  };
+}
+
+function* tapeExtents(
+  { manifest, data }: BackupEntry,
+  tape: StreamMedium,
+  continuations: Continuations,
+): Generator<ImageExtent> {
+  if (data?.end === undefined) {
+    throw new DeviceError('damaged', `backup ${manifest.backup} has no end: it was not finished`);
+  }
+  const blocks = sectionBlocks(tape, data, continuations);
+  yield* manifest.form === 'sparse'
+    ? sparseExtents(manifest, blocks)
+    : plainExtents(manifest, blocks);
+}
+
+/** All blocks of a file, over all its sections. */
+function* sectionBlocks(
+  firstTape: StreamMedium,
+  firstSection: TapeFile,
+  continuations: Continuations,
+): Generator<Uint8Array> {
+  for (let tape = firstTape, file = firstSection; ; ) {
+    tape.seek(file.dataAt);
+    let crc = 0;
+    for (let index = 0; index < file.blockCount; index += 1) {
+      const reading = tape.read();
+      if (reading.kind !== 'record' || reading.damaged) {
+        throw new DeviceError('damaged', `block ${index} of ${file.label.fileId} is not readable`);
+      }
+      crc = crc32(reading.data, crc);
+      yield reading.data;
+    }
+    checkCrc(file, crc);
+    if (file.end === 'EOF') return;
+    if (file.end === undefined) {
+      const { fileId, section } = file.label;
+      throw new DeviceError('damaged', `part ${section} of ${fileId} has no end`);
+    }
+    ({ tape, file } = continuations.open(nextSection(file.label)));
+  }
+}
+
+function* sparseExtents(
+  { backup, imageBytes }: BackupManifest,
+  blocks: Iterable<Uint8Array>,
+): Generator<ImageExtent> {
+  let number = 0;
+  let from = 0;
+  let isLast = false;
+  for (const bytes of blocks) {
+    if (isLast) throw new DeviceError('damaged', `backup ${backup} goes on behind its last block`);
+    const block = decodeDataBlock(bytes, { backup, number, imageBytes, from });
+    for (const extent of block.extents) {
+      yield extent;
+      from = extent.offset + extent.data.length;
+    }
+    number += 1;
+    isLast = block.isLast;
+  }
+  if (!isLast) throw new DeviceError('damaged', `backup ${backup} ends without its last block`);
+}
+
+function* plainExtents(
+  { backup, imageBytes }: BackupManifest,
+  blocks: Iterable<Uint8Array>,
+): Generator<ImageExtent> {
+  let offset = 0;
+  for (const data of blocks) {
+    if (offset + data.length > imageBytes) break;
+    yield { offset, data };
+    offset += data.length;
+  }
+  if (offset !== imageBytes) {
+    throw new DeviceError('damaged', `backup ${backup} has not the ${imageBytes} bytes it says`);
+  }
+}

@@ -1,0 +1,72 @@
+/** A backup on a disk or another array: the image itself, then its volume information. */
+import { assert } from '../base/assert.js';
+import type { BlockMedium, BlockSession } from './backup-device.js';
+import type { Management } from './backup-manifest.js';
+import type { BackupResult, BackupWriter, BlockPointer } from './backup-writer.js';
+import { DeviceError } from './device-error.js';
+
+export class BlockBackupWriter implements BackupWriter {
+  private next = 0;
+
+  private constructor(
+    private readonly mediumName: string,
+    private readonly medium: BlockMedium,
+    private readonly management: Management,
+  ) {}
+
+  static begin(session: BlockSession, name: string, management: Management): BlockBackupWriter {
+    session.reserve(name);
+    const medium = session.load('write');
+    medium.beginImage(management.manifest.imageBytes);
+    return new BlockBackupWriter(name, medium, management);
+  }
+
+  static resume(
+    session: BlockSession,
+    pointer: BlockPointer,
+    management: Management,
+  ): BlockBackupWriter {
+    session.reserve(pointer.medium);
+    const medium = session.load('write');
+    if (medium.sizeBytes < management.manifest.imageBytes) {
+      throw new DeviceError('damaged', `the image on ${pointer.medium} has become shorter`);
+    }
+    const writer = new BlockBackupWriter(pointer.medium, medium, management);
+    writer.next = pointer.nextOffset;
+    return writer;
+  }
+
+  get nextOffset(): number {
+    return this.next;
+  }
+
+  write(offset: number, data: Uint8Array): void {
+    assert(offset >= this.next, 'extents of a backup ascend');
+    assert(
+      offset + data.length <= this.management.manifest.imageBytes,
+      'an extent is in the image',
+    );
+    this.pass(offset);
+    this.medium.write(offset, data);
+    this.next = offset + data.length;
+  }
+
+  checkpoint(): BlockPointer {
+    this.medium.sync();
+    return { structure: 'block', medium: this.mediumName, nextOffset: this.next };
+  }
+
+  finish(): BackupResult {
+    this.pass(this.management.manifest.imageBytes);
+    this.medium.sync();
+    const { information } = this.management;
+    if (information !== undefined) this.medium.writeInformation(information);
+    return { media: [this.mediumName] };
+  }
+
+  /** A hole: written only where the medium would show something else. */
+  private pass(offset: number): void {
+    if (!this.medium.startsAsZeros) this.medium.writeZeros(this.next, offset - this.next);
+    this.next = offset;
+  }
+}

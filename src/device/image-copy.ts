@@ -1,0 +1,87 @@
+/** Copies a backup into a file, holes as holes, or only checks it. */
+import { createHash, type Hash } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { ArrayError } from '../base/errors.js';
+import type { BackupImage } from './backup-reader.js';
+import { DeviceError } from './device-error.js';
+import { PositionedBytes } from './positioned-bytes.js';
+
+/** Told now and then: bytes of the image that are done. */
+export type OnProgress = (doneBytes: number) => void;
+const ZEROS = new Uint8Array(1024 * 1024);
+
+/** Reads the whole backup; returns the bytes of content in it. Every wrong byte is `damaged`. */
+export function verifyBackup(image: BackupImage, onProgress: OnProgress = () => {}): number {
+  return copyBackup(image, () => {}, onProgress);
+}
+
+/**
+ * Copies it into a new file, or into one that is there with `replace`. A file that was made here is
+ * removed again when the backup turns out to be damaged.
+ */
+export function extractBackup(
+  image: BackupImage,
+  path: string,
+  { replace = false, onProgress = () => {} }: { replace?: boolean; onProgress?: OnProgress } = {},
+): number {
+  const isNew = !existsSync(path);
+  if (!isNew && !replace) throw new ArrayError('EEXIST', `${path} exists already`);
+  const file = PositionedBytes.open(path, isNew ? 'create' : 'write');
+  try {
+    file.truncate(0);
+    file.truncate(image.imageBytes);
+    const dataBytes = copyBackup(image, (offset, data) => file.write(offset, data), onProgress);
+    file.sync();
+    return dataBytes;
+  } catch (error) {
+    if (isNew) rmSync(path, { force: true });
+    throw error;
+  } finally {
+    file.close();
+  }
+}
+
+function copyBackup(
+  image: BackupImage,
+  write: (offset: number, data: Uint8Array) => void,
+  onProgress: OnProgress,
+): number {
+  const sha256 = image.manifest?.imageSha256;
+  const digest = sha256 === undefined ? undefined : new ImageDigest();
+  let dataBytes = 0;
+  for (const { offset, data } of image.extents()) {
+    digest?.add(offset, data);
+    write(offset, data);
+    dataBytes += data.length;
+    onProgress(offset + data.length);
+  }
+  if (digest !== undefined && digest.finish(image.imageBytes) !== sha256) {
+    throw new DeviceError('damaged', `backup ${image.manifest?.backup}: the SHA-256 is another`);
+  }
+  return dataBytes;
+}
+
+/** SHA-256 of an image whose holes are zeros. */
+class ImageDigest {
+  private readonly hash: Hash = createHash('sha256');
+  private end = 0;
+
+  add(offset: number, data: Uint8Array): void {
+    this.fillTo(offset);
+    this.hash.update(data);
+    this.end += data.length;
+  }
+
+  finish(imageBytes: number): string {
+    this.fillTo(imageBytes);
+    return this.hash.digest('hex');
+  }
+
+  private fillTo(offset: number): void {
+    while (this.end < offset) {
+      const zeros = ZEROS.subarray(0, offset - this.end);
+      this.hash.update(zeros);
+      this.end += zeros.length;
+    }
+  }
+}

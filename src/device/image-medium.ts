@@ -1,0 +1,112 @@
+/** An image in a file or block device, the medium of disk and array devices. */
+import { INFO_BYTES } from '../base/limits.js';
+import { formatSize, SECTOR_BYTES } from '../base/sizes.js';
+import type { BlockMedium } from './backup-device.js';
+import { DeviceError } from './device-error.js';
+import { type OpenMode, PositionedBytes } from './positioned-bytes.js';
+
+/** Zeros are written in pieces of this size. */
+const ZEROS = new Uint8Array(1024 * 1024);
+
+/** Where the 512 bytes of volume information of an image are. */
+export interface InformationPlace {
+  read(): Uint8Array | undefined;
+  write(sector: Uint8Array): void;
+  clear(): void;
+}
+
+export interface ImageOptions {
+  readonly mode: OpenMode;
+  /** A block device has the size it has, and what was written to it before. */
+  readonly isBlockDevice: boolean;
+  readonly information?: InformationPlace;
+}
+
+export class ImageMedium implements BlockMedium {
+  private readonly file: PositionedBytes;
+  private readonly canWrite: boolean;
+
+  constructor(
+    private readonly path: string,
+    private readonly options: ImageOptions,
+  ) {
+    this.file = PositionedBytes.open(path, options.mode);
+    this.canWrite = options.mode !== 'read';
+  }
+
+  get sizeBytes(): number {
+    return this.file.bytes;
+  }
+
+  get startsAsZeros(): boolean {
+    return !this.options.isBlockDevice;
+  }
+
+  beginImage(imageBytes: number): void {
+    this.checkWritable();
+    checkRange(0, imageBytes);
+    if (this.options.isBlockDevice && imageBytes > this.sizeBytes) {
+      const sizes = `${formatSize(imageBytes)} does not fit the ${formatSize(this.sizeBytes)}`;
+      throw new DeviceError('full', `an image of ${sizes} of ${this.path}`);
+    }
+    this.options.information?.clear();
+    if (this.options.isBlockDevice) return;
+    this.file.truncate(0);
+    this.file.truncate(imageBytes);
+  }
+
+  read(position: number, count: number): Uint8Array {
+    checkRange(position, count);
+    const data = this.file.read(position, count);
+    if (data.length < count) {
+      const end = position + data.length;
+      throw new DeviceError('damaged', `${this.path} ends at byte ${end}`);
+    }
+    return data;
+  }
+
+  write(position: number, data: Uint8Array): void {
+    this.checkWritable();
+    checkRange(position, data.length);
+    this.file.write(position, data);
+  }
+
+  writeZeros(position: number, count: number): void {
+    for (let done = 0; done < count; done += ZEROS.length) {
+      this.write(position + done, ZEROS.subarray(0, count - done));
+    }
+  }
+
+  readInformation(): Uint8Array | undefined {
+    return this.options.information?.read();
+  }
+
+  writeInformation(sector: Uint8Array): boolean {
+    this.checkWritable();
+    if (sector.length !== INFO_BYTES) {
+      throw new DeviceError('invalid', `volume information has ${INFO_BYTES} bytes`);
+    }
+    this.options.information?.write(sector);
+    return this.options.information !== undefined;
+  }
+
+  sync(): void {
+    this.file.sync();
+  }
+
+  close(): void {
+    this.file.close();
+  }
+
+  private checkWritable(): void {
+    if (!this.canWrite) {
+      throw new DeviceError('write-protected', `${this.path} is open for reading alone`);
+    }
+  }
+}
+
+function checkRange(position: number, count: number): void {
+  if (position % SECTOR_BYTES === 0 && count % SECTOR_BYTES === 0 && position >= 0) return;
+  const range = `${count} bytes at byte ${position}`;
+  throw new DeviceError('invalid', `${range} are no whole sectors of ${SECTOR_BYTES}`);
+}

@@ -1,0 +1,130 @@
+/**
+ * A tape library, a directory of cartridges (library-files.ts). Cartridges are in the slots from 1 on
+ * in the order of their names; those for which there is no slot are not seen. A session takes a drive
+ * with its first cartridge and keeps it until `release`. Each cartridge ends at the capacity of the
+ * library, whoever made its file.
+ */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Capacity, MediumInfo, StreamDevice, StreamSession } from './backup-device.js';
+import { DeviceError, withDeviceErrors } from './device-error.js';
+import {
+  cartridgeNames,
+  cartridgePath,
+  isWriteProtected,
+  type LibrarySettings,
+  readSettings,
+} from './library-files.js';
+import { lockHolder, type OwnerLock } from './owner-lock.js';
+import { checkAdmitted, freeBytes, lockOrBusy, SessionBase } from './session-base.js';
+import { SimhTape } from './simh-tape.js';
+
+export class TapeLibrary implements StreamDevice {
+  readonly kind = 'tape';
+  readonly structure = 'stream';
+
+  constructor(
+    readonly directory: string,
+    private readonly admits?: readonly string[],
+  ) {}
+
+  media(): readonly MediumInfo[] {
+    const { slots } = this.settings();
+    return withDeviceErrors(() =>
+      cartridgeNames(this.directory)
+        .slice(0, slots)
+        .flatMap((name, index) => this.cartridge(name, index + 1) ?? []),
+    );
+  }
+
+  login(initiator: string): StreamSession {
+    const settings = this.settings();
+    checkAdmitted(`tape library ${this.directory}`, this.admits, initiator);
+    return new TapeSession(this, settings, initiator);
+  }
+
+  pathOf(name: string): string {
+    return cartridgePath(this.directory, name);
+  }
+
+  /** Names of cartridges end in .tap here, so a drive has a name of its own. */
+  lockPath(of: { cartridge: string } | { drive: number }): string {
+    const name = 'drive' in of ? `drive-${of.drive}` : `${of.cartridge}.tap`;
+    return join(this.directory, `.${name}`);
+  }
+
+  private settings(): LibrarySettings {
+    return readSettings(this.directory);
+  }
+
+  /** Undefined where the file has gone meanwhile. */
+  private cartridge(name: string, slot: number): MediumInfo | undefined {
+    const stats = statSync(this.pathOf(name), { throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
+    const holder = lockHolder(this.lockPath({ cartridge: name }));
+    const isProtected = isWriteProtected(stats);
+    return { name, slot, usedBytes: stats.size, isProtected, ...(holder && { holder }) };
+  }
+}
+
+class TapeSession extends SessionBase<SimhTape> implements StreamSession {
+  private drive: OwnerLock | undefined;
+
+  constructor(
+    readonly device: TapeLibrary,
+    private readonly settings: LibrarySettings,
+    initiator: string,
+  ) {
+    super(initiator);
+  }
+
+  protected take(name: string): OwnerLock {
+    this.drive ??= this.takeDrive();
+    const { directory } = this.device;
+    if (!cartridgeNames(directory).slice(0, this.settings.slots).includes(name)) {
+      throw new DeviceError('no-medium', `tape library ${directory} has no cartridge ${name}`);
+    }
+    return lockOrBusy(
+      this.device.lockPath({ cartridge: name }),
+      this.initiator,
+      `cartridge ${name}`,
+    );
+  }
+
+  protected open(name: string, mode: 'read' | 'write'): SimhTape {
+    const path = this.device.pathOf(name);
+    if (mode === 'write' && isWriteProtected(statSync(path))) {
+      throw new DeviceError('write-protected', `cartridge ${name} is write-protected`);
+    }
+    return SimhTape.open(path, mode, this.settings.cartridgeBytes);
+  }
+
+  protected measure(name: string): Capacity {
+    const { cartridgeBytes } = this.settings;
+    const { size } = statSync(this.device.pathOf(name));
+    const remainingBytes = Math.max(0, cartridgeBytes - size);
+    return {
+      capacityBytes: cartridgeBytes,
+      remainingBytes: Math.min(remainingBytes, freeBytes(this.device.directory)),
+    };
+  }
+
+  protected override giveBack(): void {
+    this.drive?.release();
+    this.drive = undefined;
+  }
+
+  private takeDrive(): OwnerLock {
+    const reasons: string[] = [];
+    for (let drive = 1; drive <= this.settings.drives; drive += 1) {
+      try {
+        const path = this.device.lockPath({ drive });
+        return lockOrBusy(path, this.initiator, `drive ${drive}`);
+      } catch (error) {
+        if (!(error instanceof DeviceError) || error.fault !== 'busy') throw error;
+        reasons.push(error.reason);
+      }
+    }
+    throw new DeviceError('busy', `every drive is in use: ${reasons.join(', ')}`);
+  }
+}
