@@ -135,8 +135,8 @@ export abstract class PairFacts implements PairView {
     return countInAny(this.sides.flatMap(({ pending, changed }) => [pending.bits, changed.bits]));
   }
   get bytesPerSecond(): number {
-    if (stateRow(this.state).copiesTo === undefined) return 0;
-    return this.rate.bytesPerSecond(this.context.clock.monotonicMs());
+    if (this.instant === undefined || this.pendingTracks === 0) return 0;
+    return Math.round(this.rate.bytesPerSecond(this.context.clock.monotonicMs()));
   }
   get createdMs(): number {
     return this.fields.createdMs;

@@ -1,4 +1,4 @@
-/** Programs that sleep until the array has news: poll, epoll and select on events and on a job. */
+/** Programs that sleep until the array has news: poll, epoll and select on events, a job and a pair. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sleep } from '../../src/base/clock.js';
 import { canMount, MountedArray, overKernel } from '../support/mounted-array.js';
@@ -86,6 +86,24 @@ while state() == 'running':
 print(state(), 'woken' if wakes else 'too late', 'quiet' if not wait(0) else 'busy')`,
     );
     expect(await result).toMatchObject({ out: 'done woken quiet', errors: '' });
+  });
+
+  it('in the file of a pair is woken when it has changed', async () => {
+    for (const name of ['db', 'copy']) array.ok('create', `${name} 1M`);
+    array.ok('paircreate', 'db copy mode=on-demand');
+    // Its text is made anew by a read from the start.
+    const fromStart = 'read = lambda: os.pread(fd, 4096, 0).decode()';
+    const { texts, result } = python(
+      array.path('pairs', 'db:copy'),
+      WAYS.poll,
+      `${fromStart}\n${sleeper}`,
+    );
+    await until(() => texts.out === 'ready\n');
+    array.ok('pairpace', 'db:copy pace=slow');
+    const { out, errors } = await result;
+    expect(errors).toBe('');
+    expect(out).toMatch(/^pace +slow$/m);
+    expect(out).toMatch(/\nquiet$/);
   });
 
   it('in an image never waits: it is always ready', async () => {
