@@ -9,10 +9,10 @@ export function linkOf(path: string): string | undefined {
   }
 }
 
-/** Without the last newline; empty where the process has ended or is not ours to see. */
+/** Without the last newline; empty where there is none, or what it tells of has ended or is not ours to see. */
 export function textOf(path: string): string {
   try {
-    return readFileSync(path, 'utf8').trimEnd();
+    return readFileSync(path, 'utf8').replace(/\n$/, '');
   } catch {
     return '';
   }
