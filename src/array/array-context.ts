@@ -1,5 +1,6 @@
 /** What the array's commands share: its pool, its copies, and how a change is recorded and confirmed. */
 import type { Clock } from '../base/clock.js';
+import { ArrayError, asArrayError } from '../base/errors.js';
 import { newUuid } from '../base/uuid.js';
 import type { CopyFields } from './copies.js';
 import type { CopyDirectory } from './copy-directory.js';
@@ -34,6 +35,12 @@ export interface ArrayContext extends ImageHost {
    * only failures of their pools are the caller's.
    */
   durable(...concerned: readonly { readonly pool: Pool }[]): Promise<void>;
+}
+
+/** A command that cannot be made durable says so; what it did in memory stays and is tried again. */
+export function notDurableYet(error: unknown): ArrayError {
+  const { code, reason } = asArrayError(error);
+  return new ArrayError(code, `done, but not durable yet: ${reason}`);
 }
 
 /** Fields of a new volume; the number is taken here. */

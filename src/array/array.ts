@@ -4,13 +4,13 @@
  * refused command has changed nothing and commands over several volumes have one instant.
  */
 import type { Clock } from '../base/clock.js';
-import { ArrayError, asArrayError } from '../base/errors.js';
+import { ArrayError } from '../base/errors.js';
 import { DAMAGES_REPORTED_MAX, VOLUMES_MAX } from '../base/limits.js';
 import { checkName } from '../base/names.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
 import { uuidText } from '../base/uuid.js';
 import type { VersionPlace } from '../volume/block-map.js';
-import { type ArrayContext, UNWATCHED } from './array-context.js';
+import { type ArrayContext, notDurableYet, UNWATCHED } from './array-context.js';
 import { type AnyCopy, copyName, type Snapshot, type Volume } from './copies.js';
 import { CopyDirectory } from './copy-directory.js';
 import type {
@@ -306,15 +306,13 @@ export class StorageArray extends PairingArray implements DiskArray, ArrayContex
     }
   }
 
-  /** A command that cannot be made durable says so; what it did in memory stays and is tried again. */
   async durable(...concerned: readonly { readonly pool: Pool }[]): Promise<void> {
     this.changed();
     const pools = concerned.map(({ pool }) => pool);
     try {
       await this.poolList.confirmed(pools.length === 0 ? undefined : pools);
     } catch (error) {
-      const { code, reason } = asArrayError(error);
-      throw new ArrayError(code, `done, but not durable yet: ${reason}`);
+      throw notDurableYet(error);
     }
   }
 }

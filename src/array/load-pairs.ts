@@ -3,7 +3,7 @@
  * the two pools is brought to an end here, and a pair whose other pool is lost is suspended.
  */
 import type { CopyPace } from '../pair/difference-bits.js';
-import { type PairMode, type PairState, stateRow } from '../pair/pair-states.js';
+import type { PairMode, PairState } from '../pair/pair-states.js';
 import { recordKey, recordKeyEnd } from '../store/keys.js';
 import {
   type PairRecord,
@@ -15,7 +15,8 @@ import {
 import type { ArrayContext } from './array-context.js';
 import type { Volume } from './copies.js';
 import type { Pair } from './pair.js';
-import type { PairSide } from './pair-side.js';
+import { restorePair, resumePair } from './pair-resume.js';
+import { overlaidSide, type PairSide } from './pair-side.js';
 import type { Pairs } from './pairs.js';
 import type { Pool } from './pool.js';
 import { dropSnapshot } from './snapshot-commands.js';
@@ -59,6 +60,7 @@ function loadPair(pairs: Pairs, context: ArrayContext, found: Found): void {
   // Missing where it could be: the pair was deleted there, or never got there.
   const isHalf = volumes.some(({ pool }) => pool.state !== 'failed' && !found.has(pool));
   if (primary === undefined || secondary === undefined || isHalf) {
+    if (!context.readOnly) failMixture(found, context);
     forget(found, newest.number, context);
     return;
   }
@@ -76,9 +78,24 @@ function loadPair(pairs: Pairs, context: ArrayContext, found: Found): void {
   for (const side of pair.sides) loadBits(side, pair);
   pair.instant = context.copies.hiddenSnapshot(instantNumber);
   pair.kept = context.copies.hiddenSnapshot(keptNumber);
-  pair.isSecondaryOpen = stateRow(pair.state).secondaryWritable === true;
-  const target = found.get(pair.target.volume.pool);
-  if (!context.readOnly) pair.resume(target === undefined || target.version === newest.version);
+  pair.isSecondaryOpen = newest.isSecondaryOpen;
+  restorePair(pair, found.get(pair.target.volume.pool));
+  if (!context.readOnly) resumePair(pair);
+}
+
+/** The pair was being deleted, and the other pool has told so already: a side that is half copied has failed. */
+function failMixture(found: Found, context: ArrayContext): void {
+  for (const [pool, record] of found) {
+    const state = record.state as PairState;
+    const role = overlaidSide(state);
+    const volume = role && volumeOf(context, record[role]);
+    if (role === undefined || volume?.pool !== pool) continue;
+    const start = recordKey('pairBits', pairBitsKey(record.number, role, 'pending'));
+    const end = recordKey('pairBits', pairBitsKey(record.number, role, 'pending') + 1);
+    const [pending] = pool.store.range('records', start, end);
+    if (pending !== undefined)
+      volume.condition.fail('holds half a copy: its pair was ended before it was whole');
+  }
 }
 
 function volumeOf({ copies, poolList }: ArrayContext, side: PairSideRecord): Volume | undefined {

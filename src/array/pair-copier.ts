@@ -14,6 +14,7 @@ import { PACE_TRACKS } from '../pair/difference-bits.js';
 import type { afterEvent } from '../pair/pair-state.js';
 import { stateRow } from '../pair/pair-states.js';
 import { copyTracks } from '../pair/track-copy.js';
+import type { PairRole } from '../store/pair-records.js';
 import type { Pair } from './pair.js';
 
 /** Between the instants of a duplex pair. */
@@ -103,27 +104,29 @@ export class PairCopier {
   }
 
   private async tryStep(pair: Pair): Promise<Next> {
-    const { instant } = pair;
+    const { instant, state } = pair;
     try {
       return await this.step(pair);
     } catch (error) {
       // The state has changed meanwhile: what failed is of no interest any more.
-      if (pair.instant !== instant) return 'now';
+      if (pair.instant !== instant || pair.state !== state) return 'now';
       return this.failed(pair, asArrayError(error));
     }
   }
 
   private async step(pair: Pair): Promise<Next> {
-    const { state } = pair;
+    const { state, instant } = pair;
     if (stateRow(state).copiesTo === undefined) return 'idle';
-    if (pair.instant === undefined) return this.beginRound(pair);
+    if (instant === undefined) return this.beginRound(pair);
     await pair.instantPublished();
+    // Another instant is to be published, and known to the target, before it is copied.
+    if (pair.instant !== instant) return 'now';
     const transfer = pair.transfer();
     const run = pair.target.pending.bits.firstRun(0, PACE_TRACKS[pair.pace]);
     if (run === undefined || transfer === undefined) return this.endRound(pair);
     const startMs = this.clock.monotonicMs();
     await copyTracks(transfer, run);
-    pair.clearProblem();
+    if (pair.state === state) pair.clearProblem();
     const tookMs = this.clock.monotonicMs() - startMs;
     const turns = PAUSE_TURNS[pair.pace];
     if (turns === 0) return 'now';
@@ -161,8 +164,7 @@ export class PairCopier {
   private async failed(pair: Pair, error: ArrayError): Promise<Next> {
     const { state } = pair;
     if (state === 'duplex-pending' || state === 'duplex' || state === 'resync') {
-      const event = isLost(pair.sourceSide) ? 'primary-lost' : 'secondary-lost';
-      this.suspend(pair, event, error.reason);
+      this.suspend(pair, `${lostRole(pair, error)}-lost`, error.reason);
       return 'idle';
     }
     pair.setProblem(error.reason);
@@ -199,6 +201,9 @@ export class PairCopier {
   }
 }
 
-function isLost({ volume }: Pair['primarySide']): boolean {
-  return volume.pool.isFailed;
+/** The side that copying failed at: a target that is full or fails, or a source that fails or is damaged. */
+function lostRole({ target, sourceSide }: Pair, error: ArrayError): PairRole {
+  const isFailing = ({ volume }: typeof target) => volume.pool.failure !== undefined;
+  const isRefused = error.code === 'ENOSPC' && !isFailing(sourceSide);
+  return (isRefused || isFailing(target) ? target : sourceSide).role;
 }

@@ -55,6 +55,7 @@ export abstract class PairFacts implements PairView {
   instant: Snapshot | undefined;
   /** What the side that is copied to can go back to. */
   kept: Snapshot | undefined;
+  /** Hosts may write to the secondary. */
   isSecondaryOpen = false;
 
   constructor(

@@ -17,17 +17,24 @@ export abstract class PairInstants extends PairFacts {
   protected moved: PairSide[] = [];
   /** Of a duplex pair: the instant of the source that the target was last equal to. */
   protected equalAt: View | undefined;
+  /** What a side went back to, until that is durable: the record names it still. */
+  protected rolledBack: Snapshot | undefined;
   private published: { readonly instant: Snapshot; readonly done: Promise<void> } | undefined;
 
-  /** A new instant of the source; what has changed there is pending from now on. */
-  takeInstant(): void {
+  /**
+   * A new instant of the source; what has changed there is pending from now on, and the target shows it. `info` goes with
+   * it in the place of the volume's own.
+   */
+  takeInstant(info?: Uint8Array): void {
     this.mergeChanges([this.sourceSide]);
     this.drop('instant');
     this.instant = takeHiddenSnapshot(
       this.context,
       this.sourceSide.volume,
       `.pair-${this.number}-${this.round}`,
+      info === undefined ? {} : { info },
     );
+    this.context.watcher.contentChanged(this.target.volume);
   }
 
   /** The side that is copied to can go back to its present state. */
@@ -64,9 +71,26 @@ export abstract class PairInstants extends PairFacts {
     for (const { side, changed } of carried) side.changed.add(changed);
   }
 
+  /**
+   * After a mount: the target's pool did not get the newest record, and with it not what was changed in the rounds since
+   * its own. A round that began in the same state only went on: what hosts had written to the target stays.
+   */
+  catchUp(behind: { readonly round: number; readonly state: string }): void {
+    const { round, target } = this;
+    if (behind.round === round) return;
+    for (const side of this.sides) {
+      const stays = side === target && behind.state === this.state;
+      for (const bits of side.changedSince(behind.round)) {
+        (stays ? side.changed : target.pending).add(bits);
+      }
+      if (side !== target) target.pending.add(side.pending.bits);
+    }
+  }
+
   /** The side goes back to its kept state: what was copied since then differs again. */
-  protected rollBack(side: PairSide): void {
+  rollBack(side: PairSide): void {
     const { kept } = this;
+    this.tellOthers(side);
     side.pending.add(side.copied.bits);
     side.copied.clearAll();
     this.drop('instant');
@@ -79,6 +103,20 @@ export abstract class PairInstants extends PairFacts {
     volume.touch();
     this.context.watcher.contentChanged(volume);
     this.drop('kept');
+    this.rolledBack = kept;
+  }
+
+  /** Other pairs of a primary that goes back have a difference wherever it changes. */
+  private tellOthers(side: PairSide): void {
+    const others = side.volume.roles.filter((role) => role !== side);
+    if (others.length === 0) return;
+    for (const { bits } of [side.copied, side.changed]) {
+      let run = bits.firstRun();
+      while (run !== undefined) {
+        for (const role of others) role.writing(run.track * TRACK_BYTES, run.count * TRACK_BYTES);
+        run = bits.firstRun(run.track + run.count);
+      }
+    }
   }
 
   /** What became pending on the other side is durable there. */
@@ -129,7 +167,11 @@ export abstract class PairInstants extends PairFacts {
   }
 
   async copyNow(run: TrackRun): Promise<void> {
-    await this.instantPublished();
+    let instant: Snapshot | undefined;
+    do {
+      instant = this.instant;
+      await this.instantPublished();
+    } while (this.instant !== instant);
     const transfer = this.transfer();
     if (transfer === undefined) {
       if (this.target.pending.bits.firstRun(run.track, run.count) === undefined) return;

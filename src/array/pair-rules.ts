@@ -27,6 +27,14 @@ export function checkNewPair(primary: Volume, secondary: Volume, force: boolean)
   if (failure !== undefined) throw new ArrayError('EIO', failure);
 }
 
+/** EINVAL where two of them have one primary: it cannot become equal to both. */
+export function checkDistinctPrimaries(pairs: readonly Pair[]): void {
+  const names = pairs.map(({ primary }) => primary);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice === undefined) return;
+  throw new ArrayError('EINVAL', `two pairs have ${twice} as their primary`);
+}
+
 /** A primary that is overwritten would carry the change to its other secondaries. */
 export function checkOnlyPair(pair: Pair, pairs: readonly Pair[]): void {
   for (const other of pairs) {
@@ -43,6 +51,7 @@ export function checkOnlyPair(pair: Pair, pairs: readonly Pair[]): void {
 export function reservedFor(primary: Volume, volumes: readonly Volume[]): Volume {
   const fitting = volumes.find((volume) => {
     return (
+      volume !== primary &&
       volume.condition.isReserved &&
       volume.roles.length === 0 &&
       volume.sizeBytes === primary.sizeBytes &&

@@ -14,7 +14,7 @@ import { tracksOf } from '../pair/difference-bits.js';
 import type { PairState } from '../pair/pair-states.js';
 import { stateRow } from '../pair/pair-states.js';
 import { StoredBits } from '../pair/stored-bits.js';
-import type { TrackRun } from '../pair/track-bits.js';
+import type { TrackBits, TrackRun } from '../pair/track-bits.js';
 import { parseRecordKey } from '../store/keys.js';
 import { changedRoundOf, type PairRole, pairBitsKey } from '../store/pair-records.js';
 import type { PoolContent } from '../volume/pool-content.js';
@@ -80,9 +80,10 @@ export class PairSide implements VolumeRole, ContentOverlay {
     return bits;
   }
 
-  /** The bits of rounds before `round`, which are pending by now. */
-  changedBefore(round: number): StoredBits[] {
-    return [...this.changedByRound].filter(([each]) => each < round).map(([, bits]) => bits);
+  /** What was changed in earlier rounds than the present one, from `round` on. */
+  changedSince(round: number): TrackBits[] {
+    const rounds = [...this.changedByRound].filter(([each]) => each >= round);
+    return rounds.filter(([each]) => each < this.pair.round).map(([, { bits }]) => bits);
   }
 
   forgetChangedBefore(round: number): void {
@@ -206,7 +207,7 @@ export class PairSide implements VolumeRole, ContentOverlay {
 }
 
 /** The side that reads as the other one did at the instant, wherever it is still pending. */
-function overlaidSide(state: PairState): PairRole | undefined {
+export function overlaidSide(state: PairState): PairRole | undefined {
   if (state === 'suspended-partial') return 'secondary';
   if (state === 'suspended-partial-primary') return 'primary';
   return stateRow(state).copiesTo;

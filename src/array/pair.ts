@@ -7,7 +7,7 @@
 import type { CopyPace } from '../pair/difference-bits.js';
 import type { PairEvent } from '../pair/pair-events.js';
 import { afterEvent, type PairTransition } from '../pair/pair-state.js';
-import { stateRow } from '../pair/pair-states.js';
+import { type PairState, stateRow } from '../pair/pair-states.js';
 import type { PairCommand, PairEffect } from '../pair/pair-table.js';
 import { recordKey } from '../store/keys.js';
 import { packPair } from '../store/pair-records.js';
@@ -15,8 +15,14 @@ import type { ArrayContext } from './array-context.js';
 import type { Volume } from './copies.js';
 import type { PairFields } from './pair-facts.js';
 import { type PairChange, pairHistory } from './pair-history.js';
+import { noteOverwriting } from './pair-info.js';
 import { PairInstants } from './pair-instants.js';
 import type { PairSide, SideOwner } from './pair-side.js';
+
+export interface ChangeOptions {
+  readonly reason?: string | undefined;
+  readonly info?: Uint8Array | undefined;
+}
 
 /** What a pair needs of the array besides its context. */
 export interface PairHost {
@@ -30,6 +36,8 @@ export interface PairHost {
 
 export class Pair extends PairInstants implements SideOwner {
   private persisting: Promise<void> = Promise.resolve();
+  /** Of the record in the target's pool. */
+  private versionOnTarget = 0;
 
   constructor(
     private readonly host: PairHost,
@@ -46,11 +54,13 @@ export class Pair extends PairInstants implements SideOwner {
 
   // ---- changes of state
 
-  /** `reason` tells why it is suspended. Resolves when the change is durable. */
+  /**
+   * `reason` tells why it is suspended, `info` goes with an instant that is taken. Resolves when the change is durable.
+   */
   apply(
     { state, effects }: PairTransition,
     cause: PairCommand | PairEvent,
-    reason = '',
+    { reason = '', info }: ChangeOptions = {},
   ): Promise<void> {
     const { fields, name } = this;
     const from = fields.state;
@@ -59,8 +69,9 @@ export class Pair extends PairInstants implements SideOwner {
     const rollsBack = from === 'duplex' && state === 'suspended' && this.kept !== undefined;
     fields.state = state;
     fields.reason = reason;
-    this.isSecondaryOpen &&= stateRow(state).secondaryWritable === true;
-    for (const effect of effects) this.bringAbout(effect, before);
+    // Whoever works with a split secondary goes on when the primary is lost.
+    this.isSecondaryOpen &&= isOpen(state) || cause === 'primary-lost';
+    for (const effect of effects) this.bringAbout(effect, before, info);
     if (rollsBack) this.rollBack(this.secondarySide);
     if (state !== 'duplex') this.equalAt = undefined;
     const { copiesTo } = stateRow(state);
@@ -68,7 +79,8 @@ export class Pair extends PairInstants implements SideOwner {
       this.takeInstant();
     }
     this.tell(name, { cause, from, reason, ...changesOf(effects, before, rollsBack) });
-    return state === 'simplex' ? this.dissolve() : this.persist();
+    if (state === 'simplex') return this.dissolve();
+    return this.persist(() => noteOverwriting(this, effects));
   }
 
   /** In /events, and to whoever watches. */
@@ -103,33 +115,6 @@ export class Pair extends PairInstants implements SideOwner {
     return this.persist();
   }
 
-  /**
-   * Goes on after a mount, where its records have said. `isTargetCurrent`: the pool of the side that is copied to
-   * had the newest record; if not, what had changed before this round is not pending there yet.
-   */
-  resume(isTargetCurrent: boolean): void {
-    const { target, round } = this;
-    if (!isTargetCurrent) {
-      for (const side of this.sides) {
-        for (const { bits } of side.changedBefore(round)) target.pending.add(bits);
-        if (side !== target) target.pending.add(side.pending.bits);
-      }
-    }
-    // Suspended in the middle of an update, before it could be taken back there.
-    if (this.state === 'suspended' && this.kept !== undefined) this.rollBack(this.target);
-    const { copiesTo } = stateRow(this.state);
-    const isLost = this.sides.some(({ volume }) => volume.pool.isFailed);
-    if (
-      copiesTo !== undefined &&
-      this.state !== 'duplex' &&
-      !isLost &&
-      this.instant === undefined
-    ) {
-      this.takeInstant();
-    }
-    settled(this.persist());
-  }
-
   /** Why copying does not go on at present. */
   setProblem(reason: string): void {
     this.fields.reason = reason;
@@ -141,40 +126,50 @@ export class Pair extends PairInstants implements SideOwner {
   }
 
   event(event: PairEvent, reason = ''): Promise<void> {
-    return this.apply(afterEvent(this.mode, this.state, event), event, reason);
+    return this.apply(afterEvent(this.mode, this.state, event), event, { reason });
   }
 
-  /** Stores the record as it is now; resolves when it is durable where it has to be first. */
-  persist(): Promise<void> {
-    const { fields } = this;
+  /**
+   * Stores the record as it is now; resolves when it is durable where it has to be first. `onTarget` changes what
+   * lies in the target's pool and has to become true together with the record.
+   */
+  persist(onTarget: () => void = () => {}): Promise<void> {
+    const { fields, rolledBack } = this;
     fields.version += 1;
-    const { round } = fields;
+    const { round, version } = fields;
+    const isOpenNext = isOpen(this.state) || this.isSecondaryOpen;
     const value = packPair({
       ...fields,
       primary: sideRecord(this.primarySide),
       secondary: sideRecord(this.secondarySide),
       instantNumber: this.instant?.number ?? 0,
-      keptNumber: this.kept?.number ?? 0,
+      keptNumber: (this.kept ?? rolledBack)?.number ?? 0,
+      isSecondaryOpen: isOpenNext,
     });
     const key = recordKey('pair', this.number);
     const first = this.sourceSide.volume.pool.content;
     const second = this.target.volume.pool.content;
     first.change(key, value);
-    const isOpen = stateRow(this.state).secondaryWritable === true;
+    if (second === first) onTarget();
     // After this turn: what one command changes in several pairs is confirmed as one.
     const durable = Promise.resolve().then(() => first.confirmed());
     const acknowledged = settled(durable).then(() => {
-      if (second !== first && this.state !== 'simplex') second.change(key, value);
-      if (fields.round === round && isOpen && stateRow(this.state).secondaryWritable) {
-        this.isSecondaryOpen = true;
+      if (second !== first && this.state !== 'simplex' && version > this.versionOnTarget) {
+        this.versionOnTarget = version;
+        second.change(key, value);
+        onTarget();
       }
+      if (fields.round === round && isOpenNext && isOpen(this.state)) this.isSecondaryOpen = true;
     });
     const { moved } = this;
     this.moved = [];
     this.persisting = this.persisting.then(async () => {
       await acknowledged;
       await second.confirmed().then(
-        () => this.forget(round, moved),
+        () => {
+          this.forget(round, moved);
+          if (this.rolledBack === rolledBack) this.rolledBack = undefined;
+        },
         () => this.moved.push(...moved),
       );
       this.host.wake(this);
@@ -198,13 +193,13 @@ export class Pair extends PairInstants implements SideOwner {
 
   // ---- inside
 
-  private bringAbout(effect: PairEffect, before: PairSide): void {
+  private bringAbout(effect: PairEffect, before: PairSide, info: Uint8Array | undefined): void {
     switch (effect) {
       case 'all-pending':
         this.target.pending.setAll();
         return;
       case 'take-instant':
-        this.takeInstant();
+        this.takeInstant(info);
         this.fields.splitMs = this.context.clock.nowMs();
         return;
       case 'changes-pending':
@@ -258,6 +253,10 @@ export class Pair extends PairInstants implements SideOwner {
     await this.persisting;
     await this.context.durable();
   }
+}
+
+function isOpen(state: PairState): boolean {
+  return stateRow(state).secondaryWritable === true;
 }
 
 /** What a transition does to a side that its history tells of. */

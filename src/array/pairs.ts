@@ -8,11 +8,10 @@ import { COMMAND_VOLUMES_MAX, PAIRS_MAX } from '../base/limits.js';
 import type { CopyPace } from '../pair/difference-bits.js';
 import type { PairEvent } from '../pair/pair-events.js';
 import { afterCommand } from '../pair/pair-state.js';
-import { stateRow } from '../pair/pair-states.js';
 import type { PairCommand } from '../pair/pair-table.js';
-import type { ArrayContext } from './array-context.js';
+import { type ArrayContext, notDurableYet } from './array-context.js';
 import type { Volume } from './copies.js';
-import { Pair, type PairHost } from './pair.js';
+import { type ChangeOptions, Pair, type PairHost } from './pair.js';
 import type {
   CreatePairOptions,
   PairCommands,
@@ -21,7 +20,13 @@ import type {
 } from './pair-contract.js';
 import { PairCopier } from './pair-copier.js';
 import { newPairFields, type PairFields } from './pair-facts.js';
-import { checkNewPair, checkOnlyPair, oldestCopy, reservedFor } from './pair-rules.js';
+import {
+  checkDistinctPrimaries,
+  checkNewPair,
+  checkOnlyPair,
+  oldestCopy,
+  reservedFor,
+} from './pair-rules.js';
 import type { Pool } from './pool.js';
 import { reserveVolumes, unreserveVolumes } from './reservation-commands.js';
 import { checkInfo, checkNoWriter, checkSnapshotAllowed } from './rules.js';
@@ -107,8 +112,6 @@ export class Pairs implements PairCommands, PairHost {
     }
     const pair = this.add(newPairFields(this.context, options), primary, secondary);
     secondary.condition.reserve(true);
-    secondary.condition.fail('');
-    this.beginOverwriting(secondary);
     const cell = afterCommand(options.mode, 'simplex', 'paircreate');
     if (cell.kind !== 'performed') throw new Error('a pair can be made');
     await pair.apply({ state: cell.to, effects: cell.effects }, 'paircreate');
@@ -148,7 +151,9 @@ export class Pairs implements PairCommands, PairHost {
   ): Promise<readonly PairOutcome[]> {
     const pairs = this.named(names);
     const command = options.direction === 'reverse' ? 'resync-reverse' : 'resync';
-    for (const pair of this.performing(pairs, command)) {
+    const performing = this.performing(pairs, command);
+    if (options.direction === 'reverse') checkDistinctPrimaries(performing);
+    for (const pair of performing) {
       const lost = pair.sides.find(({ volume }) => volume.pool.isFailed);
       if (lost) throw new ArrayError('EIO', lost.volume.failure ?? 'a side is lost');
       const side = options.direction === 'reverse' ? pair.primarySide : pair.secondarySide;
@@ -172,6 +177,7 @@ export class Pairs implements PairCommands, PairHost {
 
   async setPairPace(names: readonly string[], pace: CopyPace): Promise<readonly PairOutcome[]> {
     const pairs = this.named(names);
+    this.context.checkWritable();
     await Promise.all(pairs.map((pair) => pair.setPace(pace)));
     return pairs.map(({ name }) => ({
       pair: name,
@@ -247,14 +253,6 @@ export class Pairs implements PairCommands, PairHost {
   ): Promise<readonly PairOutcome[]> {
     const performing = this.performing(pairs, command);
     this.checkRules(performing, command, options);
-    for (const { primarySide, secondarySide } of performing) {
-      const { info } = primarySide.volume;
-      const stored = options.info ?? info;
-      secondarySide.volume.fields.info = stored && new Uint8Array(stored);
-      secondarySide.volume.fields.infoModified =
-        options.info === undefined && primarySide.volume.infoModified;
-      secondarySide.volume.touch();
-    }
     return this.change(pairs, command, options);
   }
 
@@ -262,37 +260,27 @@ export class Pairs implements PairCommands, PairHost {
   private async change(
     pairs: readonly Pair[],
     command: PairCommand,
-    options: { readonly pace?: CopyPace; readonly reason?: string },
+    options: ChangeOptions & { readonly pace?: CopyPace },
   ): Promise<readonly PairOutcome[]> {
     this.performing(pairs, command);
+    this.context.checkWritable();
     const sides = pairs.flatMap((pair) => pair.sides);
     for (const pool of new Set(sides.map(({ volume }) => volume.pool))) pool.content.cut();
     const durable: Promise<void>[] = [];
     const outcomes = pairs.map((pair): PairOutcome => {
       const { name } = pair;
       const cell = afterCommand(pair.mode, pair.state, command);
-      if (options.pace !== undefined) pair.fields.pace = options.pace;
       if (cell.kind !== 'performed') {
         const text = cell.kind === 'accepted' ? cell.reason : '';
         return { pair: name, isPerformed: false, text };
       }
-      durable.push(pair.apply({ state: cell.to, effects: cell.effects }, command, options.reason));
-      const { copiesTo } = stateRow(cell.to);
-      if (copiesTo !== undefined) this.beginOverwriting(pair.target.volume, command === 'split');
+      if (options.pace !== undefined) pair.fields.pace = options.pace;
+      durable.push(pair.apply({ state: cell.to, effects: cell.effects }, command, options));
       return { pair: name, isPerformed: true, text: `is ${cell.to} now` };
     });
-    await Promise.all(durable);
+    await Promise.all(durable).catch((error: unknown) => {
+      throw notDurableYet(error);
+    });
     return outcomes;
-  }
-
-  /** What is overwritten as a whole has no volume information any more, but the one a split gives it. */
-  private beginOverwriting(volume: Volume, keepsInfo = false): void {
-    if (!keepsInfo && volume.info !== undefined) {
-      volume.fields.info = undefined;
-      volume.fields.infoModified = false;
-      volume.touch();
-      this.context.watcher.infoChanged(volume);
-    }
-    this.context.watcher.contentChanged(volume);
   }
 }

@@ -93,6 +93,7 @@ export async function restore(
     changedMs: nowMs,
     infoModified: volume.info !== undefined,
   });
+  volume.condition.fail('');
   volume.touch();
   context.watcher.contentChanged(volume);
   context.recordEvent('RESTORED', volume.name, `to ${copyName(snapshot)}`);
@@ -126,9 +127,14 @@ export async function clone(
  * A snapshot that only the array itself uses: no user's name begins with a dot. Its content is cut
  * by the caller, once for all that share the instant.
  */
-export function takeHiddenSnapshot(context: ArrayContext, volume: Volume, name: string): Snapshot {
+export function takeHiddenSnapshot(
+  context: ArrayContext,
+  volume: Volume,
+  name: string,
+  options: Pick<SnapshotOptions, 'info'> = {},
+): Snapshot {
   assert(isHidden(name), 'a hidden name');
-  return freeze(context, volume, name, context.clock.nowMs(), {});
+  return freeze(context, volume, name, context.clock.nowMs(), options);
 }
 
 function freeze(

@@ -76,6 +76,7 @@ const suspendedRow = {
   'suspended-partial-primary': isSuspended,
 };
 const deletedRow = { finishing: isDeleted, 'reverse-finishing': isDeleted };
+const SAME = 'is so already';
 
 export const COMMAND_TABLE: Readonly<Record<PairCommand, Row>> = {
   paircreate: {
@@ -87,7 +88,7 @@ export const COMMAND_TABLE: Readonly<Record<PairCommand, Row>> = {
   /** One copy of a pair on demand. */
   copy: {
     simplex: noPair,
-    defined: to('split-pending', 'take-instant', 'changes-pending'),
+    defined: to('split-pending', 'changes-pending', 'take-instant'),
     'split-pending': by(rejected('EINVAL', 'is a mirror: split it'), accepted('is being copied')),
     split: by(rejected('EINVAL', 'is a mirror: split it'), accepted('is copied already')),
     ...suspendedRow,
@@ -117,12 +118,13 @@ export const COMMAND_TABLE: Readonly<Record<PairCommand, Row>> = {
     suspended: by(to('resync', 'changes-pending', 'keep-secondary'), to('defined')),
     'suspended-partial': by(
       to('duplex-pending', 'changes-pending', 'drop-hidden'),
-      to('defined', 'drop-hidden'),
+      // Until the next copy.
+      to('defined', 'fail-secondary', 'drop-hidden'),
     ),
     'suspended-partial-primary': rejected('EBUSY', 'has half a primary: resync it in reverse'),
     'reverse-resync': isRestored,
     ...deletedRow,
-    otherwise: accepted('is not split'),
+    otherwise: accepted(SAME),
   },
   'resync-reverse': {
     simplex: noPair,
@@ -131,7 +133,7 @@ export const COMMAND_TABLE: Readonly<Record<PairCommand, Row>> = {
     // The snapshot kept when the primary was first overwritten is still there.
     'suspended-partial-primary': to('reverse-resync', 'changes-pending'),
     'suspended-partial': rejected('EBUSY', 'has half a secondary: resync it'),
-    'reverse-resync': accepted('is being resynced in reverse'),
+    'reverse-resync': accepted(SAME),
     'split-pending': rejected('EBUSY', 'is being copied'),
     ...deletedRow,
     otherwise: rejected('EBUSY', 'is not split'),
@@ -141,9 +143,9 @@ export const COMMAND_TABLE: Readonly<Record<PairCommand, Row>> = {
     'duplex-pending': to('suspended-partial'),
     resync: to('suspended-partial'),
     duplex: to('suspended'),
-    suspended: accepted('is suspended already'),
-    'suspended-partial': accepted('is suspended already'),
-    'suspended-partial-primary': accepted('is suspended already'),
+    suspended: accepted(SAME),
+    'suspended-partial': accepted(SAME),
+    'suspended-partial-primary': accepted(SAME),
     'reverse-resync': isRestored,
     ...deletedRow,
     otherwise: rejected('EBUSY', 'is not copying updates'),

@@ -28,6 +28,8 @@ export interface PairRecord {
   readonly state: string;
   readonly pace: string;
   readonly sync: boolean;
+  /** Hosts may write to the secondary: of a split pair, also after the primary's pool was lost. */
+  readonly isSecondaryOpen: boolean;
   /** Counts the instants: changed bits of earlier rounds have become pending bits. */
   readonly round: number;
   /** Hidden snapshot that is copied from, and the one that can be gone back to; 0: none. */
@@ -40,6 +42,8 @@ export interface PairRecord {
   readonly synchronisedMs: number;
 }
 
+const FLAG = { sync: 1, secondaryOpen: 2 } as const;
+
 export function packPair(pair: PairRecord): Uint8Array {
   return seal((writer) => {
     writer.u32(pair.number).u32(pair.version);
@@ -50,7 +54,7 @@ export function packPair(pair: PairRecord): Uint8Array {
       .text(pair.mode)
       .text(pair.state)
       .text(pair.pace)
-      .u8(pair.sync ? 1 : 0)
+      .u8((pair.sync ? FLAG.sync : 0) | (pair.isSecondaryOpen ? FLAG.secondaryOpen : 0))
       .u32(pair.round)
       .u32(pair.instantNumber)
       .u32(pair.keptNumber)
@@ -72,7 +76,7 @@ export function unpackPair(value: Uint8Array): PairRecord {
       mode: reader.text(),
       state: reader.text(),
       pace: reader.text(),
-      sync: reader.u8() === 1,
+      ...unpackFlags(reader.u8()),
       round: reader.u32(),
       instantNumber: reader.u32(),
       keptNumber: reader.u32(),
@@ -82,6 +86,13 @@ export function unpackPair(value: Uint8Array): PairRecord {
       synchronisedMs: reader.u64(),
     };
   });
+}
+
+function unpackFlags(flags: number): Pick<PairRecord, 'sync' | 'isSecondaryOpen'> {
+  return {
+    sync: (flags & FLAG.sync) !== 0,
+    isSecondaryOpen: (flags & FLAG.secondaryOpen) !== 0,
+  };
 }
 
 const CHUNK_BYTES = 512;

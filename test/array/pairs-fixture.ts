@@ -2,12 +2,21 @@
 import type { StorageArray } from '../../src/array/array.js';
 import { ArrayError } from '../../src/base/errors.js';
 import { TRACK_BYTES } from '../../src/base/sizes.js';
+import type { BlockContainerKind } from '../../src/store/container-kind.js';
+import type { TornWrite } from '../../src/store/log-device.js';
 import type { MemoryStore } from '../../src/store/memory-store.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { newMemoryPool, newMemoryStore, openMemoryPools } from '../support/memory-array.js';
 
 export const TRACKS = 8;
 export const PAIR = 'db:copy';
+
+export interface PairOptions {
+  readonly mode?: 'mirror' | 'on-demand';
+  readonly sync?: boolean;
+  readonly pace?: 'slow' | 'fast';
+  readonly secondary?: string;
+}
 
 export type PairAction = 'split' | 'copy' | 'resync' | 'reverse' | 'suspend' | 'delete' | 'now';
 
@@ -21,17 +30,38 @@ export class PairsFixture {
   ) {}
 
   /** Volumes `db` in pool main and `copy` in pool main or mirror. */
-  static async open(pools: 1 | 2, tracks = TRACKS): Promise<PairsFixture> {
+  static async open(
+    pools: 1 | 2,
+    tracks = TRACKS,
+    blocks: BlockContainerKind = 'lmdb',
+  ): Promise<PairsFixture> {
     const clock = new ManualClock();
-    const main = newMemoryStore(clock);
-    const stores = pools === 1 ? [main] : [main, newMemoryPool(main, 'mirror', clock)];
+    const main = newMemoryStore(clock, 2 ** 40, blocks);
+    const stores = pools === 1 ? [main] : [main, newMemoryPool(main, 'mirror', clock, blocks)];
     const fixture = new PairsFixture(clock, stores);
     await fixture.mount();
-    const sizeBytes = tracks * TRACK_BYTES;
-    const poolName = pools === 1 ? 'main' : 'mirror';
-    await fixture.drive(fixture.array.createVolume({ name: 'db', sizeBytes, poolName: 'main' }));
-    await fixture.drive(fixture.array.createVolume({ name: 'copy', sizeBytes, poolName }));
+    await fixture.volume('db', tracks);
+    await fixture.volume('copy', tracks, fixture.secondPool);
     return fixture;
+  }
+
+  /** Where `copy` is. */
+  get secondPool(): 'main' | 'mirror' {
+    return this.stores.length === 1 ? 'main' : 'mirror';
+  }
+
+  get main(): MemoryStore {
+    return this.stores[0] as MemoryStore;
+  }
+
+  /** The pool of `copy`. */
+  get mirror(): MemoryStore {
+    return this.stores.at(-1) as MemoryStore;
+  }
+
+  volume(name: string, tracks = TRACKS, poolName = 'main') {
+    const sizeBytes = tracks * TRACK_BYTES;
+    return this.drive(this.array.createVolume({ name, sizeBytes, poolName }));
   }
 
   get pair() {
@@ -46,8 +76,18 @@ export class PairsFixture {
     this.array = await this.drive(openMemoryPools(this.stores, this.clock));
   }
 
-  async kill(): Promise<void> {
-    this.stores = this.stores.map((store) => store.crash());
+  /** What is mounted after a kill now; what was under way goes on in this one, and comes to nothing. */
+  async killed(lost?: (slot: number) => boolean, isNew?: TornWrite): Promise<PairsFixture> {
+    const stores = this.stores.map((store) => store.crash(lost, isNew));
+    this.clock.forgetTimers();
+    const fixture = new PairsFixture(this.clock, stores);
+    await fixture.mount();
+    return fixture;
+  }
+
+  /** After a power cut without the slots that were `lost`, and of log writes under way with the bytes that are new. */
+  async kill(lost?: (slot: number) => boolean, isNew?: TornWrite): Promise<void> {
+    this.stores = this.stores.map((store) => store.crash(lost, isNew));
     this.clock.forgetTimers();
     await this.mount();
   }
@@ -61,39 +101,64 @@ export class PairsFixture {
     return this.clock.drive(work);
   }
 
-  create(options: { mode?: 'mirror' | 'on-demand'; sync?: boolean; pace?: 'slow' | 'fast' } = {}) {
-    const { mode = 'mirror', sync = false, pace = 'fast' } = options;
-    return this.drive(this.pairing.createPair('db', 'copy', { mode, sync, pace, force: false }));
+  create(options: PairOptions = {}) {
+    return this.drive(this.giveCreate(options));
   }
 
-  /** A command on the pair, not driven. */
-  give(action: PairAction) {
+  giveCreate(options: PairOptions = {}) {
+    const { mode = 'mirror', sync = false, pace = 'fast', secondary = 'copy' } = options;
+    return this.pairing.createPair('db', secondary, { mode, sync, pace, force: false });
+  }
+
+  /** A command on pairs, not driven. */
+  give(action: PairAction, ...pairs: readonly string[]) {
     const { pairing } = this;
+    const names = pairs.length === 0 ? [PAIR] : pairs;
     const resync = (direction: 'forward' | 'reverse') =>
-      pairing.resyncPairs([PAIR], { direction, force: false });
+      pairing.resyncPairs(names, { direction, force: false });
     const actions = {
-      split: () => pairing.splitPairs([PAIR], {}),
-      copy: () => pairing.copyPairs([PAIR], {}),
+      split: () => pairing.splitPairs(names, {}),
+      copy: () => pairing.copyPairs(names, {}),
       resync: () => resync('forward'),
       reverse: () => resync('reverse'),
-      suspend: () => pairing.suspendPairs([PAIR]),
-      delete: () => pairing.deletePairs([PAIR], { now: false }),
-      now: () => pairing.deletePairs([PAIR], { now: true }),
+      suspend: () => pairing.suspendPairs(names),
+      delete: () => pairing.deletePairs(names, { now: false }),
+      now: () => pairing.deletePairs(names, { now: true }),
     };
     return actions[action]();
   }
 
+  async do(action: PairAction, ...pairs: readonly string[]) {
+    return this.drive(this.give(action, ...pairs));
+  }
+
+  /** A pair that is duplex, with content in `db`. */
+  async duplex(options: PairOptions = {}): Promise<void> {
+    await this.write('db', 1, [0, 1, 2, 3, 4]);
+    await this.create(options);
+    await this.until('duplex', `db:${options.secondary ?? 'copy'}`);
+  }
+
   /** Lets time go on until the pair is in this state. */
-  async until(state: string): Promise<void> {
-    for (let step = 0; this.pair.state !== state; step += 1) {
-      if (step > 10_000) throw new Error(`the pair stays ${this.pair.state}`);
+  async until(state: string, name = PAIR): Promise<void> {
+    for (let step = 0; this.pairing.pair(name).state !== state; step += 1) {
+      if (step > 10_000) throw new Error(`the pair stays ${this.pairing.pair(name).state}`);
+      await this.clock.advance(10);
+    }
+  }
+
+  /** Lets time go on until there is no such pair. */
+  async untilGone(name = PAIR): Promise<void> {
+    for (let step = 0; this.pairing.findPair(name) !== undefined; step += 1) {
+      if (step > 10_000) throw new Error(`the pair stays ${this.pairing.pair(name).state}`);
       await this.clock.advance(10);
     }
   }
 
   /** Lets updates go over. */
-  async quiet(): Promise<void> {
-    for (let step = 0; this.pair.unequalTracks > 0 || this.pair.instant; step += 1) {
+  async quiet(name = PAIR): Promise<void> {
+    const pair = this.pairing.pair(name);
+    for (let step = 0; pair.unequalTracks > 0 || pair.instant; step += 1) {
       if (step > 10_000) throw new Error('the sides do not become equal');
       await this.clock.advance(100);
     }

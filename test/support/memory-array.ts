@@ -22,9 +22,14 @@ export function newMemoryStore(
 }
 
 /** An empty store of one more pool of the array that `first` is of. */
-export function newMemoryPool(first: MemoryStore, poolName: string, clock: Clock): MemoryStore {
-  const store = new MemoryStore();
-  const options = { capacityBytes: 2 ** 40, poolName, blocks: 'lmdb' } as const;
+export function newMemoryPool(
+  first: MemoryStore,
+  poolName: string,
+  clock: Clock,
+  blocks: BlockContainerKind = 'lmdb',
+): MemoryStore {
+  const store = MemoryStore.withBlocksIn(blocks);
+  const options = { capacityBytes: 2 ** 40, poolName, blocks };
   writeIdentity(store, newIdentity(options, clock, identityOf(first)));
   return store;
 }
