@@ -1,14 +1,15 @@
 /** `arrayfs umount`: unmounts an array and waits until its daemon has made everything durable. */
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { sleep, systemClock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { ArrayClient } from '../client/array-client.js';
+import { endDeadDaemon } from '../host/dead-daemon.js';
 import { askHolder, findHolder } from '../host/instance-lock.js';
 import { mountHolders } from '../host/mount-holders.js';
 import { mountHealth } from '../host/mount-point.js';
 import { arrayMounts, mountOf, readMountTable } from '../host/mount-table.js';
 import { resolveOutside } from '../host/outside-path.js';
+import { isRunning } from '../host/processes.js';
 import { unmountPath } from '../host/unmount.js';
 import { wantsJson } from './global-options.js';
 import { note, print, printJson } from './output.js';
@@ -47,7 +48,9 @@ interface Unmounted {
 
 async function umount(path: string, force: boolean): Promise<Unmounted> {
   const { mountPoint, serial } = findArrayMount(path);
-  if ((await mountHealth(mountPoint, systemClock)) === 'dead') {
+  const health = await mountHealth(mountPoint, systemClock);
+  const isHanging = health === 'hanging' && serial !== undefined;
+  if (health === 'dead' || (isHanging && endDeadDaemon(serial))) {
     await unmountPath(mountPoint, { lazy: true });
     note(`the daemon of ${mountPoint} had died; removed the mount it left`);
     return { mountPoint, ended: true };
@@ -106,18 +109,4 @@ async function daemonEnded(
     await sleep(LOOK_MS);
   }
   return true;
-}
-
-/** A process that has ended but was not waited for yet does not run. */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  try {
-    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return process.platform !== 'linux';
-  }
 }

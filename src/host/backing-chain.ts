@@ -4,11 +4,12 @@
  * devices (design, Architecture). Waiting for oneself is a deadlock that only a reboot ends, so this
  * is decided from /proc and /sys alone, never by touching the mount.
  */
-import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ArrayError } from '../base/errors.js';
 import { isArrayMount, isWithin, type MountEntry, mountOf, readMountTable } from './mount-table.js';
 import { type ReadLink, resolveOutside } from './outside-path.js';
+import { namesIn, textOf } from './proc-files.js';
 
 /** Longer chains are refused as if they led to the array. */
 const CHAIN_MAX = 64;
@@ -84,12 +85,8 @@ function backingFilesOf(directory: string, depth: number): string[] {
 
 /** The file behind a loop device's directory in /sys; undefined for other devices. */
 export function backingFileOf(directory: string): string | undefined {
-  try {
-    const text = readFileSync(join(directory, 'loop', 'backing_file'), 'utf8');
-    return text.replace(/\n$/, '').replace(/ \(deleted\)$/, '');
-  } catch {
-    return undefined;
-  }
+  const file = textOf(join(directory, 'loop', 'backing_file'));
+  return file === '' ? undefined : file.replace(/ \(deleted\)$/, '');
 }
 
 function directoryOf(path: string): string | undefined {
@@ -97,13 +94,5 @@ function directoryOf(path: string): string | undefined {
     return realpathSync(path);
   } catch {
     return undefined;
-  }
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
   }
 }

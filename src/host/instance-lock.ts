@@ -1,14 +1,14 @@
 /**
  * At most one daemon for an array's serial and for a store directory. A lock is a listening socket
- * with a name the kernel frees when the process dies, however it dies: on Linux an abstract unix
- * socket (unix(7)), elsewhere a socket file. Whoever connects is told in one JSON line who holds it.
+ * (lock-name.ts) with a name the kernel frees when the process dies, however it dies. Whoever connects
+ * is told in one JSON line who holds it.
  */
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { sleep, systemClock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
+import { endDeadDaemon } from './dead-daemon.js';
+import { isTaken, serialLockName, storeLockName } from './lock-name.js';
 import { arrayMounts } from './mount-table.js';
 
 /** A holder that is stopped or busy this long is reported without its details. */
@@ -16,10 +16,6 @@ const ANSWER_MS_MAX = 2_000;
 /** How long a daemon that is ending is waited for, and how often it is looked at. */
 const ENDING_MS_MAX = 10_000;
 const LOOK_MS = 50;
-/** Length of sun_path in unix(7). */
-const ABSTRACT_NAME_BYTES = 108;
-/** __SO_ACCEPTCON as /proc/net/unix shows it. */
-const ACCEPTS_CONNECTIONS = '00010000';
 
 export interface Holder {
   readonly pid: number;
@@ -32,6 +28,7 @@ export interface Holder {
 export interface LockOptions {
   readonly endingMsMax?: number;
   readonly isMounted?: (serial: string) => boolean;
+  readonly endDead?: (serial: string) => boolean;
 }
 
 export interface InstanceLock {
@@ -40,21 +37,24 @@ export interface InstanceLock {
 
 /**
  * Takes both locks; EBUSY names who has one, and how to mount a copy beside its original. Waits a
- * while for a daemon whose mount has gone: it is making everything durable and ends then.
+ * while for a daemon whose mount has gone: it is making everything durable and ends then; and for one
+ * that was killed and did not end, once its connection is ended.
  */
 export async function acquireInstanceLock(
   wanted: Omit<Holder, 'pid'>,
-  { endingMsMax = ENDING_MS_MAX, isMounted = isArrayMounted }: LockOptions = {},
+  options: LockOptions = {},
 ): Promise<InstanceLock> {
+  const { endingMsMax = ENDING_MS_MAX } = options;
+  const { isMounted = isArrayMounted, endDead = endDeadDaemon } = options;
   const own: Holder = { pid: process.pid, ...wanted };
   const startMs = systemClock.monotonicMs();
   for (;;) {
     const lock = await tryAcquire(own);
     if (lock.isHeld) return { release: lock.release };
     const holder = await ask(lock.busyName);
-    // Released between the two: there is nobody to wait for.
+    const isEnding = holder === undefined ? endDead(own.serial) : !isMounted(holder.serial);
+    // Released meanwhile: there is nobody to wait for.
     if (holder === undefined && !isTaken(lock.busyName)) continue;
-    const isEnding = holder !== undefined && !isMounted(holder.serial);
     if (!isEnding || systemClock.monotonicMs() - startMs > endingMsMax) {
       throw busyError(own, holder, isEnding);
     }
@@ -94,41 +94,9 @@ export function findHolder(serial: string): { readonly serial: string } | undefi
   return isTaken(name) ? { serial } : undefined;
 }
 
-function isTaken(name: string): boolean {
-  return name.startsWith('\0') ? isListened(name) : existsSync(name);
-}
-
-/** In the table of unix(7) sockets; connections of a listener that has gone do not count. */
-function isListened(abstractName: string): boolean {
-  const path = `@${abstractName.slice(1)}`;
-  return readFileSync('/proc/net/unix', 'utf8')
-    .split('\n')
-    .some((line) => {
-      const [, , , flags, , , , name] = line.split(/ +/);
-      return flags === ACCEPTS_CONNECTIONS && name === path;
-    });
-}
-
 /** Who serves the array; undefined where nobody does or the daemon does not answer. */
 export function askHolder(serial: string): Promise<Holder | undefined> {
   return ask(serialLockName(serial));
-}
-
-function serialLockName(serial: string): string {
-  return lockName(`arrayfs-${serial}`);
-}
-
-/** By device and inode: one directory has many paths. */
-function storeLockName(directory: string): string {
-  const { dev, ino } = statSync(directory);
-  return lockName(`arrayfs-store-${dev}-${ino}`);
-}
-
-// Some versions of libuv pad an abstract name with zeros and others do not, which makes it another
-// name: filling it up makes all of them use the same.
-function lockName(name: string): string {
-  if (process.platform !== 'linux') return join(tmpdir(), `${name}.lock`);
-  return `\0${name}`.padEnd(ABSTRACT_NAME_BYTES, '.');
 }
 
 /** Undefined where another process has the name. */

@@ -1,12 +1,11 @@
 /**
  * Who keeps a mount busy: loop devices whose file is on it, and processes with a working directory,
- * a root, a program, an open file or a mapping there. Only /proc and /sys are read; links of /proc are
- * read, never followed.
+ * a root, a program, an open file or a mapping there. Only /proc and /sys are read.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { backingFileOf } from './backing-chain.js';
 import { isWithin, readMountTable } from './mount-table.js';
+import { linkOf, namesIn, processIds, textOf } from './proc-files.js';
 
 /** More are counted, not listed. */
 const HOLDERS_SHOWN_MAX = 20;
@@ -46,8 +45,8 @@ function loopUse(mountPoints: readonly string[], users: readonly string[]): stri
 }
 
 function processesOn(mountPoint: string, mappings: boolean): string[] {
-  return namesIn('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+  return processIds()
+    .filter((pid) => Number(pid) !== process.pid)
     .flatMap((pid) => {
       const uses = usesOf(join('/proc', pid), mountPoint, mappings);
       if (uses.length === 0) return [];
@@ -75,29 +74,4 @@ function mappedFiles(directory: string): string[] {
     .split('\n')
     .map((line) => line.slice(line.indexOf('/')))
     .filter((path) => path.startsWith('/'));
-}
-
-function linkOf(path: string): string | undefined {
-  try {
-    return readlinkSync(path).replace(/ \(deleted\)$/, '');
-  } catch {
-    return undefined;
-  }
-}
-
-/** Without the last newline; empty where the process has ended or is not ours to see. */
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trimEnd();
-  } catch {
-    return '';
-  }
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
 }

@@ -1,12 +1,13 @@
 /**
  * Is a directory fit to mount an array on. A mount whose daemon died ("Transport endpoint is not
- * connected") is cleared away first, and the caller is told.
+ * connected", or no answer at all) is cleared away first, and the caller is told.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Clock, pause } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
-import { isArrayMount, mountAt, readMountTable } from './mount-table.js';
+import { endDeadDaemon } from './dead-daemon.js';
+import { isArrayMount, mountAt, readMountTable, serialOf } from './mount-table.js';
 import { unmountPath } from './unmount.js';
 
 /** A mount that does not answer for this long counts as hanging. */
@@ -28,8 +29,11 @@ export async function prepareMountPoint(mountPoint: string, clock: Clock): Promi
       throw new ArrayError('EBUSY', `${mountPoint} is already a mount of ${mount.source}`);
     }
     const health = await mountHealth(mountPoint, clock);
-    if (health !== 'dead')
+    const serial = serialOf(mount.source);
+    const isEnded = health === 'hanging' && serial !== undefined && endDeadDaemon(serial);
+    if (health !== 'dead' && !isEnded) {
       throw new ArrayError('EBUSY', occupied(mountPoint, mount.source, health));
+    }
     await unmountPath(mountPoint, { lazy: true });
     notices.push(`took over ${mountPoint} from a mount of ${mount.source} whose daemon had died`);
   }

@@ -130,13 +130,17 @@ export function arraySourceName(serial: string): string {
   return `${ARRAY_SOURCE_PREFIX}${serial}`;
 }
 
+/** The other way round; undefined for what another program named. */
+export function serialOf(source: string): string | undefined {
+  if (!source.startsWith(ARRAY_SOURCE_PREFIX)) return undefined;
+  return source.slice(ARRAY_SOURCE_PREFIX.length);
+}
+
 /** The mounted arrays of this machine, in the order of the table. */
 export function arrayMounts(table: readonly MountEntry[] = readMountTable()): ArrayMount[] {
   return table.filter(isArrayMount).map(({ mountPoint, source, id }) => ({
     mountPoint,
-    serial: source.startsWith(ARRAY_SOURCE_PREFIX)
-      ? source.slice(ARRAY_SOURCE_PREFIX.length)
-      : undefined,
+    serial: serialOf(source),
     mountId: id,
   }));
 }

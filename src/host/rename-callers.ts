@@ -3,8 +3,8 @@
  * it in both cases and does not say which one it is (native-notes/fuse-native.md); whoever called is
  * blocked inside the system call, and /proc/PID/task/TID/syscall shows its number.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn, processIds, textOf } from './proc-files.js';
 
 interface CallNumbers {
   readonly unlink: readonly string[];
@@ -33,28 +33,11 @@ export function nameRemovalUnderWay(): 'unlink' | 'rename' | 'unknown' {
 }
 
 function* callsUnderWay(): Generator<string> {
-  for (const pid of namesIn('/proc').filter((name) => /^\d+$/.test(name))) {
+  for (const pid of processIds()) {
     const tasks = join('/proc', pid, 'task');
     for (const tid of namesIn(tasks)) {
-      const call = callOf(join(tasks, tid, 'syscall'));
-      if (call !== undefined) yield call;
+      // The first word: a number, or `running`.
+      yield textOf(join(tasks, tid, 'syscall')).split(' ', 1)[0] ?? '';
     }
-  }
-}
-
-/** The first word: a number, or `running`. */
-function callOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').split(/\s/, 1)[0];
-  } catch {
-    return undefined;
-  }
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
   }
 }

@@ -76,7 +76,6 @@ const suspendedRow = {
   'suspended-partial-primary': isSuspended,
 };
 const deletedRow = { finishing: isDeleted, 'reverse-finishing': isDeleted };
-const SAME = 'is so already';
 
 export const COMMAND_TABLE: Readonly<Record<PairCommand, Row>> = {
   paircreate: {
@@ -124,7 +123,7 @@ export const COMMAND_TABLE: Readonly<Record<PairCommand, Row>> = {
     'suspended-partial-primary': rejected('EBUSY', 'has half a primary: resync it in reverse'),
     'reverse-resync': isRestored,
     ...deletedRow,
-    otherwise: accepted(SAME),
+    otherwise: accepted('is not split'),
   },
   'resync-reverse': {
     simplex: noPair,
@@ -133,7 +132,7 @@ export const COMMAND_TABLE: Readonly<Record<PairCommand, Row>> = {
     // The snapshot kept when the primary was first overwritten is still there.
     'suspended-partial-primary': to('reverse-resync', 'changes-pending'),
     'suspended-partial': rejected('EBUSY', 'has half a secondary: resync it'),
-    'reverse-resync': accepted(SAME),
+    'reverse-resync': accepted('is being resynced in reverse'),
     'split-pending': rejected('EBUSY', 'is being copied'),
     ...deletedRow,
     otherwise: rejected('EBUSY', 'is not split'),
@@ -143,9 +142,9 @@ export const COMMAND_TABLE: Readonly<Record<PairCommand, Row>> = {
     'duplex-pending': to('suspended-partial'),
     resync: to('suspended-partial'),
     duplex: to('suspended'),
-    suspended: accepted(SAME),
-    'suspended-partial': accepted(SAME),
-    'suspended-partial-primary': accepted(SAME),
+    suspended: accepted('is suspended already'),
+    'suspended-partial': accepted('is suspended already'),
+    'suspended-partial-primary': accepted('is suspended already'),
     'reverse-resync': isRestored,
     ...deletedRow,
     otherwise: rejected('EBUSY', 'is not copying updates'),

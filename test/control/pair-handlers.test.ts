@@ -111,7 +111,7 @@ describe('commands on a mirror', () => {
     ['split rotate=log', 'log:log-copy is split-pending now'],
     ['split rotate=small', 'ENOENT: small has no secondary'],
     ['copy db:db-copy', 'EINVAL: db:db-copy is a mirror: split it'],
-    ['resync db:db-copy', 'db:db-copy is so already, nothing done'],
+    ['resync db:db-copy', 'db:db-copy is not split, nothing done'],
     ['resync log:log-copy direction=reverse', 'EBUSY: log:log-copy is not split'],
     [
       'suspend db:db-copy log:log-copy',

@@ -4,12 +4,15 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { isDaemonDead } from '../../src/host/dead-daemon.js';
 import {
   acquireInstanceLock,
   askHolder,
   findHolder,
   type LockOptions,
 } from '../../src/host/instance-lock.js';
+import { startDeadDaemon } from '../support/dead-daemon.js';
+import { killStarted } from '../support/programs.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'arrayfs-lock-'));
 const store = (name: string) => {
@@ -29,6 +32,7 @@ const acquire = async (storeDirectory: string, ownSerial = serial, options: Lock
 
 afterEach(() => {
   for (const lock of held.splice(0)) lock.release();
+  killStarted();
 });
 afterAll(() => rmSync(scratch, { recursive: true }));
 
@@ -98,5 +102,28 @@ describe('the instance lock', () => {
     await ended;
     expect(findHolder(serial)).toBeUndefined();
     await acquire(store('a'));
+  });
+
+  it('of a process that was killed and cannot end is free once somebody ends it', async () => {
+    const { child, result } = await startDeadDaemon(serial);
+    expect([findHolder(serial), isDaemonDead(serial)]).toEqual([{ serial }, true]);
+    const ended: string[] = [];
+    const endDead = (deadSerial: string) => {
+      ended.push(deadSerial);
+      child.stdin.end();
+      return true;
+    };
+    await acquire(store('a'), serial, { endDead });
+    expect(ended[0]).toBe(serial);
+    await result;
+  });
+
+  it('of a process that runs and does not answer is left to it', async () => {
+    const { child } = await startDeadDaemon(serial, { isAlive: true });
+    await expect(acquire(store('a'))).rejects.toMatchObject({
+      code: 'EBUSY',
+      reason: expect.stringContaining('does not answer'),
+    });
+    expect([isDaemonDead(serial), child.exitCode]).toEqual([false, null]);
   });
 });

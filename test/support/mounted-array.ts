@@ -5,10 +5,10 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isRunning } from '../../src/host/processes.js';
 import { DEFAULT_CONTAINER } from '../../src/store/container-kind.js';
 import { ARRAYFS, done, run, until } from './programs.js';
 import {
-  isRunning,
   killAtTheEnd,
   loopReleased,
   loopsReleased,

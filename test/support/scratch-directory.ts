@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { isRunning } from '../../src/host/processes.js';
 import { killStarted, run, until } from './programs.js';
 
 const directories = new Set<string>();
@@ -53,15 +54,6 @@ export function mountsBelow(directory: string): string[] {
     .map((line) => line.split(' ')[4] ?? '')
     .filter((point) => point.startsWith(`${directory}/`))
     .reverse();
-}
-
-/** A process that has ended but was not waited for yet does not run. */
-export function isRunning(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
 }
 
 /** Loop devices let go of their file a little after the unmount. */
