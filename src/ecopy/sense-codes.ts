@@ -1,5 +1,5 @@
 /**
- * The sense codes that arrayfs answers (names from SPC-2/SPC-3), each with the operating error that
+ * The sense codes that arrayfs answers (names from SPC-2 to SPC-4), each with the operating error that
  * stands for it where the same thing is asked through a file. EXTENDED COPY answers key 05h until
  * the first segment is processed and COPY ABORTED from then on.
  */
@@ -25,6 +25,17 @@ function aborted(asc: number, ascq: number, name: string, errorCode: ErrorCode =
 }
 
 export const SENSE = {
+  /** What REQUEST SENSE finds where nothing is wrong. */
+  none: { key: 0x00, asc: 0x00, ascq: 0x00, text: 'NO SENSE', errorCode: 'EIO' },
+  notReady: {
+    ...{ key: 0x02, asc: 0x04, ascq: 0x03, errorCode: 'ENODEV' },
+    text: 'NOT READY: LOGICAL UNIT NOT READY, MANUAL INTERVENTION REQUIRED',
+  },
+  targetFailure: {
+    ...{ key: 0x04, asc: 0x44, ascq: 0x00, errorCode: 'EIO' },
+    text: 'HARDWARE ERROR: INTERNAL TARGET FAILURE',
+  },
+
   operationInProgress: illegal(0x00, 0x16, 'OPERATION IN PROGRESS', 'EBUSY'),
   listLength: illegal(0x1a, 0x00, 'PARAMETER LIST LENGTH ERROR'),
   invalidCommand: illegal(0x20, 0x00, 'INVALID COMMAND OPERATION CODE', 'EOPNOTSUPP'),

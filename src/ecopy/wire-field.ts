@@ -7,6 +7,8 @@
 /** One field of a structure: where it begins and how it is read and written. */
 export interface WireField<T> {
   readonly offset: number;
+  /** How many bytes it lies in. */
+  readonly bytes: number;
   read(view: Buffer): T;
   write(view: Buffer, value: T): void;
 }
@@ -27,6 +29,7 @@ export const u32 = (offset: number) => unsigned(offset, 4);
 export function i24(offset: number): WireField<number> {
   return {
     offset,
+    bytes: 3,
     read: (view) => view.readIntBE(offset, 3),
     write: (view, value) => {
       view.writeIntBE(value, offset, 3);
@@ -37,6 +40,7 @@ export function i24(offset: number): WireField<number> {
 export function u64(offset: number): WireField<bigint> {
   return {
     offset,
+    bytes: 8,
     read: (view) => view.readBigUInt64BE(offset),
     write: (view, value) => {
       view.writeBigUInt64BE(value, offset);
@@ -48,6 +52,7 @@ export function bit(offset: number, position: number): WireField<boolean> {
   const { read, write } = bits(offset, position, 1);
   return {
     offset,
+    bytes: 1,
     read: (view) => read(view) === 1,
     write: (view, value) => write(view, value ? 1 : 0),
   };
@@ -58,6 +63,7 @@ export function bits(offset: number, position: number, width: number): WireField
   const mask = 2 ** width - 1;
   return {
     offset,
+    bytes: 1,
     read: (view) => ((view[offset] ?? 0) >>> position) & mask,
     write: (view, value) => {
       const others = (view[offset] ?? 0) & ~(mask << position);
@@ -70,9 +76,22 @@ export function bits(offset: number, position: number, width: number): WireField
 export function hex(offset: number, bytes: number): WireField<string> {
   return {
     offset,
+    bytes,
     read: (view) => view.toString('hex', offset, offset + bytes),
     write: (view, value) => {
       view.write(value, offset, bytes, 'hex');
+    },
+  };
+}
+
+/** Text on the left, filled up with blanks. */
+export function ascii(offset: number, bytes: number): WireField<string> {
+  return {
+    offset,
+    bytes,
+    read: (view) => view.toString('latin1', offset, offset + bytes).trimEnd(),
+    write: (view, value) => {
+      view.write(value.padEnd(bytes), offset, bytes, 'latin1');
     },
   };
 }
@@ -102,6 +121,7 @@ export function viewOf(bytes: Uint8Array): Buffer {
 function unsigned(offset: number, bytes: 1 | 2 | 3 | 4): WireField<number> {
   return {
     offset,
+    bytes,
     read: (view) => view.readUIntBE(offset, bytes),
     write: (view, value) => {
       view.writeUIntBE(value, offset, bytes);
