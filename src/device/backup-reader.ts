@@ -56,6 +56,10 @@ function* sectionBlocks(
   continuations: Continuations,
 ): Generator<Uint8Array> {
   for (let tape = firstTape, file = firstSection; ; ) {
+    if (file.end === undefined) {
+      const { fileId, section } = file.label;
+      throw new DeviceError('damaged', `part ${section} of ${fileId} has no end`);
+    }
     tape.seek(file.dataAt);
     let crc = 0;
     for (let index = 0; index < file.blockCount; index += 1) {
@@ -68,10 +72,6 @@ function* sectionBlocks(
     }
     checkCrc(file, crc);
     if (file.end === 'EOF') return;
-    if (file.end === undefined) {
-      const { fileId, section } = file.label;
-      throw new DeviceError('damaged', `part ${section} of ${fileId} has no end`);
-    }
     ({ tape, file } = continuations.open(nextSection(file.label)));
   }
 }

@@ -1,10 +1,10 @@
 /** Copies a backup into a file, holes as holes, or only checks it. */
 import { createHash, type Hash } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { ArrayError } from '../base/errors.js';
 import type { BackupImage } from './backup-reader.js';
 import { DeviceError } from './device-error.js';
-import { PositionedBytes } from './positioned-bytes.js';
+import { ImageMedium } from './image-medium.js';
 
 /** Told now and then: bytes of the image that are done. */
 export type OnProgress = (doneBytes: number) => void;
@@ -16,29 +16,47 @@ export function verifyBackup(image: BackupImage, onProgress: OnProgress = () => 
 }
 
 /**
- * Copies it into a new file, or into one that is there with `replace`. A file that was made here is
- * removed again when the backup turns out to be damaged.
+ * Copies it into a new file, or into a file or block device that is there with `replace`; returns the
+ * bytes of content in it. A file that was made here is removed again when the backup turns out to
+ * be damaged.
  */
 export function extractBackup(
   image: BackupImage,
   path: string,
   { replace = false, onProgress = () => {} }: { replace?: boolean; onProgress?: OnProgress } = {},
 ): number {
-  const isNew = !existsSync(path);
-  if (!isNew && !replace) throw new ArrayError('EEXIST', `${path} exists already`);
-  const file = PositionedBytes.open(path, isNew ? 'create' : 'write');
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats !== undefined && !replace) throw new ArrayError('EEXIST', `${path} exists already`);
+  const isBlockDevice = stats?.isBlockDevice() ?? false;
+  const mode = (stats === undefined && 'create') || (isBlockDevice && 'exclusive') || 'write';
+  const medium = new ImageMedium(path, { mode, isBlockDevice });
   try {
-    file.truncate(0);
-    file.truncate(image.imageBytes);
-    const dataBytes = copyBackup(image, (offset, data) => file.write(offset, data), onProgress);
-    file.sync();
+    const dataBytes = fillMedium(medium, image, onProgress);
+    medium.sync();
     return dataBytes;
   } catch (error) {
-    if (isNew) rmSync(path, { force: true });
+    if (stats === undefined) rmSync(path, { force: true });
     throw error;
   } finally {
-    file.close();
+    medium.close();
   }
+}
+
+function fillMedium(medium: ImageMedium, image: BackupImage, onProgress: OnProgress): number {
+  let end = 0;
+  const passTo = (offset: number) => {
+    if (!medium.startsAsZeros) medium.writeZeros(end, offset - end);
+    end = offset;
+  };
+  medium.beginImage(image.imageBytes);
+  const write = (offset: number, data: Uint8Array) => {
+    passTo(offset);
+    medium.write(offset, data);
+    end += data.length;
+  };
+  const dataBytes = copyBackup(image, write, onProgress);
+  passTo(image.imageBytes);
+  return dataBytes;
 }
 
 function copyBackup(

@@ -8,7 +8,7 @@ import type { FileLabel, FormatLabel } from './tape-label.js';
 /** What is known of a file before its first block. */
 export type FileIdentity = Pick<FileLabel, 'fileId' | 'setId' | 'sequence' | 'createdMs'>;
 
-const CRC_REMARK = /^CRC32=(.*)$/;
+const CRC_REMARK = /^CRC32=([0-9A-F]{8})$/;
 const FILE_ID = /^AFS-[0-9A-F]{8}\.(MGT|DAT)$/;
 const UUID_DIGITS = 8;
 const RECORD_BYTES = 512;
@@ -51,11 +51,10 @@ export function sectionFormat(blockBytes: number, crc?: number): FormatLabel {
   return { recordFormat: 'F', blockBytes, recordBytes: RECORD_BYTES, remarks, offsetBytes: 0 };
 }
 
-/** Undefined where the label has none, as those of other systems; NaN where it is no number. */
+/** Undefined where the label has none, as those of other systems. */
 export function crcOf(format: FormatLabel | undefined): number | undefined {
   const digits = CRC_REMARK.exec(format?.remarks ?? '')?.[1];
-  if (digits === undefined) return undefined;
-  return /^[0-9A-F]{8}$/.test(digits) ? Number.parseInt(digits, 16) : Number.NaN;
+  return digits === undefined ? undefined : Number.parseInt(digits, 16);
 }
 
 function fileIdBase(backup: string): string {

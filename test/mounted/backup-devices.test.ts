@@ -13,7 +13,7 @@ import { INFORMATION, MANIFEST } from '../device/backup-examples.js';
 import { contentOf, denseExtent, feed, hashOf, imageOf } from '../device/backup-source.js';
 import { faultOf, reasonOf } from '../device/fault-of.js';
 import { canLoop, canMount, MIB, MountedArray } from '../support/mounted-array.js';
-import { done, run } from '../support/programs.js';
+import { ARRAYFS, done, run } from '../support/programs.js';
 import { cleanScratch, makeScratch, subdirectory } from '../support/scratch-directory.js';
 
 afterAll(cleanScratch);
@@ -69,6 +69,14 @@ describe.skipIf(!canMount)('another mounted array', () => {
     expect(hashOf(readFileSync(array.volume('copy')))).toBe(IMAGE);
     expect(statSync(array.volume('copy')).blocks * 512).toBeLessThan(2 * MIB);
     expect(restored(device, 'copy')).toEqual({ hash: IMAGE, information: INFORMATION });
+  });
+
+  it('gets a backup from tape by the command line, as a new volume', () => {
+    const directory = join(makeScratch(), 'tapes');
+    createLibrary(directory, { slots: 1, drives: 1, cartridgeBytes: 16 * MIB, prefix: 'AFS' });
+    backUp(new TapeLibrary(directory), 'AFS001');
+    done(ARRAYFS, 'tape', 'extract', directory, 'db@monday', array.volume('restored'));
+    expect(hashOf(readFileSync(array.volume('restored')))).toBe(IMAGE);
   });
 
   it('gets nothing of what the volume held before', () => {
@@ -149,6 +157,22 @@ describe.skipIf(!canLoop)('a block device', () => {
     expect(faultOf(() => backUp(disk, disk.mediumName))).toBe('busy');
     done('umount', point);
     expect(faultOf(() => backUp(disk, disk.mediumName))).toBe('none');
+  });
+
+  it('gets a backup from tape', () => {
+    const { loop } = loopDevice(IMAGE_BYTES + MIB, 0xee);
+    const directory = join(makeScratch(), 'tapes');
+    createLibrary(directory, { slots: 1, drives: 1, cartridgeBytes: 16 * MIB, prefix: 'AFS' });
+    backUp(new TapeLibrary(directory), 'AFS001');
+    const extract = ['tape', 'extract', directory, '1', loop];
+    expect(run(ARRAYFS, ...extract)).toMatchObject({
+      status: 1,
+      errors: `arrayfs: ${loop} exists already`,
+    });
+    done(ARRAYFS, ...extract, '--force');
+    const whole = readFileSync(loop);
+    expect(hashOf(whole.subarray(0, IMAGE_BYTES))).toBe(IMAGE);
+    expect(whole.subarray(IMAGE_BYTES).every((byte) => byte === 0xee)).toBe(true);
   });
 
   it('that is read-only is write-protected', () => {
