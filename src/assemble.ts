@@ -1,14 +1,13 @@
 /**
  * The map of the program: builds the daemon's stack bottom-up, store to file tree.
  */
+
 import type { DiskArray, Owner } from './array/disk-array.js';
+import { DiskPools, findDiskPools } from './array/disk-pools.js';
 import { openArray } from './array/open-array.js';
 import { systemClock } from './base/clock.js';
-import { ArrayError } from './base/errors.js';
 import { ArrayTree } from './fuse/array-tree.js';
 import type { FileTree } from './fuse/file-tree.js';
-import { LmdbStore } from './store/lmdb-store.js';
-import { loadIdentity } from './store/pool-files.js';
 
 export interface AssembleOptions {
   /** Directory of the first pool, made by `arrayfs init`. */
@@ -18,34 +17,41 @@ export interface AssembleOptions {
   readonly readOnly: boolean;
   readonly cacheBytes: number;
   readonly defaultOwner: Owner;
-  /** Absolute directories of further pools. */
+  /** Absolute directories of pools that are not where they were. */
   readonly poolDirectories: readonly string[];
+  /** Names of pools to mount the array without. */
+  readonly without: readonly string[];
 }
 
 export interface Assembly {
   readonly array: DiskArray;
   readonly tree: FileTree;
+  /** What the user should know. */
+  readonly notices: readonly string[];
 }
 
 export async function assemble(options: AssembleOptions): Promise<Assembly> {
-  const { storeDirectory: directory, readOnly, cacheBytes, defaultOwner } = options;
-  if (options.poolDirectories.length > 0) {
-    throw new ArrayError('EINVAL', 'an array has one pool for now');
-  }
-  // Who the pool is: a foreign directory or a newer layout ends here.
-  const identity = loadIdentity(directory);
-  // The store: the event loop reads it, its writer thread changes it.
-  const store = new LmdbStore(directory, identity.capacityBytes);
+  const { storeDirectory, mountPoint, readOnly, cacheBytes, defaultOwner } = options;
+  // Which pools there are: a foreign directory or a newer layout ends here.
+  const found = findDiskPools(options);
+  // Their stores: the event loop reads them, the writer thread of each changes it.
+  const places = new DiskPools(storeDirectory, mountPoint);
   // The array: pool content (cache, destage, reclaim), volumes and snapshots, jobs, events.
   const array = await openArray({
-    pools: [{ directory, identity, store }],
+    found,
+    places,
     clock: systemClock,
     cacheBytes,
     readOnly,
     defaultOwner,
   });
-  array.recordEvent('MOUNTED', '-', `store ${directory} at ${options.mountPoint}`);
+  array.recordEvent('MOUNTED', '-', `store ${storeDirectory} at ${mountPoint}`);
   // The tree of files that a transport mounts.
   const tree = new ArrayTree(array);
-  return { array, tree };
+  return { array, tree, notices: missingPools(array) };
+}
+
+function missingPools(array: DiskArray): string[] {
+  const missing = array.pools().filter(({ state }) => state === 'missing');
+  return missing.map(({ name, problem }) => `pool ${name} is missing: ${problem}`);
 }

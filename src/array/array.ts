@@ -5,13 +5,12 @@
  */
 import type { Clock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
-import { DAMAGES_REPORTED_MAX, VOLUMES_MAX } from '../base/limits.js';
+import { VOLUMES_MAX } from '../base/limits.js';
 import { checkName } from '../base/names.js';
-import { BLOCK_BYTES } from '../base/sizes.js';
 import { uuidText } from '../base/uuid.js';
 import type { VersionPlace } from '../volume/block-map.js';
-import { type ArrayContext, notDurableYet, UNWATCHED } from './array-context.js';
-import { type AnyCopy, copyName, type Snapshot, type Volume } from './copies.js';
+import { notDurableYet, UNWATCHED } from './array-context.js';
+import type { AnyCopy, Snapshot, Volume } from './copies.js';
 import { CopyDirectory } from './copy-directory.js';
 import type {
   ArrayIdentity,
@@ -23,32 +22,38 @@ import type {
   ImageHandle,
   Owner,
   OwnershipChanges,
-  PoolView,
   SnapshotOptions,
 } from './disk-array.js';
 import { Events } from './events.js';
+import type { FoundPools } from './find-pools.js';
+import { NO_STATE } from './find-pools.js';
 import { openImage } from './images.js';
+import { Incidents } from './incidents.js';
 import { type Job, Jobs } from './jobs.js';
 import { startLater } from './later.js';
 import { loadPairs } from './load-pairs.js';
+import { Membership } from './membership.js';
 import { PairingArray } from './pairing-array.js';
 import { Pairs } from './pairs.js';
 import type { Pool } from './pool.js';
+import type { PoolContext } from './pool-commands.js';
+import * as poolCommands from './pool-commands.js';
+import type { AddPoolOptions, PoolView } from './pool-contract.js';
+import type { PoolOpener } from './pool-opener.js';
 import { Pools } from './pools.js';
 import { type ScrubSubject, scrub } from './scrub.js';
 import * as snapshotCommands from './snapshot-commands.js';
 import * as volumeCommands from './volume-commands.js';
 
-/** Between two events that say that the array is full. */
-const REFUSALS_APART_MS = 60_000;
-
 export interface StorageArrayOptions {
+  /** What was known of the pools before they were opened. */
+  readonly found: FoundPools;
   readonly clock: Clock;
   readonly readOnly: boolean;
   readonly defaultOwner: Owner;
 }
 
-export class StorageArray extends PairingArray implements DiskArray, ArrayContext {
+export class StorageArray extends PairingArray implements DiskArray, PoolContext {
   readonly identity: ArrayIdentity;
   readonly defaultOwner: Owner;
   readonly readOnly: boolean;
@@ -58,17 +63,20 @@ export class StorageArray extends PairingArray implements DiskArray, ArrayContex
   readonly copies = new CopyDirectory();
   revision = 0;
   watcher: ArrayWatcher = UNWATCHED;
-  private readonly damages = new Set<string>();
-  /** By pool: what was last told of it. */
-  private readonly failures = new Map<Pool, string>();
-  private refusedMs = Number.NEGATIVE_INFINITY;
+  private readonly incidents = new Incidents(this);
   private readonly jobList: Jobs;
 
   readonly poolList: Pools;
+  readonly membership: Membership;
   readonly pairing: Pairs;
 
-  constructor(pools: readonly Pool[], options: StorageArrayOptions) {
+  constructor(
+    pools: readonly Pool[],
+    readonly opener: PoolOpener,
+    options: StorageArrayOptions,
+  ) {
     super();
+    opener.listener = this;
     this.clock = options.clock;
     this.readOnly = options.readOnly;
     this.defaultOwner = options.defaultOwner;
@@ -83,13 +91,16 @@ export class StorageArray extends PairingArray implements DiskArray, ArrayContex
       createdMs,
       layoutVersion,
     };
-    for (const pool of pools) this.copies.load(pool);
+    const renamed = pools.flatMap((pool) => this.copies.load(pool));
     this.events = new Events(home, this.clock, this.readOnly);
     this.jobList = new Jobs(this.poolList, this.clock, (id) => {
       this.changed();
       this.watcher.jobChanged(id);
     });
+    const state = options.found.authority.members?.state ?? NO_STATE;
+    this.membership = new Membership(this.poolList, this.copies, this.clock, state);
     for (const pool of pools) pool.content.start();
+    for (const volume of renamed) volumeCommands.noteRenamed(this, volume);
     this.pairing = new Pairs(this);
     loadPairs(this.pairing, this);
   }
@@ -194,6 +205,14 @@ export class StorageArray extends PairingArray implements DiskArray, ArrayContex
     return openImage(this, copy, options.write);
   }
 
+  addPool(options: AddPoolOptions): Promise<PoolView> {
+    return poolCommands.addPool(this, options);
+  }
+
+  removePool(name: string, options: { force: boolean }): Promise<PoolView> {
+    return poolCommands.removePool(this, name, options.force);
+  }
+
   // ---- jobs and events
 
   jobs(): readonly Job[] {
@@ -219,7 +238,9 @@ export class StorageArray extends PairingArray implements DiskArray, ArrayContex
   async scrub(reference: string): Promise<Job> {
     this.checkWritable();
     const subjects: ScrubSubject[] =
-      reference === 'all' ? this.poolList.all.map((pool) => ({ pool })) : [this.copy(reference)];
+      reference === 'all'
+        ? this.poolList.present.map((pool) => ({ pool }))
+        : [this.copy(reference)];
     return this.jobList.start('scrub', reference, 'bytes', (job) => {
       return scrub(subjects, job, this.clock, {
         damaged: (pool, damage) => this.reportDamage(pool, damage, damage.block, damage.kind),
@@ -242,32 +263,17 @@ export class StorageArray extends PairingArray implements DiskArray, ArrayContex
     this.recordEvent('REFUSED', subject === '' ? '-' : subject, error.message);
   }
 
-  /** A stored block is damaged: says once which volumes and snapshots show it. */
   reportDamage(pool: Pool, place: VersionPlace, block: number, reason: string): void {
-    const name = `${pool.name}/${place.lineage}/${place.epoch}/${block}`;
-    if (this.damages.has(name) || this.damages.size >= DAMAGES_REPORTED_MAX) return;
-    this.damages.add(name);
-    const shown = this.copies.copiesShowing(pool, place, block).map(copyName).join(' ') || '-';
-    const where = `byte ${block * BLOCK_BYTES} in pool ${pool.name}`;
-    this.recordEvent('DAMAGED', shown, `${where}: ${reason}`);
+    this.incidents.damaged(pool, place, block, reason);
   }
 
-  /** Told once a minute at most: a host may try for ever. */
   writeRefused(volume: Volume, reason: string): void {
-    const nowMs = this.clock.monotonicMs();
-    if (nowMs - this.refusedMs < REFUSALS_APART_MS) return;
-    this.refusedMs = nowMs;
-    this.recordEvent('FULL', volume.name, `a write was refused: ${reason}`);
+    this.incidents.writeRefused(volume, reason);
   }
 
-  /** The pool cannot be written now; undefined: it can again. */
   poolFailed(pool: Pool, error: ArrayError | undefined): void {
-    if (error?.reason === this.failures.get(pool)) return;
-    if (error === undefined) this.failures.delete(pool);
-    else this.failures.set(pool, error.reason);
-    const code = error ? 'POOL-FAILED' : 'POOL-WORKS';
-    this.recordEvent(code, pool.name, error?.message ?? 'writes succeed');
-    if (error !== undefined && pool.state === 'failed') this.pairing.poolLost(pool, error.reason);
+    if (!this.incidents.poolFailed(pool, error) || error === undefined) return;
+    if (pool.isFailed) this.pairing.poolLost(pool, error.reason);
   }
 
   watch(watcher: ArrayWatcher): void {
@@ -277,7 +283,11 @@ export class StorageArray extends PairingArray implements DiskArray, ArrayContex
   async close(): Promise<void> {
     await this.jobList.stop();
     await this.pairing.stop();
-    await this.poolList.close();
+    try {
+      await this.poolList.close();
+    } finally {
+      for (const { directory } of this.poolList.present) this.opener.places.release(directory);
+    }
   }
 
   // ---- for the commands

@@ -8,6 +8,7 @@ import { BLOCK_BYTES, blocksCovering } from '../base/sizes.js';
 import { naaText, uuidText } from '../base/uuid.js';
 import { type CopyRecord, packSnapshot, packVolume } from '../store/copy-records.js';
 import { EPOCH_MAX, recordKey } from '../store/keys.js';
+import { packForeignVolume } from '../store/member-records.js';
 import type { Lineage } from '../volume/lineage.js';
 import type { RecordSource } from '../volume/record-source.js';
 import type { SnapshotView, VolumeView } from './disk-array.js';
@@ -103,6 +104,14 @@ export class Volume extends Copy implements VolumeView {
   /** Sides of pairs it is: a secondary of one, or a primary of several. */
   readonly roles: VolumeRole[] = [];
   readonly condition: VolumeState;
+  /** What the other pools keep of it. */
+  readonly listing: RecordSource = {
+    recordKey: recordKey('foreignVolume', this.fields.number),
+    packRecord: () => {
+      const poolUuid = this.pool.identity.poolUuid;
+      return this.deleted ? undefined : packForeignVolume({ ...this.fields, poolUuid });
+    },
+  };
   /** The size is logged only with the writes that came with it. */
   dependsOn: RecordSource['dependsOn'];
 
@@ -124,7 +133,18 @@ export class Volume extends Copy implements VolumeView {
     return this.lineage.epoch;
   }
 
+  override touch(by: 'command' | 'write' = 'command'): void {
+    super.touch(by);
+    if (by === 'command') this.touchListing(by);
+  }
+
+  /** The other pools know of it, too, in case this one is missing some day. */
+  private touchListing(by: 'command' | 'write'): void {
+    for (const { content } of this.pool.siblings()) content.touch(this.listing, by);
+  }
+
   setSize(sizeBytes: number): void {
+    if (sizeBytes !== this.fields.sizeBytes) this.touchListing('write');
     this.fields.sizeBytes = sizeBytes;
     this.dependsOn = { lineage: this.lineage, sequence: this.pool.content.sequence };
   }
@@ -140,7 +160,7 @@ export class Volume extends Copy implements VolumeView {
   /** Why it can be neither read nor written as a whole. */
   get failure(): string | undefined {
     const { pool, condition } = this;
-    if (pool.isFailed) return `pool ${this.poolName} has failed: ${pool.failure?.reason}`;
+    if (pool.isFailed) return pool.refusal;
     return condition.failure === '' ? undefined : `volume ${this.name} ${condition.failure}`;
   }
 

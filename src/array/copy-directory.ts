@@ -4,6 +4,7 @@
  */
 
 import { ArrayError } from '../base/errors.js';
+import { NAME_CHARACTERS_MAX } from '../base/limits.js';
 import { unpackSnapshot, unpackVolume } from '../store/copy-records.js';
 import { recordKey, recordKeyEnd } from '../store/keys.js';
 import { unpackVolumeState } from '../store/pair-records.js';
@@ -134,8 +135,12 @@ export class CopyDirectory {
     });
   }
 
-  /** Reads a pool's volumes and snapshots; they claim their lineages and epochs. */
-  load(pool: Pool): void {
+  /**
+   * Reads a pool's volumes and snapshots; they claim their lineages and epochs. Returns the volumes whose
+   * names others have already, and which therefore have new ones.
+   */
+  load(pool: Pool): readonly Volume[] {
+    const renamed: Volume[] = [];
     const { store, content } = pool;
     const volumes = new Map<number, Volume>();
     for (const { value } of store.range('records', recordKey('volume'), recordKeyEnd('volume'))) {
@@ -147,6 +152,10 @@ export class CopyDirectory {
       volumes.set(volume.number, volume);
       const state = store.get('records', volume.condition.recordKey);
       if (state !== undefined) volume.condition.load(unpackVolumeState(state));
+      if (this.byName.has(volume.name)) {
+        volume.fields.name = this.freeName(volume);
+        renamed.push(volume);
+      }
       this.addVolume(volume);
     }
     const start = recordKey('snapshot');
@@ -162,6 +171,13 @@ export class CopyDirectory {
       lineage.pin(fields.epoch, 'stored');
       this.addSnapshot(new Snapshot(pool, { ...fields }, lineage, volume));
     }
+    return renamed;
+  }
+
+  /** Its name with its number, which no other volume has. */
+  private freeName({ name, number }: Volume): string {
+    const end = `.${number}`;
+    return `${name.slice(0, NAME_CHARACTERS_MAX - end.length)}${end}`;
   }
 }
 

@@ -5,8 +5,8 @@
  * rejects with) an ArrayError and has changed nothing.
  */
 import type { ArrayError } from '../base/errors.js';
-import type { BlockContainerKind } from '../store/container-kind.js';
 import type { PairCommands } from './pair-contract.js';
+import type { PoolCommands } from './pool-contract.js';
 
 /** What volumes and snapshots have in common: a copy has content, an identity and an owner. */
 export interface CopyView {
@@ -55,23 +55,6 @@ export interface VolumeView extends CopyView {
 export interface SnapshotView extends CopyView {
   readonly kind: 'snapshot';
   readonly volume: VolumeView;
-}
-
-export interface PoolView {
-  readonly name: string;
-  readonly directory: string;
-  readonly state: 'normal' | 'degraded' | 'failed';
-  /** Why it is not normal. */
-  readonly problem: string | undefined;
-  readonly blockContainer: BlockContainerKind;
-  readonly capacityBytes: number;
-  /** What the stored blocks take, at real disk cost. */
-  readonly usedBytes: number;
-  /** What can still be written: the least of the capacity and of the host's disk. */
-  readonly freeBytes: number;
-  readonly storedBlocks: number;
-  /** Deletions whose space has not been given back yet. */
-  readonly reclaimsPending: number;
 }
 
 export interface CacheView {
@@ -211,7 +194,7 @@ export interface ArrayWatcher {
   pairChanged(number: number): void;
 }
 
-export interface DiskArray extends PairCommands {
+export interface DiskArray extends PairCommands, PoolCommands {
   readonly identity: ArrayIdentity;
   /** Owner and mode of volumes made without one, and of the virtual files. */
   readonly defaultOwner: Owner;
@@ -230,7 +213,6 @@ export interface DiskArray extends PairCommands {
   findSnapshot(volumeName: string, snapshotName: string): SnapshotView | undefined;
   /** `VOLUME`, `VOLUME@SNAPSHOT` or `#NUMBER` of either. */
   copy(reference: string): VolumeView | SnapshotView;
-  pools(): readonly PoolView[];
   cache(): CacheView;
   /** Changes whenever anything a status table shows may have changed. */
   readonly revision: number;

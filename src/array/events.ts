@@ -24,7 +24,7 @@ export class Events implements EventText {
   private readonly recent = new Map<number, { event: EventRecord; sequence: number }>();
 
   constructor(
-    private readonly pool: Pool,
+    private pool: Pool,
     private readonly clock: Clock,
     readOnly: boolean,
   ) {
@@ -40,8 +40,16 @@ export class Events implements EventText {
     return this.endOffset - this.startOffset;
   }
 
+  /** From now on `pool` has all events, with the generation that is active in it. */
+  moveTo(pool: Pool): void {
+    this.pool = pool;
+    for (const entry of this.recent.values()) entry.sequence = pool.content.sequence;
+  }
+
   /** The event is durable with whatever is made durable next. */
   record(code: string, subject: string, message: string): void {
+    // A pool that cannot be written keeps its newest in memory: those that are too many are not kept.
+    if (this.pool.isFailed && this.recent.size >= MEMORY_EVENTS_MAX) return;
     const event = {
       timeMs: this.clock.nowMs(),
       textOffset: this.endOffset,

@@ -40,6 +40,7 @@ export interface ImageHost {
 
 /** Opens an image; EROFS for writing a snapshot or a read-only array, EIO for a failed pool. */
 export function openImage(host: ImageHost, copy: AnyCopy, write: boolean): ImageHandle {
+  copy.pool.checkPresent();
   if (write && copy.kind === 'snapshot') {
     throw new ArrayError('EROFS', `${copyName(copy)} is a snapshot: clone it to write`);
   }

@@ -58,7 +58,7 @@ function loadPair(pairs: Pairs, context: ArrayContext, found: Found): void {
   const secondary = volumeOf(context, newest.secondary);
   const volumes = [primary, secondary].filter((volume) => volume !== undefined);
   // Missing where it could be: the pair was deleted there, or never got there.
-  const isHalf = volumes.some(({ pool }) => pool.state !== 'failed' && !found.has(pool));
+  const isHalf = volumes.some(({ pool }) => !pool.isFailed && !found.has(pool));
   if (primary === undefined || secondary === undefined || isHalf) {
     if (!context.readOnly) failMixture(found, context);
     forget(found, newest.number, context);

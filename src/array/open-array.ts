@@ -1,50 +1,107 @@
 /** Opens the pools of an array and puts the array together. */
-import { CACHE_BYTES_MIN, INDEX_BYTES_MAX } from '../base/limits.js';
-import type { BlockStore } from '../store/block-store.js';
-import { LAYOUT_VERSION, type PoolIdentityRecord } from '../store/records.js';
-import { IndexBudget } from '../volume/block-index.js';
+import { ArrayError, asArrayError } from '../base/errors.js';
+import { CACHE_BYTES_MIN } from '../base/limits.js';
+import type { StoreReader } from '../store/block-store.js';
+import { parseRecordKey, recordKey, recordKeyEnd } from '../store/keys.js';
+import {
+  type ForeignVolumeRecord,
+  type Member,
+  unpackForeignVolume,
+} from '../store/member-records.js';
 import { StorageArray, type StorageArrayOptions } from './array.js';
+import type { FoundPools, MissingPool, PresentPool } from './find-pools.js';
 import { Pool } from './pool.js';
-
-/** A pool to be opened. */
-export interface PoolSource {
-  readonly directory: string;
-  readonly identity: PoolIdentityRecord;
-  readonly store: BlockStore;
-}
+import { beginMount } from './pool-commands.js';
+import { PoolOpener, type PoolPlaces } from './pool-opener.js';
+import { allDone } from './pools.js';
 
 export interface OpenArrayOptions extends StorageArrayOptions {
-  /** In the array's order: the first is the home of jobs and events. */
-  readonly pools: readonly PoolSource[];
+  readonly found: FoundPools;
+  readonly places: PoolPlaces;
   /** For the write caches of all pools. */
   readonly cacheBytes: number;
 }
 
 export async function openArray(options: OpenArrayOptions): Promise<StorageArray> {
-  const { clock, readOnly } = options;
-  const indexBudget = new IndexBudget(INDEX_BYTES_MAX);
-  const cacheBytes = Math.max(CACHE_BYTES_MIN, options.cacheBytes / options.pools.length);
-  // Damage and failures are reported to the array, which comes to be after its pools.
-  let array: StorageArray | undefined;
-  const pools: Pool[] = [];
-  for (const { directory, identity, store } of options.pools) {
-    const pool = await Pool.open(
-      directory,
-      // Opening it brings a pool of an older layout to the newest.
-      { ...identity, layoutVersion: LAYOUT_VERSION },
-      store,
-      {
-        clock,
-        cacheBytes,
-        readOnly,
-        indexBudget,
-        onDamage: (view, block, reason) => array?.reportDamage(pool, view, block, reason),
-        onChange: () => array?.changed(),
-        onFailure: (error) => array?.poolFailed(pool, error),
-      },
-    );
-    pools.push(pool);
+  const { found } = options;
+  const count = found.pools.filter((pool) => 'stored' in pool).length;
+  const cacheBytes = Math.max(CACHE_BYTES_MIN, Math.floor(options.cacheBytes / count));
+  const opener = new PoolOpener({ ...options, cacheBytes });
+  const pools = await openPools(opener, found);
+  try {
+    const array = new StorageArray(pools, opener, options);
+    await beginMount(array, found.authority.members);
+    return array;
+  } catch (error) {
+    await allDone(pools.map((pool) => pool.content.close())).catch(() => undefined);
+    throw error;
   }
-  array = new StorageArray(pools, options);
-  return array;
+}
+
+/** In the array's order. What cannot be opened is missing, unless nothing can: then the reason is thrown. */
+async function openPools(opener: PoolOpener, { authority, pools }: FoundPools): Promise<Pool[]> {
+  const entries: (Pool | MissingPool)[] = [];
+  const opened: Pool[] = [];
+  let failure: unknown;
+  for (const entry of pools) {
+    if ('problem' in entry) entries.push(entry);
+    else {
+      try {
+        const pool = await openBeside(opened, entry, opener);
+        opened.push(pool);
+        entries.push(pool);
+      } catch (error) {
+        failure ??= error;
+        entries.push({ member: entry.member, problem: asArrayError(error).reason });
+      }
+    }
+  }
+  const { poolUuid } = authority.identity;
+  const source = opened.find((pool) => isOf(poolUuid, pool.identity)) ?? opened[0];
+  if (source === undefined) throw failure ?? new ArrayError('EIO', 'no pool of the array is there');
+  return Promise.all(
+    entries.map((entry) => {
+      if (entry instanceof Pool) return entry;
+      const volumes = volumesOf(entry.member, source.store);
+      return opener.openMissing(entry, source.identity, volumes);
+    }),
+  );
+}
+
+/** EIO where another pool has one of its numbers. */
+async function openBeside(
+  others: readonly Pool[],
+  { stored }: PresentPool,
+  opener: PoolOpener,
+): Promise<Pool> {
+  const pool = await opener.open(stored);
+  const numbers = new Set(others.length > 0 ? numbersIn(pool.store) : []);
+  for (const other of others) {
+    const twice = numbersIn(other.store).find((number) => numbers.has(number));
+    if (twice === undefined) continue;
+    await pool.content.close();
+    opener.places.release(stored.directory);
+    throw new ArrayError('EIO', `pool ${other.name} has a volume or snapshot ${twice}, too`);
+  }
+  return pool;
+}
+
+function numbersIn(store: StoreReader): number[] {
+  return (['volume', 'snapshot'] as const).flatMap((kind) => {
+    const records = [...store.range('records', recordKey(kind), recordKeyEnd(kind))];
+    return records.map(({ key }) => parseRecordKey(key).first);
+  });
+}
+
+/** What a pool that is there knows of a missing one's volumes. */
+function volumesOf(member: Member, store: StoreReader): ForeignVolumeRecord[] {
+  const start = recordKey('foreignVolume');
+  const records = [...store.range('records', start, recordKeyEnd('foreignVolume'))];
+  return records
+    .map(({ value }) => unpackForeignVolume(value))
+    .filter(({ poolUuid }) => isOf(member.uuid, { poolUuid }));
+}
+
+function isOf(uuid: Uint8Array, { poolUuid }: { readonly poolUuid: Uint8Array }): boolean {
+  return Buffer.compare(uuid, poolUuid) === 0;
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import type { BlockStore } from '../store/block-store.js';
 import { recordKey } from '../store/keys.js';
+import type { MountState } from '../store/member-records.js';
 import {
   type AllocationRecord,
   type PoolIdentityRecord,
@@ -13,7 +14,8 @@ import {
 } from '../store/records.js';
 import { PoolContent, type PoolContentOptions } from '../volume/pool-content.js';
 import type { RecordSource } from '../volume/record-source.js';
-import type { PoolView } from './disk-array.js';
+import { NO_STATE } from './find-pools.js';
+import type { PoolView } from './pool-contract.js';
 
 /** Numbers the pool hands out next; stored with whatever used one. */
 export class Allocation implements RecordSource {
@@ -53,12 +55,29 @@ export class Allocation implements RecordSource {
   }
 }
 
+/** What is shown of a pool that is missing. */
+const NOTHING = {
+  blockContainer: undefined,
+  capacityBytes: 0,
+  usedBytes: 0,
+  freeBytes: 0,
+  storedBlocks: 0,
+  reclaimsPending: 0,
+};
+
 export type PoolOptions = Pick<
   PoolContentOptions,
   'clock' | 'cacheBytes' | 'indexBudget' | 'readOnly' | 'onDamage' | 'onChange' | 'onFailure'
 >;
 
 export class Pool {
+  /** Why it is not there; undefined where it is. */
+  missing: string | undefined;
+  /** The state of the array in which it is or was left; several where it may be any of them. */
+  states: readonly MountState[] = [NO_STATE];
+  /** The other pools that are there: they keep a list of this one's volumes. */
+  siblings: () => readonly Pool[] = () => [];
+
   private constructor(
     readonly directory: string,
     readonly identity: PoolIdentityRecord,
@@ -93,7 +112,8 @@ export class Pool {
 
   /** Why the pool is not normal. */
   get failure(): ArrayError | undefined {
-    return this.content.failure;
+    if (this.missing === undefined) return this.content.failure;
+    return new ArrayError('EIO', this.missing);
   }
 
   /** A full disk can become free again; any other failure is the disk's. */
@@ -102,14 +122,25 @@ export class Pool {
   }
 
   get state(): PoolView['state'] {
+    if (this.missing !== undefined) return 'missing';
     if (this.isFailed) return 'failed';
     return this.problem === undefined ? 'normal' : 'degraded';
   }
 
   /** EIO where nothing in it may be changed now. */
   checkWritable(): void {
-    if (!this.isFailed) return;
-    throw new ArrayError('EIO', `pool ${this.name} has failed: ${this.failure?.reason}`);
+    if (this.isFailed) throw new ArrayError('EIO', this.refusal);
+  }
+
+  /** EIO where nothing of it can be read. */
+  checkPresent(): void {
+    if (this.missing !== undefined) throw new ArrayError('EIO', this.refusal);
+  }
+
+  /** Why what is asked of a failed pool is refused. */
+  get refusal(): string {
+    const what = this.missing === undefined ? 'has failed' : 'is missing';
+    return `pool ${this.name} ${what}: ${this.failure?.reason}`;
   }
 
   /** Why it is not normal, or that it is full. */
@@ -123,12 +154,14 @@ export class Pool {
   }
 
   view(): PoolView {
+    const { name, directory, state, problem } = this;
     const { space } = this.content;
+    if (this.missing !== undefined) return { ...NOTHING, name, directory, state, problem };
     return {
-      name: this.name,
-      directory: this.directory,
-      state: this.state,
-      problem: this.problem,
+      name,
+      directory,
+      state,
+      problem,
       blockContainer: this.identity.blockContainer,
       capacityBytes: space.capacityBytes,
       usedBytes: space.usedBytes,

@@ -1,7 +1,7 @@
 /**
- * The pools of the array, in the order they were added. The first is the home of jobs and events. What
- * concerns the array as a whole concerns all of them: numbers, which none may hand out twice, and what is
- * to be durable.
+ * The pools of the array, in the order they were added, also those that are missing. The first that is there
+ * is the home of jobs and events. What concerns the array as a whole concerns all of them: numbers, which
+ * none may hand out twice, and what is to be durable.
  */
 import { ArrayError } from '../base/errors.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
@@ -9,36 +9,70 @@ import type { CacheView } from './disk-array.js';
 import type { Pool } from './pool.js';
 
 export class Pools {
-  constructor(
-    /** At least one. */
-    readonly all: readonly Pool[],
-  ) {}
+  private readonly list: Pool[] = [];
+
+  /** At least one is there. */
+  constructor(pools: readonly Pool[]) {
+    for (const pool of pools) this.add(pool);
+  }
+
+  get all(): readonly Pool[] {
+    return this.list;
+  }
+
+  /** Those that are not missing. */
+  get present(): readonly Pool[] {
+    return this.list.filter((pool) => pool.missing === undefined);
+  }
+
+  /** Those that can be changed. */
+  get working(): readonly Pool[] {
+    return this.list.filter((pool) => !pool.isFailed);
+  }
 
   /** Where jobs and events are kept, and volumes that are made without saying where. */
   get home(): Pool {
-    return this.all[0] as Pool;
+    return this.present[0] as Pool;
+  }
+
+  add(pool: Pool): void {
+    this.list.push(pool);
+    pool.siblings = () => this.present.filter((other) => other !== pool);
+  }
+
+  remove(pool: Pool): void {
+    this.list.splice(this.list.indexOf(pool), 1);
+    pool.siblings = () => [];
+  }
+
+  find(name: string): Pool | undefined {
+    return this.list.find((pool) => pool.name === name);
   }
 
   /** ENOENT where there is none. */
   named(name: string): Pool {
-    const pool = this.all.find((candidate) => candidate.name === name);
+    const pool = this.find(name);
     if (pool === undefined) throw new ArrayError('ENOENT', `no pool ${name}`);
     return pool;
   }
 
   /** A number of a volume, snapshot or job: no pool hands it out again, whichever is missing then. */
   takeNumber(kind: 'nextNumber' | 'nextJob'): number {
-    const number = Math.max(...this.all.map((pool) => pool.allocation.peek(kind)));
-    for (const pool of this.all) pool.allocation.raise(kind, number + 1);
+    const number = Math.max(...this.list.map((pool) => pool.allocation.peek(kind)));
+    this.raiseNumber(kind, number + 1);
     return number;
+  }
+
+  raiseNumber(kind: 'nextNumber' | 'nextJob', number: number): void {
+    for (const pool of this.list) pool.allocation.raise(kind, number);
   }
 
   /**
    * Resolves when everything that commands changed is durable in all pools that work. Only a failure of
    * one of the `concerned` pools is the caller's: others have events of their own.
    */
-  async confirmed(concerned: readonly Pool[] = this.all): Promise<void> {
-    const working = this.all.filter((pool) => !pool.isFailed);
+  async confirmed(concerned: readonly Pool[] = this.list): Promise<void> {
+    const { working } = this;
     const results = await Promise.allSettled(working.map((pool) => pool.content.confirmed()));
     for (const [index, pool] of working.entries()) {
       const result = results[index];
@@ -48,17 +82,17 @@ export class Pools {
 
   /** Makes everything accepted so far durable; rejects where a pool cannot, once all have tried. */
   durable(): Promise<void> {
-    return allDone(this.all.map((pool) => pool.content.durable()));
+    return allDone(this.list.map((pool) => pool.content.durable()));
   }
 
   /** Everything durable, and all closed, also where one fails (it rejects). */
   close(): Promise<void> {
-    return allDone(this.all.map((pool) => pool.content.close()));
+    return allDone(this.list.map((pool) => pool.content.close()));
   }
 
   /** The caches of all pools together. */
   cacheView(): CacheView {
-    const contents = this.all.map((pool) => pool.content);
+    const contents = this.present.map((pool) => pool.content);
     const sum = (value: (content: Pool['content']) => number) => {
       return contents.reduce((total, content) => total + value(content), 0);
     };
@@ -72,7 +106,7 @@ export class Pools {
   }
 }
 
-async function allDone(work: readonly Promise<void>[]): Promise<void> {
+export async function allDone(work: readonly Promise<unknown>[]): Promise<void> {
   for (const result of await Promise.allSettled(work)) {
     if (result.status === 'rejected') throw result.reason;
   }

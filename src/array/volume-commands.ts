@@ -79,6 +79,13 @@ export async function renameVolume(
   return volume;
 }
 
+/** At mount: the name it had is that of a volume in another pool. */
+export function noteRenamed(context: ArrayContext, volume: Volume): void {
+  volume.touch();
+  const message = `pool ${volume.poolName} has come with a name that another volume has`;
+  context.recordEvent('RENAMED', volume.name, message);
+}
+
 export async function deleteVolume(
   context: ArrayContext,
   name: string,

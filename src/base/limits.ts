@@ -13,6 +13,8 @@ export const VOLUMES_MAX = 16_384;
 export const SNAPSHOTS_PER_VOLUME_MAX = 65_536;
 /** Volumes one command may name: all of them share one instant. */
 export const COMMAND_VOLUMES_MAX = 1_024;
+/** Pools of one array: each has a writer thread, and a share of the write cache. */
+export const POOLS_MAX = 16;
 /** Characters of a volume, snapshot or pool name. */
 export const NAME_CHARACTERS_MAX = 64;
 /** Bytes of a label: the width of the field in the volume-information sector. */

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ArrayError } from '../base/errors.js';
 import { formatSize, parseSize } from '../base/sizes.js';
-import { askHolder, findHolder } from '../host/instance-lock.js';
+import { askHolder, findHolder, isDirectoryLocked } from '../host/instance-lock.js';
 import {
   BLOCK_CONTAINERS,
   type BlockContainerKind,
@@ -30,7 +30,7 @@ export function addInitCommand(program: Command): void {
   program
     .command('init')
     .description('make the store of a new array in an empty or new directory')
-    .argument('<store>', 'directory of the store')
+    .argument('<store...>', 'directory of the store; with --adopt those of all its pools')
     .option('--capacity <size>', 'disk space the array may take, such as 200G')
     .option('--label <text>', 'label of the array, at most 64 bytes')
     .option('--pool-name <name>', 'name of its first pool')
@@ -47,16 +47,22 @@ export function addInitCommand(program: Command): void {
 Examples:
   arrayfs init /srv/array --capacity 200G   the space is taken as it is written
   arrayfs init /srv/array --capacity 20G --blocks lmdb   all of it in one database file
-  arrayfs init --adopt /srv/array-copy      so that copy and original can both be mounted`,
+  arrayfs init --adopt /srv/array-copy      so that copy and original can both be mounted
+  arrayfs init --adopt /srv/array-copy /disk2/pool-copy     an array of two pools`,
     )
-    .action(async (store: string, options: InitOptions, command: Command) => {
+    .action(async (stores: string[], options: InitOptions, command: Command) => {
+      const directories = stores.map((store) => resolve(store));
       if (options.adopt && process.env[CHILD_MARK] === undefined) {
-        process.exitCode = adoptInChild(resolve(store));
+        process.exitCode = adoptInChild(directories.join(', '));
         return;
       }
-      const identity = await init(resolve(store), options);
-      if (wantsJson(command)) printJson(identity);
-      else print(summary(resolve(store), identity, options.adopt === true));
+      const identities = await init(directories, options);
+      if (wantsJson(command)) printJson(identities.length === 1 ? identities[0] : identities);
+      else {
+        for (const [index, identity] of identities.entries()) {
+          print(summary(directories[index] ?? '', identity, options.adopt === true));
+        }
+      }
     });
 }
 
@@ -74,7 +80,10 @@ function adoptInChild(directory: string): number {
 }
 
 // The store brings LMDB with it, which every other command would wait for.
-async function init(directory: string, options: InitOptions): Promise<PoolIdentity> {
+async function init(
+  directories: readonly string[],
+  options: InitOptions,
+): Promise<readonly PoolIdentity[]> {
   if (options.adopt) {
     if (options.capacity || options.label || options.poolName || options.blocks) {
       throw new ArrayError(
@@ -82,22 +91,29 @@ async function init(directory: string, options: InitOptions): Promise<PoolIdenti
         '--adopt keeps capacity, label, pool name and blocks as they are',
       );
     }
-    const { adoptPool } = await import('../store/adopt-pool.js');
+    const { adoptPools } = await import('../store/adopt-pool.js');
     const { readPoolIdentity } = await import('../store/pool-files.js');
-    await refuseMounted(directory, readPoolIdentity(directory).arraySerial);
-    return adoptPool(directory);
+    for (const directory of directories) {
+      await refuseMounted(directory, readPoolIdentity(directory).arraySerial);
+    }
+    return adoptPools(directories);
+  }
+  const [directory = '', ...more] = directories;
+  if (more.length > 0) {
+    throw new ArrayError('EINVAL', 'an array is made with one pool: others come with pool add');
   }
   if (options.capacity === undefined) {
     throw new ArrayError('EINVAL', 'say how much disk space the array may take: --capacity 200G');
   }
   const capacityBytes = parseSize(options.capacity);
   const { createPool } = await import('../store/pool-files.js');
-  return createPool(directory, {
+  const identity = createPool(directory, {
     capacityBytes,
     ...(options.label === undefined ? {} : { label: options.label }),
     ...(options.poolName === undefined ? {} : { poolName: options.poolName }),
     ...(options.blocks === undefined ? {} : { blocks: options.blocks }),
   });
+  return [identity];
 }
 
 /** The original may be mounted, it has the same serial; the copy itself may not. */
@@ -109,6 +125,10 @@ async function refuseMounted(directory: string, serial: string): Promise<void> {
   }
   if (sameDirectory(holder.storeDirectory, directory)) {
     throw new ArrayError('EBUSY', `${directory} is mounted at ${holder.mountPoint}`);
+  }
+  if (isDirectoryLocked(directory)) {
+    const reason = `${directory} is a pool of the array that is mounted at ${holder.mountPoint}`;
+    throw new ArrayError('EBUSY', reason);
   }
 }
 

@@ -17,14 +17,16 @@ export interface CopyRow {
 }
 
 export function addListCommands(program: Command): void {
-  groupCommand(program, 'volume')
-    .command('list')
-    .description('list the volumes')
-    .action(async (_options: unknown, command: Command) => {
-      const client = clientFor(command);
-      if (wantsJson(command)) printJson(await client.statusJson('volumes'));
-      else print(await client.statusText('volumes'));
-    });
+  for (const kind of ['pool', 'volume']) {
+    groupCommand(program, kind)
+      .command('list')
+      .description(`list the ${kind}s`)
+      .action(async (_options: unknown, command: Command) => {
+        const client = clientFor(command);
+        if (wantsJson(command)) printJson(await client.statusJson(`${kind}s`));
+        else print(await client.statusText(`${kind}s`));
+      });
+  }
   groupCommand(program, 'snapshot')
     .command('list')
     .description('list the snapshots of all volumes or of one')

@@ -35,6 +35,7 @@ interface MountCommandOptions {
   readonly writeCache?: string;
   readonly cache: PageCachePolicy;
   readonly pool?: string[];
+  readonly without?: string[];
   readonly transport: TransportChoice;
 }
 
@@ -60,7 +61,8 @@ export function addMountCommand(program: Command): void {
         .choices(PAGE_CACHE_POLICIES)
         .default(DEFAULT_PAGE_CACHE),
     )
-    .option('--pool <dir...>', 'directories of further pools')
+    .option('--pool <dir...>', 'directories of pools that are not where they were')
+    .option('--without <name...>', 'names of pools to mount the array without')
     .addOption(
       new Option('--transport <name>', 'how to speak to the kernel')
         .choices(TRANSPORT_CHOICES)
@@ -118,6 +120,7 @@ export function daemonOptions(
     storeDirectory,
     mountPoint: place,
     poolDirectories: (options.pool ?? []).map(real),
+    without: options.without ?? [],
     readOnly: options.readOnly === true,
     allowOther: options.allowOther === true,
     cacheBytes: cacheBytes(options.writeCache),

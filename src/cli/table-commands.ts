@@ -44,6 +44,7 @@ const MAY_START_JOB: ReadonlySet<string> = new Set([...STARTS_JOB, 'split', 'cop
 
 const GROUP_SUMMARIES: Readonly<Record<string, string>> = {
   array: 'the array as a whole',
+  pool: 'add, list and remove pools',
   volume: 'create, change, list and delete volumes',
   snapshot: 'take, restore, clone, list and delete snapshots',
   pair: 'mirror pairs: create, split, resync, watch and wait',

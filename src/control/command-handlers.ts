@@ -4,6 +4,7 @@
  * commands keep their order) and returns what was done, one line; what the array refuses is thrown.
  */
 import type { DiskArray, SnapshotView, VolumeView } from '../array/disk-array.js';
+import type { AddPoolOptions } from '../array/pool-contract.js';
 import { ArrayError } from '../base/errors.js';
 import { formatSize } from '../base/sizes.js';
 import { type CommandContext, given, type Handler } from './command-handler.js';
@@ -122,6 +123,26 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
     const id = parseJobId(subject);
     await array.cancelJob(id);
     return `job ${id} cancelled`;
+  },
+
+  async pooladd(array, { words: [name = '', directory = ''], options }) {
+    const capacity = options.get('capacity');
+    // The parser lets no other value through.
+    const blocks = options.get('blocks') as AddPoolOptions['blocks'];
+    const pool = await array.addPool({
+      name,
+      directory,
+      ...given('capacityBytes', capacity === undefined ? undefined : parseVolumeSize(capacity)),
+      ...given('blocks', blocks),
+    });
+    return `added pool ${pool.name} of ${formatSize(pool.capacityBytes)} in ${pool.directory}`;
+  },
+
+  async poolremove(array, { subject, options }) {
+    const pool = await array.removePool(subject, { force: options.has('force') });
+    return pool.state === 'missing'
+      ? `gave up pool ${pool.name}`
+      : `removed pool ${pool.name}; its files stay in ${pool.directory}`;
   },
 
   async sync(array) {

@@ -15,6 +15,8 @@ export type WordKind =
   | 'new-name'
   | 'size'
   | 'job'
+  | 'pool'
+  | 'directory'
   | 'text';
 
 export interface CommandWord {
@@ -45,7 +47,7 @@ export interface CommandExample {
   readonly meaning: string;
 }
 
-export type CommandGroup = 'array' | 'volume' | 'snapshot' | 'pair' | 'info' | 'job';
+export type CommandGroup = 'array' | 'pool' | 'volume' | 'snapshot' | 'pair' | 'info' | 'job';
 
 export interface CommandRow {
   /** The file in /ctl. */

@@ -5,6 +5,7 @@
  */
 import { COPY, type CommandRow, LABEL, NEW_NAME, SIZE, SNAPSHOT, VOLUME } from './command-row.js';
 import { PAIR_COMMAND_ROWS } from './pair-command-rows.js';
+import { POOL_COMMANDS } from './pool-command-rows.js';
 
 const VOLUME_COMMANDS = [
   {
@@ -230,6 +231,7 @@ const ROWS = [
   ...PAIR_COMMAND_ROWS,
   ...INFO_COMMANDS,
   ...JOB_COMMANDS,
+  ...POOL_COMMANDS,
   ...ARRAY_COMMANDS,
 ] as const;
 

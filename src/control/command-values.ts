@@ -26,6 +26,10 @@ const WORD_CHECKS: Readonly<Record<WordKind, (word: string) => void>> = {
   secondary: (word) => {
     if (word !== 'auto') checkReference(word, { volume: true, snapshot: false });
   },
+  pool: checkName,
+  directory: (word) => {
+    if (!word.startsWith('/')) throw invalid(`a directory is named from / on, not '${word}'`);
+  },
   text: () => undefined,
 };
 

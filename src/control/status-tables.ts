@@ -10,10 +10,10 @@ import type {
   DiskArray,
   EventView,
   JobView,
-  PoolView,
   SnapshotView,
   VolumeView,
 } from '../array/disk-array.js';
+import type { PoolView } from '../array/pool-contract.js';
 import { formatSize } from '../base/sizes.js';
 import { PAIR_USAGE, PAIRS, pairColumns } from './pair-tables.js';
 import {
@@ -94,7 +94,7 @@ const POOLS: Table<PoolView> = {
     size('FREE', 'freeBytes', (pool) => pool.freeBytes),
     count('BLOCKS', 'storedBlocks', (pool) => pool.storedBlocks),
     count('RECLAIMS', 'reclaimsPending', (pool) => pool.reclaimsPending),
-    plain('CONTAINER', 'blockContainer', (pool) => pool.blockContainer),
+    plain('CONTAINER', 'blockContainer', (pool) => pool.blockContainer ?? null),
     plain('DIRECTORY', 'directory', (pool) => pool.directory),
     plain('PROBLEM', 'problem', (pool) => pool.problem ?? null),
   ],

@@ -31,7 +31,12 @@ export interface DaemonParts {
   transports(onBug: (error: unknown) => void): readonly Transport[];
   /** The serial of the array in a store; throws where it is no store. */
   readSerial(storeDirectory: string): string;
-  assemble(options: DaemonOptions): Promise<{ array: ServedArray; tree: FileTree }>;
+  assemble(options: DaemonOptions): Promise<{
+    array: ServedArray;
+    tree: FileTree;
+    /** What the user should know. */
+    notices: readonly string[];
+  }>;
   /** Tells the parent, once. */
   report(report: DaemonReport): void;
 }
@@ -72,8 +77,8 @@ async function serve(
   const onBug = (error: unknown) => log.write('error', `answered EIO: ${stackOf(error)}`);
   const mountOptions: MountOptions = { ...options, sourceName: arraySourceName(serial) };
   const transport = chooseTransport(options.transport, parts.transports(onBug), mountOptions);
-  const notices = await prepareMountPoint(options.mountPoint, parts.clock);
-  const { array, tree } = await parts.assemble(options);
+  const takeovers = await prepareMountPoint(options.mountPoint, parts.clock);
+  const { array, tree, notices: arrayNotices } = await parts.assemble(options);
   let mount: MountedTree;
   try {
     mount = await transport.mount(tree, mountOptions);
@@ -82,10 +87,9 @@ async function serve(
     throw error;
   }
   const place = `${options.mountPoint} over ${transport.name}`;
-  for (const notice of notices) {
-    log.write('warning', notice);
-    array.recordEvent('TAKEOVER', '-', notice);
-  }
+  for (const notice of takeovers) array.recordEvent('TAKEOVER', '-', notice);
+  const notices = [...takeovers, ...arrayNotices];
+  for (const notice of notices) log.write('warning', notice);
   log.write('info', `array ${serial} of ${options.storeDirectory} is mounted at ${place}`);
   parts.report({ kind: 'ready', pid: process.pid, serial, transport: transport.name, notices });
   const end = await serveMount({ mount, array, options, log, clock: parts.clock });

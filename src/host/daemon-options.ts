@@ -18,6 +18,8 @@ export interface DaemonOptions {
   readonly storeDirectory: string;
   readonly mountPoint: string;
   readonly poolDirectories: readonly string[];
+  /** Names of pools to mount without. */
+  readonly without: readonly string[];
   readonly readOnly: boolean;
   readonly allowOther: boolean;
   /** Bound of the write cache. */

@@ -62,6 +62,19 @@ export async function acquireInstanceLock(
   }
 }
 
+/** Takes the lock of one more store directory of an array that is locked; EBUSY where somebody has it. */
+export async function lockDirectory(wanted: Omit<Holder, 'pid'>): Promise<InstanceLock> {
+  const name = storeLockName(wanted.storeDirectory);
+  const server = await listen(name, { pid: process.pid, ...wanted });
+  if (server !== undefined) return { release: () => server.close() };
+  throw new ArrayError('EBUSY', `${wanted.storeDirectory} is in use by another process`);
+}
+
+/** Some process has the array in `directory` open, or a pool of it. */
+export function isDirectoryLocked(directory: string): boolean {
+  return isTaken(storeLockName(directory));
+}
+
 type Attempt =
   | { readonly isHeld: true; release(): void }
   | { readonly isHeld: false; readonly busyName: string };
@@ -169,6 +182,12 @@ function busyError(wanted: Holder, holder: Holder | undefined, isEnding: boolean
   }
   const where = `mounted at ${mountPoint} by process ${pid}`;
   const isSameStore = storeLockOf(storeDirectory) === storeLockOf(wanted.storeDirectory);
+  if (!isSameStore && isDirectoryLocked(wanted.storeDirectory)) {
+    return new ArrayError(
+      'EBUSY',
+      `${wanted.storeDirectory} is a pool of the array of ${storeDirectory}, ${where}`,
+    );
+  }
   if (isSameStore || serial !== wanted.serial) {
     return new ArrayError('EBUSY', `${storeDirectory} is already ${where}`);
   }

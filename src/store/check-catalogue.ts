@@ -14,6 +14,7 @@ import { scanTable } from './check-scan.js';
 import { type CopyRecord, unpackSnapshot, unpackVolume } from './copy-records.js';
 import { unpackEvent, unpackJob } from './history-records.js';
 import { parseRecordKey, RECORD_KIND, type RecordKind, recordKey } from './keys.js';
+import { unpackForeignVolume, unpackMembers } from './member-records.js';
 import { unpackPair, unpackPairBits, unpackVolumeState } from './pair-records.js';
 import {
   type AllocationRecord,
@@ -189,6 +190,10 @@ function readRecord(catalogue: Catalogue, kind: RecordKind, record: PlacedRecord
     unpackPairBits(value);
   } else if (kind === 'volumeState') {
     unpackVolumeState(value);
+  } else if (kind === 'members') {
+    unpackMembers(value);
+  } else if (kind === 'foreignVolume') {
+    expectKey(unpackForeignVolume(value).number, first);
   } else if (kind === 'event') {
     unpackEvent(value);
     catalogue.newestEvent = first;
@@ -259,6 +264,7 @@ function recordName(kind: RecordKind, first: number, second: number): string {
     case 'identity':
     case 'counters':
     case 'allocation':
+    case 'members':
       return kind;
     case 'clip':
     case 'usage':

@@ -24,6 +24,7 @@ export const RECORD_KIND = {
   allocation: 3,
   log: 4,
   usedSlots: 5,
+  members: 6,
   volume: 16,
   snapshot: 17,
   lineage: 18,
@@ -34,6 +35,7 @@ export const RECORD_KIND = {
   pair: 24,
   pairBits: 25,
   volumeState: 26,
+  foreignVolume: 27,
   job: 32,
   event: 33,
   controller: 48,
@@ -44,6 +46,9 @@ export const RECORD_KIND = {
 } as const;
 
 export type RecordKind = keyof typeof RECORD_KIND;
+
+/** What is not a pool's but the array's: it is in the home pool, and moves when that is removed. */
+export const HOME_KINDS: readonly RecordKind[] = ['job', 'event'];
 
 /** Key of the version of `block` written in `epoch`; `epoch` EPOCH_MAX comes first. */
 export function mapKey(lineage: number, block: number, epoch: number): Uint8Array {

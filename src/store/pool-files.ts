@@ -20,6 +20,7 @@ import { type BlockContainerKind, DEFAULT_CONTAINER } from './container-kind.js'
 import { createLogFile } from './file-log.js';
 import { recordKey } from './keys.js';
 import { DATA_FILE, LmdbEnvironment } from './lmdb-environment.js';
+import { type MembersRecord, unpackMembers } from './member-records.js';
 import {
   LAYOUT_VERSION,
   type PoolIdentityRecord,
@@ -84,6 +85,12 @@ export function newIdentity(
 /** Makes a pool, and the array it is the first of, in a new or empty directory. */
 export function createPool(directory: string, options: CreatePoolOptions): PoolIdentity {
   const identity = newIdentity(options, systemClock);
+  createPoolFiles(directory, identity);
+  return publicIdentity(identity);
+}
+
+/** EEXIST, ENOTDIR or EINVAL unless `directory` is new or empty. */
+export function createPoolFiles(directory: string, identity: PoolIdentityRecord): void {
   if (existsSync(join(directory, DATA_FILE))) {
     throw new ArrayError('EEXIST', `${directory} already holds an array`);
   }
@@ -101,7 +108,6 @@ export function createPool(directory: string, options: CreatePoolOptions): PoolI
   for (const name of readdirSync(directory)) {
     if (name.endsWith('.mdb')) chmodSync(join(directory, name), 0o600);
   }
-  return publicIdentity(identity);
 }
 
 /** Who the pool in `directory` is. EINVAL where it is no pool or one of a newer layout. */
@@ -113,6 +119,25 @@ export function readPoolIdentity(directory: string): PoolIdentity {
 export function loadIdentity(directory: string): PoolIdentityRecord {
   requirePool(directory);
   return withEnvironment(directory, (environment) => readIdentity(environment, directory));
+}
+
+/** A pool as it lies on its disk. */
+export interface StoredPool {
+  readonly directory: string;
+  readonly identity: PoolIdentityRecord;
+  /** What it remembers of the array; undefined where it has never had another pool beside it. */
+  readonly members: MembersRecord | undefined;
+}
+
+export function loadPool(directory: string): StoredPool {
+  requirePool(directory);
+  return withEnvironment(directory, (environment) => readPool(environment, directory));
+}
+
+export function readPool(reader: StoreReader, directory: string): StoredPool {
+  const identity = readIdentity(reader, directory);
+  const members = reader.get('records', recordKey('members'));
+  return { directory, identity, members: members && unpackMembers(members) };
 }
 
 /** EINVAL where the store holds no array. */

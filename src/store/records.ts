@@ -13,10 +13,11 @@ import { type BlockContainerKind, isBlockContainer } from './container-kind.js';
 import { RECORD_VERSION, seal, unseal } from './sealed-record.js';
 
 /**
- * Version of the whole layout; a pool with a higher one is refused. Version 1 had no intent log and
- * its blocks in LMDB; a pool of it becomes one of version 2 when it is opened.
+ * Version of the whole layout; a pool with a higher one is refused, and one of a lower becomes one of this when
+ * it is opened. Version 1 had no intent log and its blocks in LMDB, version 2 knew of no other pools: it would
+ * change one of several without the others being able to tell.
  */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 // ---- map entries
 

@@ -48,6 +48,13 @@ export class PoolLineages {
     return lineage;
   }
 
+  /** A volume writes here, or an image is open, be it of something deleted. */
+  get isInUse(): boolean {
+    return [...this.byId.values()].some((lineage) => {
+      return lineage.hasHead || lineage.visibleEpochs().some((at) => lineage.isPinned(at, 'open'));
+    });
+  }
+
   forget(lineage: Lineage): void {
     this.byId.delete(lineage.id);
     lineage.index.clear();

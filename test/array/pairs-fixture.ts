@@ -6,7 +6,7 @@ import type { BlockContainerKind } from '../../src/store/container-kind.js';
 import type { TornWrite } from '../../src/store/log-device.js';
 import type { MemoryStore } from '../../src/store/memory-store.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { newMemoryPool, newMemoryStore, openMemoryPools } from '../support/memory-array.js';
+import { newMemoryPool, newMemoryStore, openMemoryStores } from '../support/memory-array.js';
 
 export const TRACKS = 8;
 export const PAIR = 'db:copy';
@@ -73,7 +73,7 @@ export class PairsFixture {
   }
 
   async mount(): Promise<void> {
-    this.array = await this.drive(openMemoryPools(this.stores, this.clock));
+    this.array = await this.drive(openMemoryStores(this.stores, this.clock));
   }
 
   /** What is mounted after a kill now; what was under way goes on in this one, and comes to nothing. */

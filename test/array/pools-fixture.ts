@@ -2,42 +2,95 @@
 import type { StorageArray } from '../../src/array/array.js';
 import { ArrayError } from '../../src/base/errors.js';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
+import { checkStore } from '../../src/store/check.js';
 import type { MemoryStore } from '../../src/store/memory-store.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { newMemoryPool, newMemoryStore, openMemoryPools } from '../support/memory-array.js';
+import { newMemoryStore, openMemoryPools } from '../support/memory-array.js';
+import { MemoryPlaces } from '../support/memory-places.js';
 
+export interface MountOptions {
+  readonly readOnly?: boolean;
+  readonly without?: readonly string[];
+}
+
+/** Each pool lies in the directory of its name. */
 export class PoolsFixture {
   array!: StorageArray;
 
   private constructor(
     readonly clock: ManualClock,
-    public main: MemoryStore,
-    public mirror: MemoryStore,
+    public places: MemoryPlaces,
   ) {}
 
   static async open(): Promise<PoolsFixture> {
     const clock = new ManualClock();
-    const main = newMemoryStore(clock);
-    const fixture = new PoolsFixture(clock, main, newMemoryPool(main, 'mirror', clock));
+    const places = new MemoryPlaces(clock, [['/main', newMemoryStore(clock)]]);
+    const fixture = new PoolsFixture(clock, places);
     await fixture.mount();
+    await fixture.add('mirror');
     return fixture;
   }
 
-  async mount(): Promise<void> {
-    this.array = await this.clock.drive(openMemoryPools([this.main, this.mirror], this.clock));
+  get main(): MemoryStore {
+    return this.places.store('/main');
+  }
+
+  get mirror(): MemoryStore {
+    return this.places.store('/mirror');
+  }
+
+  async add(name: string): Promise<void> {
+    await this.clock.drive(this.array.addPool({ name, directory: `/${name}` }));
+  }
+
+  /** The pool in `/NAME` is given. */
+  async mount(name = 'main', options: MountOptions = {}): Promise<void> {
+    const { places, clock } = this;
+    this.array = await this.clock.drive(openMemoryPools(places, `/${name}`, clock, options));
+  }
+
+  /** The daemon is killed. */
+  crash(): void {
+    const stores = [...this.places.stores].map(([directory, store]) => {
+      return [directory, store.crash()] as const;
+    });
+    this.places = new MemoryPlaces(this.clock, stores);
+    this.clock.forgetTimers();
+  }
+
+  async stop(): Promise<void> {
+    await this.clock.drive(this.array.close());
+    this.crash();
   }
 
   /** The daemon is killed, and the array mounted again. */
-  async kill(): Promise<void> {
-    this.main = this.main.crash();
-    this.mirror = this.mirror.crash();
-    this.clock.forgetTimers();
-    await this.mount();
+  async kill(name = 'main', options: MountOptions = {}): Promise<void> {
+    this.crash();
+    await this.mount(name, options);
   }
 
-  async remount(): Promise<void> {
-    await this.clock.drive(this.array.close());
-    await this.kill();
+  async remount(name = 'main', options: MountOptions = {}): Promise<void> {
+    await this.stop();
+    await this.mount(name, options);
+  }
+
+  /** The directory of a pool is gone; returns what was in it. */
+  lose(name: string): MemoryStore {
+    const store = this.places.store(`/${name}`);
+    this.places.stores.delete(`/${name}`);
+    return store;
+  }
+
+  putBack(name: string, store: MemoryStore): void {
+    this.places.stores.set(`/${name}`, store);
+  }
+
+  /** What a check says of each pool, of a daemon that ended now. */
+  async findings(): Promise<unknown[]> {
+    const options = { repair: false, onProgress: () => {} };
+    const stores = [...this.places.stores.values()];
+    const reports = await Promise.all(stores.map((store) => checkStore(store.crash(), options)));
+    return reports.flatMap(({ findings }) => findings);
   }
 
   /** Volumes of four blocks. */
@@ -67,10 +120,10 @@ export class PoolsFixture {
     return target[0] as number;
   }
 
-  /** The code with which `action` is refused. */
-  async refusal(action: () => Promise<unknown>): Promise<string> {
+  /** The code and reason with which `action` is refused. */
+  async refusal(action: () => unknown): Promise<string> {
     try {
-      await this.clock.drive(action());
+      await this.clock.drive(Promise.resolve(action()));
     } catch (error) {
       if (error instanceof ArrayError) return error.code;
       throw error;
@@ -80,5 +133,15 @@ export class PoolsFixture {
 
   state(poolName: string): string | undefined {
     return this.array.pools().find(({ name }) => name === poolName)?.state;
+  }
+
+  /** `NAME STATE` of all volumes. */
+  volumes(): string[] {
+    return this.array.volumes().map(({ name, state }) => `${name} ${state}`);
+  }
+
+  /** `CODE SUBJECT` of all events. */
+  events(): string[] {
+    return this.array.recentEvents(1e6).map(({ code, subject }) => `${code} ${subject}`);
   }
 }

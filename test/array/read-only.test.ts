@@ -1,11 +1,12 @@
 /** An array mounted read-only: everything can be read, and nothing is written, whatever the pool holds. */
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { StorageArray } from '../../src/array/array.js';
 import { openArray } from '../../src/array/open-array.js';
 import { CACHE_BYTES_MIN } from '../../src/base/limits.js';
 import { recordKey } from '../../src/store/keys.js';
 import type { MemoryStore } from '../../src/store/memory-store.js';
-import { unpackIdentity } from '../../src/store/records.js';
+import { onePool } from '../support/memory-array.js';
 import { ArrayFixture } from './array-fixture.js';
 
 const FREE = { force: false };
@@ -25,13 +26,7 @@ beforeEach(async () => {
 async function openReadOnly(): Promise<StorageArray> {
   store = fixture.store.crash();
   return openArray({
-    pools: [
-      {
-        directory: 'memory',
-        identity: unpackIdentity(store.get('records', recordKey('identity')) as Uint8Array),
-        store,
-      },
-    ],
+    ...onePool('memory', store),
     clock: fixture.clock,
     cacheBytes: CACHE_BYTES_MIN,
     readOnly: true,

@@ -23,6 +23,7 @@ describe('daemonOptions', () => {
       storeDirectory: store,
       mountPoint,
       poolDirectories: [],
+      without: [],
       readOnly: false,
       allowOther: false,
       cacheBytes: CACHE_BYTES_DEFAULT,

@@ -8,7 +8,6 @@ import type {
   DiskArray,
   Owner,
   OwnershipChanges,
-  PoolView,
   SnapshotOptions,
   SnapshotView,
   VolumeView,
@@ -23,9 +22,9 @@ import {
   setSize,
   type Writable,
 } from './fake-image.js';
-import { FakePairs } from './fake-pairs.js';
+import { FakePools } from './fake-pools.js';
 
-export class FakeArray extends FakePairs implements DiskArray {
+export class FakeArray extends FakePools implements DiskArray {
   readonly identity = {
     label: 'test array',
     serial: '0123456789ab',
@@ -80,23 +79,6 @@ export class FakeArray extends FakePairs implements DiskArray {
     }
     const [volume = '', snapshot] = reference.split('@');
     return snapshot === undefined ? this.volume(volume) : this.snapshot(volume, snapshot);
-  }
-
-  pools(): readonly PoolView[] {
-    return [
-      {
-        name: 'pool0',
-        directory: '/srv/array',
-        state: 'normal',
-        problem: undefined,
-        blockContainer: 'lmdb',
-        capacityBytes: 2 ** 30,
-        usedBytes: 2 ** 20,
-        freeBytes: 2 ** 30 - 2 ** 20,
-        storedBlocks: 64,
-        reclaimsPending: 0,
-      },
-    ];
   }
 
   cache(): CacheView {

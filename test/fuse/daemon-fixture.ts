@@ -22,6 +22,8 @@ export class FakeArray {
   readonly tree = new MemoryTree();
   readonly calls: string[] = [];
   assembleError: Error | undefined;
+  /** What the array has to say when it is mounted. */
+  notices: readonly string[] = [];
 
   readonly array = {
     sync: async () => {
@@ -49,6 +51,7 @@ export function optionsIn(directory: string): DaemonOptions {
     storeDirectory,
     mountPoint,
     poolDirectories: [],
+    without: [],
     readOnly: false,
     allowOther: false,
     cacheBytes: 2 ** 26,

@@ -1,4 +1,5 @@
 /** Adopting the copy of a store that was killed: what is only in its intent log gets new UUIDs, too. */
+
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,10 +9,11 @@ import { type Clock, systemClock } from '../../src/base/clock.js';
 import { CACHE_BYTES_MIN } from '../../src/base/limits.js';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import { uuidText } from '../../src/base/uuid.js';
-import { adoptPool } from '../../src/store/adopt-pool.js';
+import { adoptPools } from '../../src/store/adopt-pool.js';
 import { checkPool } from '../../src/store/check.js';
-import { createPool, loadIdentity } from '../../src/store/pool-files.js';
+import { createPool } from '../../src/store/pool-files.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { onePool } from '../support/memory-array.js';
 import { cleanScratch, makeScratch } from '../support/scratch-directory.js';
 import { LmdbStore } from './built-store.js';
 
@@ -51,13 +53,7 @@ afterEach(async () => {
 
 function openPool(directory: string, clockOf: Clock = systemClock): Promise<StorageArray> {
   return openArray({
-    pools: [
-      {
-        directory,
-        identity: loadIdentity(directory),
-        store: new LmdbStore(directory, CAPACITY_BYTES),
-      },
-    ],
+    ...onePool(directory, new LmdbStore(directory, CAPACITY_BYTES)),
     clock: clockOf,
     cacheBytes: CACHE_BYTES_MIN,
     readOnly: false,
@@ -87,13 +83,13 @@ async function look(directory: string): Promise<{ uuids: string[]; bytes: number
 const uuidTextOf = (uuid: Uint8Array | string) =>
   typeof uuid === 'string' ? uuid : uuidText(uuid);
 
-describe('adoptPool of a copy whose log was not applied', () => {
+describe('adoptPools of a copy whose log was not applied', () => {
   it('renews every UUID and keeps the content', async () => {
     const copies = [running.volume('old'), running.volume('new')];
     const before = [...copies, running.snapshot('new', 'monday')].map(({ uuid }) =>
       uuidTextOf(uuid),
     );
-    adoptPool(copy);
+    adoptPools([copy]);
     const report = await checkPool(copy, { repair: false, onProgress: () => {} });
     expect(report.findings).toEqual([]);
     expect(report.logBatches).toBeGreaterThan(0);
@@ -105,8 +101,8 @@ describe('adoptPool of a copy whose log was not applied', () => {
 
   it('can be repeated, and leaves no file behind', async () => {
     const files = readdirSync(copy).sort();
-    adoptPool(copy);
-    adoptPool(copy);
+    adoptPools([copy]);
+    adoptPools([copy]);
     expect(readdirSync(copy).sort()).toEqual(files);
     expect((await look(copy)).bytes).toEqual([1, 2, 2]);
   });
@@ -117,10 +113,10 @@ describe('adoptPool of a copy whose log was not applied', () => {
     expect((await checkPool(copy, { ...options, repair: false })).findings).toMatchObject([
       { kind: 'damaged log', detail: expect.stringContaining('intent.log is missing') },
     ]);
-    expect(() => adoptPool(copy)).toThrow(/^EIO: the intent log is missing or damaged/);
+    expect(() => adoptPools([copy])).toThrow(/^EIO: the intent log is missing or damaged/);
     await checkPool(copy, { ...options, repair: true });
     expect((await checkPool(copy, { ...options, repair: false })).findings).toEqual([]);
-    adoptPool(copy);
+    adoptPools([copy]);
     const array = await openPool(copy);
     expect(array.volumes().map(({ name }) => name)).toEqual(['old']);
     await array.close();

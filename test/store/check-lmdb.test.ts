@@ -1,4 +1,5 @@
 /** The check over a real pool directory: damage on the disk, repairs that last, LMDB's own complaints. */
+
 import {
   closeSync,
   existsSync,
@@ -27,10 +28,11 @@ import { END_KEY, FIRST_KEY } from '../../src/store/check-scan.js';
 import { BLOCK_CONTAINERS, type BlockContainerKind } from '../../src/store/container-kind.js';
 import { bornKey, recordKey } from '../../src/store/keys.js';
 import { DATA_FILE, LmdbEnvironment } from '../../src/store/lmdb-environment.js';
-import { createPool, loadIdentity } from '../../src/store/pool-files.js';
+import { createPool } from '../../src/store/pool-files.js';
 import { packCount, packCounters, unpackCounters } from '../../src/store/records.js';
 import { setShareCount } from '../../src/store/recover.js';
 import { SLOT_FILE } from '../../src/store/slot-file.js';
+import { onePool } from '../support/memory-array.js';
 import { LmdbStore } from './built-store.js';
 import { closedHistory, kinds } from './check-fixture.js';
 
@@ -54,13 +56,7 @@ function markedBlock(volume: string, block: number, generation: number): Uint8Ar
 
 async function openPool(): Promise<StorageArray> {
   return openArray({
-    pools: [
-      {
-        directory,
-        identity: loadIdentity(directory),
-        store: new LmdbStore(directory, CAPACITY_BYTES),
-      },
-    ],
+    ...onePool(directory, new LmdbStore(directory, CAPACITY_BYTES)),
     clock: systemClock,
     cacheBytes: CACHE_BYTES_MIN,
     readOnly: false,

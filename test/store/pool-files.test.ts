@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BLOCK_COST_BYTES, FILE_BLOCK_COST_BYTES } from '../../src/base/limits.js';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
-import { adoptPool } from '../../src/store/adopt-pool.js';
+import { adoptPools } from '../../src/store/adopt-pool.js';
 import { checkPool } from '../../src/store/check.js';
 import { LmdbEnvironment } from '../../src/store/lmdb-environment.js';
 import { createPool, readPoolIdentity } from '../../src/store/pool-files.js';
@@ -65,7 +65,7 @@ describe('a copied store with blocks in a file', () => {
   });
 
   it('has its blocks and keeps them in a file, also once it is adopted', async () => {
-    adoptPool(place('b'));
+    adoptPools([place('b')]);
     expect(readPoolIdentity(place('b')).blockContainer).toBe('file');
     const [ids, byte] = await open(place('b'), ({ blocks }) => [
       [...blocks.ids(1)],

@@ -37,6 +37,7 @@ async function judge(directory: string): Promise<StateReport> {
       cacheBytes: CACHE_BYTES_MIN,
       defaultOwner: { uid: 0, gid: 0, mode: 0o600 },
       poolDirectories: [],
+      without: [],
     });
     for (const volume of array.volumes()) {
       copies.set(volume.name, await stampsOf(array, volume));

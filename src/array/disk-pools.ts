@@ -1,0 +1,81 @@
+/** Pools on disks: their directories, which no other daemon may have open, and their stores. */
+
+import { systemClock } from '../base/clock.js';
+import { refusePathOnMount } from '../host/backing-chain.js';
+import { type InstanceLock, lockDirectory } from '../host/instance-lock.js';
+import type { BlockStore } from '../store/block-store.js';
+import { LmdbStore } from '../store/lmdb-store.js';
+import {
+  type CreatePoolOptions,
+  createPoolFiles,
+  loadPool,
+  newIdentity,
+  type StoredPool,
+} from '../store/pool-files.js';
+import type { PoolIdentityRecord } from '../store/records.js';
+import { type FoundPools, findPools } from './find-pools.js';
+import type { PoolPlaces } from './pool-opener.js';
+
+export interface PoolDirectories {
+  /** Of the pool that was given. */
+  readonly storeDirectory: string;
+  /** Where pools are now that are elsewhere than they were, or new ones. */
+  readonly poolDirectories: readonly string[];
+  /** Names of pools to be left out. */
+  readonly without: readonly string[];
+  readonly mountPoint: string;
+}
+
+/** The pools of the array that the given one belongs to; what is wrong with the given one is thrown. */
+export function findDiskPools({
+  storeDirectory,
+  poolDirectories,
+  without,
+  mountPoint,
+}: PoolDirectories): FoundPools {
+  return findPools({
+    given: loadPool(storeDirectory),
+    named: poolDirectories.map(loadPool),
+    without,
+    look: ({ directory }) => {
+      refusePathOnMount(directory, mountPoint);
+      return loadPool(directory);
+    },
+  });
+}
+
+export class DiskPools implements PoolPlaces {
+  private readonly locks = new Map<string, InstanceLock>();
+
+  constructor(
+    /** The caller has locked it. */
+    private readonly storeDirectory: string,
+    private readonly mountPoint: string,
+  ) {}
+
+  async open({ directory, identity }: StoredPool): Promise<BlockStore> {
+    const { mountPoint } = this;
+    if (directory !== this.storeDirectory) {
+      const holder = { serial: identity.arraySerial, mountPoint, storeDirectory: directory };
+      this.locks.set(directory, await lockDirectory(holder));
+    }
+    try {
+      return new LmdbStore(directory, identity.capacityBytes);
+    } catch (error) {
+      this.release(directory);
+      throw error;
+    }
+  }
+
+  create(directory: string, options: CreatePoolOptions, first: PoolIdentityRecord): StoredPool {
+    refusePathOnMount(directory, this.mountPoint);
+    const identity = newIdentity(options, systemClock, first);
+    createPoolFiles(directory, identity);
+    return { directory, identity, members: undefined };
+  }
+
+  release(directory: string): void {
+    this.locks.get(directory)?.release();
+    this.locks.delete(directory);
+  }
+}

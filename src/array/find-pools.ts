@@ -1,0 +1,159 @@
+/**
+ * Which pools make up the array that is being mounted, from what each of them remembers: every pool has a
+ * record of all members and of the state in which each was last there. The newest that knows the state of
+ * the given pool is the authority; who is as it remembers belongs to the array, wherever it was meanwhile.
+ *
+ *   a pool found, against what the authority's record says of it   it is
+ *   a state in which it was left                                   there, as it was then
+ *   no state: its record was given up by a repair                  the same
+ *   any other state, or the record does not name it                changed elsewhere: left out, not touched
+ *   newer, and its record has the authority's state                the authority from now on
+ *
+ * While a mount tells the pools of its state, each may have been left in the old or in the new one.
+ */
+import { ArrayError } from '../base/errors.js';
+import { uuidText } from '../base/uuid.js';
+import type { Member, MembersRecord, MountState } from '../store/member-records.js';
+import type { StoredPool } from '../store/pool-files.js';
+
+export interface PresentPool {
+  readonly member: Member;
+  readonly stored: StoredPool;
+}
+
+/** A member that the array is mounted without. */
+export interface MissingPool {
+  readonly member: Member;
+  /** Why, as the end of a sentence. */
+  readonly problem: string;
+}
+
+export interface FoundPools {
+  /** What it remembers is the truth about those that are missing. */
+  readonly authority: StoredPool;
+  /** In the array's order. */
+  readonly pools: readonly (PresentPool | MissingPool)[];
+}
+
+export interface PoolSearch {
+  readonly given: StoredPool;
+  /** Pools in directories that were named as well. */
+  readonly named: readonly StoredPool[];
+  /** Names of pools to be left out, which are not even looked at. */
+  readonly without: readonly string[];
+  /** The pool in a member's directory; throws where it is not there or cannot be read. */
+  look(member: Member): StoredPool;
+}
+
+export const NO_STATE: MountState = { generation: 0, nonce: new Uint8Array(8) };
+
+/** EINVAL where what the caller names does not belong to the given pool's array. */
+export function findPools(search: PoolSearch): FoundPools {
+  const { given, named, without } = search;
+  if (given.members?.members.length === 0) {
+    const reason = `pool ${given.identity.poolName} in ${given.directory} was removed from its array`;
+    throw new ArrayError('EINVAL', reason);
+  }
+  if (without.includes(given.identity.poolName)) {
+    const reason = `${given.directory} is pool ${given.identity.poolName}: name another pool's directory`;
+    throw new ArrayError('EINVAL', reason);
+  }
+  const seen = new Map<string, StoredPool | string>();
+  const chosen = named.filter(({ identity }) => !without.includes(identity.poolName));
+  for (const pool of [given, ...chosen]) seen.set(uuidText(pool.identity.poolUuid), pool);
+  let authority = given;
+  for (;;) {
+    for (const member of membersOf(authority)) {
+      const uuid = uuidText(member.uuid);
+      if (!seen.has(uuid)) seen.set(uuid, lookAt(member, search));
+    }
+    const newer = newerThan(authority, [...seen.values()]);
+    if (newer === undefined) break;
+    authority = newer;
+  }
+  const members = membersOf(authority);
+  checkNames(search, members);
+  return { authority, pools: members.map((member) => judge(authority, member, seen)) };
+}
+
+/** A pool without a record is the only one of its array. */
+function membersOf({ directory, identity, members }: StoredPool): readonly Member[] {
+  const { poolUuid: uuid, poolName: name } = identity;
+  return members?.members ?? [{ uuid, name, directory, isPresent: true, states: [NO_STATE] }];
+}
+
+function lookAt(member: Member, { without, given, look }: PoolSearch): StoredPool | string {
+  if (without.includes(member.name)) return 'left out by --without';
+  try {
+    const pool = look(member);
+    const { poolUuid, arrayUuid } = pool.identity;
+    const isIt = isSame(poolUuid, member.uuid) && isSame(arrayUuid, given.identity.arrayUuid);
+    return isIt ? pool : `${pool.directory} holds another pool`;
+  } catch (error) {
+    if (error instanceof ArrayError) return error.reason;
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** The newest of the pools found that knows the authority as it is now. */
+function newerThan(
+  authority: StoredPool,
+  found: readonly (StoredPool | string)[],
+): StoredPool | undefined {
+  let newest: StoredPool | undefined;
+  const { poolUuid } = authority.identity;
+  for (const pool of found) {
+    if (typeof pool === 'string' || pool === authority || pool.members === undefined) continue;
+    const least = newest?.members ?? authority.members;
+    if (pool.members.state.generation <= (least?.state.generation ?? 0)) continue;
+    if (remembers(pool.members, poolUuid, authority.members?.state)) newest = pool;
+  }
+  return newest;
+}
+
+/** The record's mount, or one before it, has left the pool as it is now. */
+function remembers(
+  record: MembersRecord,
+  uuid: Uint8Array,
+  state: MountState | undefined,
+): boolean {
+  const member = record.members.find((candidate) => isSame(candidate.uuid, uuid));
+  if (member === undefined) return false;
+  if (state === undefined) return true;
+  return member.states.some((left) => isSameState(left, state));
+}
+
+function judge(
+  authority: StoredPool,
+  member: Member,
+  seen: ReadonlyMap<string, StoredPool | string>,
+): PresentPool | MissingPool {
+  const pool = seen.get(uuidText(member.uuid)) ?? 'not looked for';
+  if (typeof pool === 'string') return { member, problem: pool };
+  if (pool === authority) return { member, stored: pool };
+  const state = pool.members?.state;
+  if (authority.members !== undefined && remembers(authority.members, member.uuid, state)) {
+    return { member, stored: pool };
+  }
+  return { member, problem: `it was changed elsewhere (in ${pool.directory})` };
+}
+
+function checkNames({ named, without }: PoolSearch, members: readonly Member[]): void {
+  for (const name of without) {
+    if (members.some((member) => member.name === name)) continue;
+    throw new ArrayError('EINVAL', `the array has no pool ${name} to leave out`);
+  }
+  for (const { directory, identity } of named) {
+    if (members.some((member) => isSame(member.uuid, identity.poolUuid))) continue;
+    const reason = `${directory} holds pool ${identity.poolName}, which is not of this array`;
+    throw new ArrayError('EINVAL', reason);
+  }
+}
+
+function isSameState(one: MountState, other: MountState): boolean {
+  return one.generation === other.generation && isSame(one.nonce, other.nonce);
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
+}
