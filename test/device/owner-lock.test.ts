@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lockHolder, type OwnerLock, tryLock } from '../../src/device/owner-lock.js';
 import { repeat } from '../support/factor.js';
-import { killAtTheEnd, makeScratch } from '../support/scratch-directory.js';
+import { cleanScratch, killAtTheEnd, makeScratch } from '../support/scratch-directory.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** As built: threads and processes of their own load it without vitest. */
@@ -19,6 +19,7 @@ beforeAll(() => {
 });
 afterAll(async () => {
   for (const worker of workers) await worker.terminate();
+  cleanScratch();
 });
 
 const newLock = () => join(makeScratch(), 'device');
