@@ -58,10 +58,15 @@ export function decodeCopyCommand(cdb: Uint8Array): CopyCommand {
     return { kind: 'extended-copy', listBytes: bytes };
   }
   if (operationCode !== RECEIVE_COPY_RESULTS) throw commandError(SENSE.invalidCommand, 0);
-  const names = Object.keys(ACTIONS) as CopyResultAction[];
-  const action = names.find((name) => ACTIONS[name] === serviceAction);
+  const action = copyResultAction(serviceAction);
   if (action === undefined) throw commandError(SENSE.invalidCommandField, 1);
   return { kind: 'receive-copy-results', action, listIdentifier, allocationBytes: bytes };
+}
+
+/** What a service action of RECEIVE COPY RESULTS asks for; undefined for an unknown one. */
+export function copyResultAction(serviceAction: number): CopyResultAction | undefined {
+  const names = Object.keys(ACTIONS) as CopyResultAction[];
+  return names.find((name) => ACTIONS[name] === serviceAction);
 }
 
 export function encodeCopyCommand(command: CopyCommand): Uint8Array {

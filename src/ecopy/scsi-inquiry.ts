@@ -48,7 +48,12 @@ const STANDARD_BYTES = 36;
 export const VENDOR = 'ARRAYFS';
 const REVISION = '1';
 /** Peripheral qualifier and device type in one byte (SPC-3, 6.4.2); 7Fh: nothing can be there. */
-const DEVICE_TYPES = { volume: DISK_TYPE, array: 0x0c, 'report-luns': 0x1e, absent: 0x7f } as const;
+export const DEVICE_TYPES = {
+  volume: DISK_TYPE,
+  array: 0x0c,
+  'report-luns': 0x1e,
+  absent: 0x7f,
+} as const;
 const PRODUCTS = { volume: 'VOLUME', array: 'ARRAY', 'report-luns': 'REPORT LUNS', absent: '' };
 
 /** Fields of designators (SPC-3, 7.6.3). */

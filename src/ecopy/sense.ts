@@ -11,6 +11,7 @@
  * and pointer.
  */
 import { ArrayError } from '../base/errors.js';
+import { hexByte } from './field-text.js';
 import { COPY_ABORTED, type SenseCode, senseCode } from './sense-codes.js';
 import { viewOf } from './wire-field.js';
 
@@ -133,8 +134,4 @@ function readPointer(view: Buffer, aborted: boolean): FieldPointer | undefined {
 function readReport(view: Buffer, start: number, end: number): DeviceReport | undefined {
   if (start < FIXED_BYTES || start >= end) return undefined;
   return { status: view[start] ?? 0, sense: new Uint8Array(view.subarray(start + 1, end)) };
-}
-
-function hexByte(value: number): string {
-  return value.toString(16).toUpperCase().padStart(2, '0');
 }
