@@ -45,7 +45,7 @@ export const STANDARD_INQUIRY = {
 } as const;
 const STANDARD_BYTES = 36;
 
-export const VENDOR = 'ARRAYFS';
+const VENDOR = 'ARRAYFS';
 const REVISION = '1';
 /** Peripheral qualifier and device type in one byte (SPC-3, 6.4.2); 7Fh: nothing can be there. */
 export const DEVICE_TYPES = {
