@@ -1,5 +1,5 @@
 /** What happens to the pools as a whole: at mount, and by the commands that add and remove them. */
-import { isAbsolute } from 'node:path';
+import { isAbsolute, relative } from 'node:path';
 import { ArrayError } from '../base/errors.js';
 import { POOLS_MAX } from '../base/limits.js';
 import { checkName } from '../base/names.js';
@@ -59,6 +59,7 @@ export async function addPool(context: PoolContext, options: AddPoolOptions): Pr
     if (poolList.all.length >= POOLS_MAX) {
       throw new ArrayError('ENOSPC', `the array has ${POOLS_MAX} pools, which is the limit`);
     }
+    for (const pool of poolList.all) checkApart(directory, pool);
     const { identity } = poolList.home;
     const { capacityBytes = identity.capacityBytes } = options;
     const made = { capacityBytes, poolName: name, ...(blocks === undefined ? {} : { blocks }) };
@@ -72,6 +73,14 @@ export async function addPool(context: PoolContext, options: AddPoolOptions): Pr
     await context.durable({ pool });
     return pool.view();
   });
+}
+
+/** EINVAL where one directory lies in the other: who moves or removes one would take both. */
+function checkApart(directory: string, pool: Pool): void {
+  const steps = relative(pool.directory, directory);
+  const isInside = (path: string) => path !== '' && !path.startsWith('..') && !isAbsolute(path);
+  if (!isInside(steps) && !isInside(relative(directory, pool.directory))) return;
+  throw new ArrayError('EINVAL', `${directory} and ${pool.directory} of pool ${pool.name} overlap`);
 }
 
 /** The files of the pool stay; of a missing one, which takes `force`, its volumes are forgotten. */

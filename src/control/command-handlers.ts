@@ -6,7 +6,7 @@
 import type { DiskArray, SnapshotView, VolumeView } from '../array/disk-array.js';
 import type { AddPoolOptions } from '../array/pool-contract.js';
 import { ArrayError } from '../base/errors.js';
-import { formatSize } from '../base/sizes.js';
+import { formatSize, parseSize } from '../base/sizes.js';
 import { type CommandContext, given, type Handler } from './command-handler.js';
 import type { ParsedCommand } from './command-parser.js';
 import type { CommandName } from './command-table.js';
@@ -132,7 +132,7 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
     const pool = await array.addPool({
       name,
       directory,
-      ...given('capacityBytes', capacity === undefined ? undefined : parseVolumeSize(capacity)),
+      ...given('capacityBytes', capacity === undefined ? undefined : parseSize(capacity)),
       ...given('blocks', blocks),
     });
     return `added pool ${pool.name} of ${formatSize(pool.capacityBytes)} in ${pool.directory}`;

@@ -40,6 +40,8 @@ describe('pooladd', () => {
     ['EEXIST', { name: 'main', directory: '/other' }],
     ['EEXIST', { name: 'other', directory: '/main' }],
     ['EINVAL', { name: 'other', directory: 'relative/path' }],
+    ['EINVAL', { name: 'other', directory: '/main/inside' }],
+    ['EINVAL', { name: 'other', directory: '/' }],
     ['EINVAL', { name: '.other', directory: '/other' }],
     ['EINVAL', { name: 'other', directory: '/other', capacityBytes: 512 }],
   ])('is refused with %s: %o', async (code, options) => {
