@@ -31,6 +31,10 @@ export class CopyDirectory {
     return [...this.volumesByNumber.values()];
   }
 
+  find(number: number): AnyCopy | undefined {
+    return this.byNumber.get(number);
+  }
+
   findVolume(name: string): Volume | undefined {
     const number = parseNumber(name);
     const copy = number === undefined ? this.byName.get(name) : this.byNumber.get(number);

@@ -14,6 +14,8 @@ import type { Pool } from './pool.js';
 import type { AddPoolOptions, PoolView } from './pool-contract.js';
 import type { PoolOpener } from './pool-opener.js';
 import { checkNotPaired } from './rules.js';
+import { dropSnapshot } from './snapshot-commands.js';
+import { finishGroups } from './snapshot-groups.js';
 
 export interface PoolContext extends ArrayContext {
   readonly membership: Membership;
@@ -40,6 +42,7 @@ export async function beginMount(
       context.recordEvent('POOL-RETURNED', pool.name, `it is there again, in ${pool.directory}`);
     }
   }
+  if (!readOnly) finishGroups(context, (snapshot) => dropSnapshot(context, snapshot));
   // A pool that has never had another beside it remembers nothing.
   const isAlone = before === undefined && poolList.all.length === 1;
   if (!readOnly && !isAlone) await membership.begin(isNewlyMissing);

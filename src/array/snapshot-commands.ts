@@ -20,6 +20,7 @@ import {
   checkSnapshotAllowed,
   checkSnapshotUnused,
 } from './rules.js';
+import { confirmGroup } from './snapshot-groups.js';
 import { timeStampName } from './time-stamp-name.js';
 
 /** All volumes share one instant, and all or none get the snapshot. */
@@ -43,7 +44,7 @@ export async function takeSnapshots(
   for (const snapshot of snapshots) {
     context.recordEvent('SNAPSHOT', copyName(snapshot), `number ${snapshot.number}`);
   }
-  await context.durable(...volumes);
+  await confirmGroup(context, snapshots);
   return snapshots;
 }
 

@@ -192,6 +192,8 @@ function readRecord(catalogue: Catalogue, kind: RecordKind, record: PlacedRecord
     unpackVolumeState(value);
   } else if (kind === 'members') {
     unpackMembers(value);
+  } else if (kind === 'snapshotGroup') {
+    unpackIds(value);
   } else if (kind === 'foreignVolume') {
     expectKey(unpackForeignVolume(value).number, first);
   } else if (kind === 'event') {

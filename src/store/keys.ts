@@ -36,6 +36,7 @@ export const RECORD_KIND = {
   pairBits: 25,
   volumeState: 26,
   foreignVolume: 27,
+  snapshotGroup: 28,
   job: 32,
   event: 33,
   controller: 48,
