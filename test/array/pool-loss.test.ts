@@ -196,3 +196,52 @@ describe('a mount', () => {
     expect(fixture.volumes()).toEqual(['db failed', 'late failed', 'copy normal']);
   });
 });
+
+describe('a pair with a side in a missing pool', () => {
+  const pair = () => fixture.array.pair('db:copy');
+
+  beforeEach(async () => {
+    const options = { mode: 'mirror', pace: 'fast', sync: false, force: false } as const;
+    await fixture.clock.drive(fixture.array.createPair('db', 'copy', options));
+    for (let turn = 0; turn < 20; turn += 1) await fixture.clock.advance(1_000);
+    expect(pair().state).toBe('duplex');
+    fixture.crash();
+  });
+
+  it('is suspended with the reason, and goes on with the differences when the pool returns', async () => {
+    const mirror = fixture.lose('mirror');
+    await fixture.mount('main');
+    expect(pair()).toMatchObject({ state: 'suspended', reason: expect.stringContaining('mirror') });
+    await fixture.fill('db', 8);
+    await fixture.stop();
+    fixture.putBack('mirror', mirror);
+    await fixture.mount('main');
+    const resync = { direction: 'forward', force: false } as const;
+    await fixture.clock.drive(fixture.array.resyncPairs(['db:copy'], resync));
+    for (let turn = 0; turn < 20; turn += 1) await fixture.clock.advance(1_000);
+    expect([pair().state, fixture.byte('db')]).toEqual(['duplex', 8]);
+    await fixture.clock.drive(fixture.array.splitPairs(['db:copy'], {}));
+    expect(fixture.byte('copy')).toBe(8);
+  });
+
+  it('can be deleted, and the pool given up then', async () => {
+    fixture.lose('mirror');
+    await fixture.mount('main');
+    const remove = () => fixture.array.removePool('mirror', { force: true });
+    expect(await fixture.refusal(remove)).toBe('EBUSY');
+    await fixture.clock.drive(fixture.array.deletePairs(['db:copy'], { now: true }));
+    expect(await fixture.refusal(remove)).toBe('accepted');
+    await fixture.kill('main');
+    expect([fixture.volumes(), fixture.array.pairs()]).toEqual([['db normal'], []]);
+  });
+
+  it('loses its primary with the first pool, and its secondary can be used', async () => {
+    fixture.lose('main');
+    await fixture.mount('mirror');
+    expect(pair().state).toMatch(/^suspended/);
+    await fixture.clock.drive(fixture.array.deletePairs(['db:copy'], { now: true }));
+    await fixture.clock.drive(fixture.array.unreserveVolumes(['copy']));
+    await fixture.fill('copy', 4);
+    expect(fixture.byte('copy')).toBe(4);
+  });
+});
