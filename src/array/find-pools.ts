@@ -6,7 +6,7 @@
  *   a pool found, against what the authority's record says of it   it is
  *   a state in which it was left                                   there, as it was then
  *   no state: its record was given up by a repair                  the same
- *   any other state, or the record does not name it                changed elsewhere: left out, not touched
+ *   any other state, or the record does not name it                changed elsewhere, or older: left out, not touched
  *   newer, and its record has the authority's state                the authority from now on
  *
  * While a mount tells the pools of its state, each may have been left in the old or in the new one.
@@ -135,7 +135,10 @@ function judge(
   if (authority.members !== undefined && remembers(authority.members, member.uuid, state)) {
     return { member, stored: pool };
   }
-  return { member, problem: `it was changed elsewhere (in ${pool.directory})` };
+  const isOlder =
+    state !== undefined && member.states.every((left) => state.generation < left.generation);
+  const what = isOlder ? 'is an older copy' : 'was changed elsewhere';
+  return { member, problem: `it ${what} (in ${pool.directory})` };
 }
 
 function checkNames({ named, without }: PoolSearch, members: readonly Member[]): void {

@@ -112,7 +112,7 @@ describe('the pools of an array', () => {
       'the other is older than the last mount that had it',
       bothAt3,
       record('2x', 'a+2x b+2x'),
-      ['a', ELSEWHERE],
+      ['a', 'b: it is an older copy (in /b)'],
       'a',
     ],
     [
