@@ -57,9 +57,9 @@ export function checkWhole({ name, condition }: Volume): void {
 
 /** EBUSY for a side of a pair; `action` completes the sentence. */
 export function checkNotPaired(volume: Volume, action: string): void {
-  const [role] = volume.roles;
-  if (role === undefined) return;
-  const reason = `volume ${volume.name} is in pair ${role.pairName} and cannot be ${action}`;
+  if (volume.roles.length === 0) return;
+  const pairs = volume.roles.map(({ pairName }) => pairName).join(', ');
+  const reason = `volume ${volume.name} cannot be ${action}: delete its pairs first (${pairs})`;
   throw new ArrayError('EBUSY', reason);
 }
 
