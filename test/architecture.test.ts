@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   control: ['base', 'array', 'volume/volume-info'],
   'control/command-row': ['base'],
   'control/pair-command-rows': ['base', 'control/command-row'],
-  'control/pool-command-rows': ['control/command-row'],
+  'control/pool-command-rows': ['control/command-row', 'store/container-kind'],
   'control/command-table': [
     ...['base', 'control/command-row', 'control/pair-command-rows', 'control/pool-command-rows'],
   ],

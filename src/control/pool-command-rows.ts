@@ -1,4 +1,5 @@
 /** The rows of the command table that are about pools. */
+import { BLOCK_CONTAINERS, DEFAULT_CONTAINER } from '../store/container-kind.js';
 import type { CommandRow } from './command-row.js';
 
 export const POOL_COMMANDS = [
@@ -15,8 +16,8 @@ export const POOL_COMMANDS = [
       {
         name: 'blocks',
         kind: 'text',
-        values: ['lmdb', 'file'],
-        help: 'where its blocks are kept; default file',
+        values: BLOCK_CONTAINERS,
+        help: `where its blocks are kept; default ${DEFAULT_CONTAINER}`,
       },
     ],
     summary: 'add a pool to the array, normally on another disk',
