@@ -1,0 +1,165 @@
+/** Pairs across mounts in which a pool is missing, is left out, is deleted, or comes back as it was earlier. */
+import { describe, expect, it } from 'vitest';
+import { TRACK_BYTES } from '../../src/base/sizes.js';
+import { PoolsFixture } from './pools-fixture.js';
+
+const PAIR = 'db:copy';
+const TRACKS = 4;
+
+async function write(fixture: PoolsFixture, name: string, byte: number, ...tracks: number[]) {
+  const { array, clock } = fixture;
+  const image = array.openImage(array.volume(name), { write: true });
+  try {
+    for (const track of tracks) {
+      await clock.drive(
+        Promise.resolve(image.write(track * TRACK_BYTES, new Uint8Array(512).fill(byte))),
+      );
+    }
+    await clock.drive(image.sync());
+  } finally {
+    image.close();
+  }
+}
+
+/** First byte of each track. */
+async function bytes({ array, clock }: PoolsFixture, name: string): Promise<string> {
+  const image = array.openImage(array.volume(name), { write: false });
+  const target = Buffer.alloc(TRACKS * TRACK_BYTES);
+  await clock.drive(Promise.resolve(image.read(0, target)));
+  image.close();
+  return Array.from({ length: TRACKS }, (_, track) => target[track * TRACK_BYTES]).join('');
+}
+
+function pairOf({ array }: PoolsFixture) {
+  return array.pairing.pair(PAIR);
+}
+
+async function until(fixture: PoolsFixture, state: string): Promise<void> {
+  for (let turn = 0; pairOf(fixture).state !== state; turn += 1) {
+    if (turn > 3_000) throw new Error(`the pair stays ${pairOf(fixture).state}`);
+    await fixture.clock.advance(10);
+  }
+}
+
+async function quiet(fixture: PoolsFixture): Promise<void> {
+  while (pairOf(fixture).unequalTracks > 0 || pairOf(fixture).instant)
+    await fixture.clock.advance(100);
+}
+
+/** A pair that is duplex between the two pools, and equal. */
+async function open(sync = false): Promise<PoolsFixture> {
+  const fixture = await PoolsFixture.open();
+  const { array, clock } = fixture;
+  const sizeBytes = TRACKS * TRACK_BYTES;
+  await clock.drive(array.createVolume({ name: 'db', sizeBytes, poolName: 'main' }));
+  await clock.drive(array.createVolume({ name: 'copy', sizeBytes, poolName: 'mirror' }));
+  await write(fixture, 'db', 1, 0, 1, 2, 3);
+  const options = { mode: 'mirror', pace: 'fast', sync, force: false } as const;
+  await clock.drive(array.createPair('db', 'copy', options));
+  await until(fixture, 'duplex');
+  await quiet(fixture);
+  return fixture;
+}
+
+async function resync(fixture: PoolsFixture, direction: 'forward' | 'reverse' = 'forward') {
+  const { array, clock } = fixture;
+  await clock.drive(array.resyncPairs([PAIR], { direction, force: false }));
+  await until(fixture, 'duplex');
+  await quiet(fixture);
+  expect(await bytes(fixture, 'copy')).toBe(await bytes(fixture, 'db'));
+}
+
+describe('a pair whose pools are not all there', () => {
+  it('without the pool of its primary: the secondary can be read, and a resync makes good what differs', async () => {
+    const fixture = await open();
+    await write(fixture, 'db', 2, 1);
+    await quiet(fixture);
+    await fixture.remount('mirror', { without: ['main'] });
+    expect([pairOf(fixture).state, pairOf(fixture).reason]).toEqual([
+      'suspended',
+      expect.stringMatching(/^pool main: /),
+    ]);
+    expect(await bytes(fixture, 'copy')).toBe('1211');
+    await fixture.remount();
+    expect(pairOf(fixture).state).toBe('suspended');
+    await write(fixture, 'db', 3, 2);
+    await resync(fixture);
+    expect(await bytes(fixture, 'copy')).toBe('1231');
+  });
+
+  it('without the pool of its secondary: the primary goes on, and a resync copies what differs', async () => {
+    const fixture = await open();
+    await fixture.stop();
+    const mirror = fixture.lose('mirror');
+    await fixture.mount();
+    expect(pairOf(fixture).state).toBe('suspended');
+    await write(fixture, 'db', 4, 3);
+    await fixture.stop();
+    fixture.putBack('mirror', mirror);
+    await fixture.mount();
+    expect([pairOf(fixture).state, await bytes(fixture, 'copy')]).toEqual(['suspended', '1111']);
+    const { unequalTracks } = pairOf(fixture);
+    expect(unequalTracks).toBe(1);
+    await resync(fixture);
+    expect(await bytes(fixture, 'copy')).toBe('1114');
+    expect(await fixture.findings()).toEqual([]);
+  });
+
+  it('after the pool of its primary was deleted, the secondary is the last fsync with sync=yes', async () => {
+    const fixture = await open(true);
+    await write(fixture, 'db', 2, 1);
+    fixture.crash();
+    fixture.lose('main');
+    await fixture.mount('mirror');
+    expect(await bytes(fixture, 'copy')).toBe('1211');
+    await fixture.clock.drive(fixture.array.deletePairs([PAIR], { now: false }));
+    await fixture.clock.drive(fixture.array.unreserveVolumes(['copy']));
+    await write(fixture, 'copy', 5, 0);
+    await fixture.remount('mirror');
+    expect(await bytes(fixture, 'copy')).toBe('5211');
+    expect(fixture.array.pairs()).toEqual([]);
+  });
+
+  it('after a kill in the middle of an update, the secondary alone is the primary of some moment', async () => {
+    for (let turn = 0; turn < 60; turn += 2) {
+      const fixture = await open();
+      await write(fixture, 'db', 2, 0);
+      await write(fixture, 'db', 3, 2);
+      for (let done = 0; done < turn; done += 1) {
+        if (done % 20 === 19) await fixture.clock.advance(100);
+        else await Promise.resolve();
+      }
+      fixture.crash();
+      const main = fixture.lose('main');
+      await fixture.mount('mirror');
+      expect(['1111', '2111', '2131']).toContain(await bytes(fixture, 'copy'));
+      await fixture.clock.advance(100);
+      await fixture.stop();
+      fixture.putBack('main', main);
+      await fixture.mount('mirror');
+      await resync(fixture);
+      expect(await bytes(fixture, 'copy')).toBe('2131');
+    }
+  });
+
+  it.each([
+    ['mirror', 'main'],
+    ['main', 'mirror'],
+  ] as const)(
+    'does not take a pool (%s) that is as it was earlier for its side',
+    async (older, other) => {
+      const fixture = await open();
+      await fixture.stop();
+      const old = older === 'main' ? fixture.main.crash() : fixture.mirror.crash();
+      await fixture.mount();
+      await write(fixture, 'db', 2, 1);
+      await quiet(fixture);
+      await fixture.stop();
+      fixture.putBack(older, old);
+      await fixture.mount(other);
+      expect(pairOf(fixture).state).toBe('suspended');
+      expect(pairOf(fixture).reason).toMatch(/changed elsewhere/);
+      expect(await bytes(fixture, other === 'main' ? 'db' : 'copy')).toBe('1211');
+    },
+  );
+});
