@@ -92,7 +92,7 @@ describe.skipIf(!canMount)('a pair', () => {
     array.mountAgain();
     expect(array.read('jobs', job?.[1] ?? '')).toMatch(/^state +failed$/m);
     expect(pair()).toMatchObject({ state: 'duplex', pace: 'fast' });
-    const { job: id } = JSON.parse(done('--json', 'pair', 'split', PAIR, '--at', '+0s'));
+    const { job: id } = JSON.parse(done('--json', 'pair', 'split', PAIR, '--at', '+2s'));
     expect(done('job', 'wait', `${id}`)).toBe(`${PAIR} is split-pending now`);
   });
 
