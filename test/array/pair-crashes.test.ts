@@ -30,6 +30,7 @@ const ONE = ALL.map(() => 1);
 const CHANGED = [1, 2, 1, 1, 1, 2, 1, 1];
 const COPY_CHANGED = [1, 1, 3, 1, 1, 3, 1, 1];
 const ZERO = ALL.map(() => 0);
+const TWO = ALL.map(() => 2);
 
 async function synced(fixture: PairsFixture): Promise<void> {
   await fixture.drive(fixture.array.sync());
@@ -95,6 +96,21 @@ const FLOWS: Record<string, Flow> = {
       return { db: moments, copy: state.startsWith('split') ? [CHANGED, ...written] : moments };
     },
     turns: 24,
+  },
+  'a new pace of a split': {
+    before: async (fixture) => {
+      await split(fixture);
+      await fixture.write('db', 2, ALL);
+      await fixture.sync('db');
+      await fixture.drive(fixture.pairing.setPairPace([PAIR], 'slow'));
+      await fixture.do('resync');
+      await fixture.do('split');
+      await fixture.write('copy', 3, [7]);
+      await fixture.sync('copy');
+    },
+    during: (fixture) => fixture.drive(fixture.pairing.setPairPace([PAIR], 'fast')),
+    allowed: () => ({ db: [TWO], copy: [[2, 2, 2, 2, 2, 2, 2, 3]] }),
+    turns: 10,
   },
   'a resync': {
     before: split,
