@@ -38,13 +38,14 @@ export class Membership {
     return result;
   }
 
-  /** At mount; `isNewlyMissing`: a pool that was there the last time is not now. */
+  /**
+   * At mount: all pools know what any of them knows. `isNewlyMissing`: a pool that was there the last time is not
+   * now.
+   */
   async begin(isNewlyMissing: boolean): Promise<void> {
-    if (isNewlyMissing) {
-      for (const kind of ['nextNumber', 'nextJob'] as const) {
-        const next = this.pools.home.allocation.peek(kind);
-        this.pools.raiseNumber(kind, next + NUMBERS_SKIPPED);
-      }
+    const skipped = isNewlyMissing ? NUMBERS_SKIPPED : 0;
+    for (const kind of ['nextNumber', 'nextJob'] as const) {
+      this.pools.raiseNumber(kind, this.pools.nextNumber(kind) + skipped);
     }
     for (const pool of this.pools.working) this.listVolumes(pool);
     await this.renew();

@@ -58,9 +58,13 @@ export class Pools {
 
   /** A number of a volume, snapshot or job: no pool hands it out again, whichever is missing then. */
   takeNumber(kind: 'nextNumber' | 'nextJob'): number {
-    const number = Math.max(...this.list.map((pool) => pool.allocation.peek(kind)));
+    const number = this.nextNumber(kind);
     this.raiseNumber(kind, number + 1);
     return number;
+  }
+
+  nextNumber(kind: 'nextNumber' | 'nextJob'): number {
+    return Math.max(...this.list.map((pool) => pool.allocation.peek(kind)));
   }
 
   raiseNumber(kind: 'nextNumber' | 'nextJob', number: number): void {

@@ -6,7 +6,7 @@
  *   DIR/blocks.dat               the blocks, where they are kept in a file of slots
  */
 
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { type Clock, systemClock } from '../base/clock.js';
@@ -102,6 +102,18 @@ export function createPoolFiles(directory: string, identity: PoolIdentityRecord)
   if (left.length > 0) {
     throw new ArrayError('EINVAL', `${directory} is not empty (it holds ${left[0]})`);
   }
+  try {
+    writeFiles(directory, identity);
+  } catch (error) {
+    // A directory that holds half a pool could not be used for another attempt.
+    for (const name of readdirSync(directory)) {
+      if (name !== 'lost+found') rmSync(join(directory, name));
+    }
+    throw error;
+  }
+}
+
+function writeFiles(directory: string, identity: PoolIdentityRecord): void {
   if (identity.blockContainer === 'file') createSlotFile(directory);
   withEnvironment(directory, (environment) => writeIdentity(environment, identity));
   createLogFile(directory, identity.capacityBytes);

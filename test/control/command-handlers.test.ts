@@ -61,6 +61,13 @@ describe('runCommand', () => {
     ['scrub', 'db@sunday', /ENOENT/],
     ['cancel', '1', /ENOENT/],
     ['sync', '', 'everything acknowledged is durable'],
+    ['pooladd', 'mirror /disk2/pool', 'added pool mirror of 1G in /disk2/pool'],
+    ['pooladd', 'mirror disk2/pool', /EINVAL: a directory is named from/],
+    ['pooladd', 'mirror /disk2/pool blocks=paper', /EINVAL: blocks= is one of lmdb file/],
+    ['pooladd', 'pool0 /disk2/pool', /EEXIST/],
+    ['poolremove', 'pool0', 'removed pool pool0; its files stay in /srv/array'],
+    ['poolremove', 'pool0 force=yes', 'gave up pool pool0'],
+    ['poolremove', 'nowhere', /ENOENT: no pool nowhere/],
   ])('%s %j answers %s', async (name, line, answer) => {
     if (typeof answer === 'string') expect(await run(name, line)).toBe(answer);
     else expect(await run(name, line)).toMatch(answer);
@@ -69,6 +76,13 @@ describe('runCommand', () => {
   it('gives new volumes the owner of the caller, size, label and pool', async () => {
     await run('create', 'log 1536 label="a b" pool=pool0');
     expect(array.volume('log')).toMatchObject({ ...OWNER, sizeBytes: 1536, label: 'a b' });
+  });
+
+  it('adds a pool with the capacity and the container that are asked for', async () => {
+    await run('pooladd', 'mirror /disk2/pool capacity=2G blocks=lmdb');
+    expect(array.addedPools).toEqual([
+      { name: 'mirror', directory: '/disk2/pool', capacityBytes: 2 ** 31, blocks: 'lmdb' },
+    ]);
   });
 
   it('takes snapshots of several volumes in one command', async () => {

@@ -9,7 +9,9 @@ import {
   acquireInstanceLock,
   askHolder,
   findHolder,
+  isDirectoryLocked,
   type LockOptions,
+  lockDirectory,
 } from '../../src/host/instance-lock.js';
 import { startDeadDaemon } from '../support/dead-daemon.js';
 import { killStarted } from '../support/programs.js';
@@ -35,6 +37,26 @@ afterEach(() => {
   killStarted();
 });
 afterAll(() => rmSync(scratch, { recursive: true }));
+
+describe('the lock of one more directory', () => {
+  const wanted = () => ({ serial, storeDirectory: store('pool'), mountPoint: '/mnt/array' });
+
+  it('is taken once, and tells whose pool the directory is', async () => {
+    await acquire(store('a'));
+    expect(isDirectoryLocked(store('pool'))).toBe(false);
+    const lock = await lockDirectory(wanted());
+    held.push(lock);
+    expect(isDirectoryLocked(store('pool'))).toBe(true);
+    await expect(lockDirectory(wanted())).rejects.toMatchObject({ code: 'EBUSY' });
+    await expect(acquire(store('pool'))).rejects.toMatchObject({
+      reason:
+        `${store('pool')} is a pool of the array of ${store('a')}, ` +
+        `mounted at /mnt/array by process ${process.pid}`,
+    });
+    lock.release();
+    expect(isDirectoryLocked(store('pool'))).toBe(false);
+  });
+});
 
 describe('the instance lock', () => {
   it('tells who holds it, and is free again after the release', async () => {
