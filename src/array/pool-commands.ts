@@ -102,9 +102,14 @@ export async function removePool(
       checkRemovable(context, pool, force);
       moveHome(context, pool);
     }
-    for (const volume of volumesOf(context, pool)) forget(context, volume);
+    const volumes = volumesOf(context, pool);
+    for (const volume of volumes) forget(context, volume);
     context.poolList.remove(pool);
-    context.recordEvent('POOL-REMOVED', name, `its files stay in ${pool.directory}`);
+    const message =
+      pool.missing === undefined
+        ? `its files stay in ${pool.directory}`
+        : `given up, with its ${volumes.length} volumes`;
+    context.recordEvent('POOL-REMOVED', name, message);
     await context.membership.renew();
     await context.durable();
     const view = pool.view();

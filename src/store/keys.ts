@@ -49,7 +49,9 @@ export const RECORD_KIND = {
 export type RecordKind = keyof typeof RECORD_KIND;
 
 /** What is not a pool's but the array's: it is in the home pool, and moves when that is removed. */
-export const HOME_KINDS: readonly RecordKind[] = ['job', 'event'];
+export const HOME_KINDS: readonly RecordKind[] = [
+  ...(['job', 'event', 'controller', 'port', 'portGroup', 'host', 'lunMapping'] as const),
+];
 
 /** Key of the version of `block` written in `epoch`; `epoch` EPOCH_MAX comes first. */
 export function mapKey(lineage: number, block: number, epoch: number): Uint8Array {

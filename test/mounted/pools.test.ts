@@ -1,5 +1,13 @@
 /** Several pools on real disks: adding, losing, leaving out, killing, copying and removing them. */
-import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { canLoop, canMount, codeOf, MIB, MountedArray } from '../support/mounted-array.js';
@@ -190,6 +198,16 @@ describe.skipIf(!canLoop)('a pool whose disk is taken away while mounted', () =>
     fill('copy', 2);
   });
   afterEach(cleanScratch);
+
+  it('is not begun on a disk that has no room for it, and leaves nothing there', () => {
+    const image = join(array.directory, 'small.image');
+    const small = subdirectory(array.directory, 'small');
+    shell(`truncate -s 8M ${image}; mkfs.ext4 -q -m 0 -O ^has_journal ${image}`);
+    done('mount', '-o', 'loop', image, small);
+    expect(array.command('pooladd', `x ${small}`).code).toBe('ENOSPC');
+    expect(readdirSync(small)).toEqual(['lost+found']);
+    expect(states()).toEqual(['main normal', 'mirror normal']);
+  });
 
   it('fails alone: the other pool and the commands on it work on', async () => {
     // An error of the file system below: from now on it is read-only, with its files open.
