@@ -42,6 +42,8 @@ export class ArrayError extends Error {
     readonly code: ErrorCode,
     /** One line, no code, no trailing full stop. */
     readonly reason: string,
+    /** Trying again cannot help before the next mount. */
+    readonly isFinal = false,
   ) {
     super(`${code}: ${reason}`);
     this.name = 'ArrayError';

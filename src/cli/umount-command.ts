@@ -1,7 +1,7 @@
 /** `arrayfs umount`: unmounts an array and waits until its daemon has made everything durable. */
 import type { Command } from 'commander';
 import { sleep, systemClock } from '../base/clock.js';
-import { ArrayError } from '../base/errors.js';
+import { ArrayError, asArrayError } from '../base/errors.js';
 import { ArrayClient } from '../client/array-client.js';
 import { endDeadDaemon } from '../host/dead-daemon.js';
 import { askHolder, findHolder } from '../host/instance-lock.js';
@@ -71,7 +71,9 @@ async function makeDurable(mountPoint: string): Promise<void> {
     await new ArrayClient(mountPoint).run({ name: 'sync', words: [], options: {} });
   } catch (error) {
     // A read-only array has nothing to make durable.
-    if (!(error instanceof ArrayError && error.code === 'EROFS')) throw error;
+    if (error instanceof ArrayError && error.code === 'EROFS') return;
+    const { code, reason } = asArrayError(error);
+    throw new ArrayError(code, `${reason} (umount --force unmounts all the same)`);
   }
 }
 

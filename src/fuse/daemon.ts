@@ -179,7 +179,7 @@ async function serveMount(served: ServedMount): Promise<MountEnd | 'given up' | 
 
 /**
  * Nobody can see an error after an unmount, so a disk that is full or gone is waited for, until it
- * works again or a signal ends the waiting.
+ * works again or a signal ends the waiting; not where it could only work after another mount.
  */
 async function saveEverything(
   array: ServedArray,
@@ -190,8 +190,10 @@ async function saveEverything(
     try {
       return await array.sync();
     } catch (error) {
-      const { reason } = asArrayError(error);
-      log.write('error', `unmounted, but not everything is durable: ${reason}; trying again`);
+      const { reason, isFinal } = asArrayError(error);
+      const next = isFinal ? 'given up' : 'trying again';
+      log.write('error', `unmounted, but not everything is durable: ${reason}; ${next}`);
+      if (isFinal) return;
     }
     if ((await Promise.race([sleep(SAVE_RETRY_MS), stopped])) === 'stopped') return;
   }

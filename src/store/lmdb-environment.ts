@@ -46,7 +46,7 @@ export function storeError(error: unknown, hostFreeBytes = Number.POSITIVE_INFIN
   if (isFull || hostFreeBytes < FULL_DISK_BYTES) {
     return new ArrayError('ENOSPC', 'the disk that holds the pool is full');
   }
-  return new ArrayError('EIO', `the pool's store failed: ${message}`);
+  return new ArrayError('EIO', `the pool's store failed: ${message.replace(/[:\s]+$/, '')}`);
 }
 
 /**
@@ -63,6 +63,11 @@ export class LmdbEnvironment implements StoreTransaction, StoreReader {
   private readonly content: Table;
   private readonly inside: LmdbBlocks;
   private container: TransactionBlocks | undefined;
+  /**
+   * LMDB could not write what it committed: seen to end the process by a damaged heap when it is used
+   * again. A full disk it survives.
+   */
+  private broken: ArrayError | undefined;
 
   constructor(
     readonly directory: string,
@@ -118,16 +123,23 @@ export class LmdbEnvironment implements StoreTransaction, StoreReader {
   /** Runs `action` in one durable transaction; a throw undoes it. */
   transaction<T>(action: (transaction: StoreTransaction) => T): T {
     const { blocks } = this;
+    if (this.broken !== undefined) throw this.broken;
     let result: T;
+    let isCommitting = false;
     try {
       result = this.root.transactionSync(() => {
         const value = action(this);
         blocks.prepare();
+        isCommitting = true;
         return value;
       });
     } catch (error) {
       blocks.undone();
-      throw storeError(error, this.hostFreeBytes());
+      const failure = storeError(error, this.hostFreeBytes());
+      if (!isCommitting || failure.code === 'ENOSPC') throw failure;
+      const { code, reason } = failure;
+      this.broken = new ArrayError(code, `${reason}; out of use until the next mount`, true);
+      throw this.broken;
     }
     blocks.committed();
     return result;
@@ -180,7 +192,7 @@ export class LmdbEnvironment implements StoreTransaction, StoreReader {
   async close(): Promise<void> {
     this.container?.close();
     this.container = undefined;
-    await this.root.close();
+    if (this.broken === undefined) await this.root.close();
   }
 
   private openTable(name: string): Table {

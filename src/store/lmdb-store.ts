@@ -98,12 +98,12 @@ export class LmdbStore implements BlockStore {
     this.pending.delete(reply.id);
     this.environment.refresh();
     if (reply.kind === 'done') pending?.resolve(reply.result as never);
-    else pending?.reject(new ArrayError(reply.code, reply.reason));
+    else pending?.reject(new ArrayError(reply.code, reply.reason, reply.isFinal));
   }
 
   private fail(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    this.broken ??= new ArrayError('EIO', `the pool's writer stopped: ${reason}`);
+    this.broken ??= new ArrayError('EIO', `the pool's writer stopped: ${reason}`, true);
     for (const { reject } of this.pending.values()) reject(this.broken);
     this.pending.clear();
     this.closed?.();

@@ -38,6 +38,7 @@ export type WriterReply =
       readonly id: number;
       readonly code: ErrorCode;
       readonly reason: string;
+      readonly isFinal: boolean;
     }
   | { readonly kind: 'closed' };
 
@@ -76,8 +77,8 @@ if (parentPort !== null) {
       if (request.task.kind === 'storeBlocks') await fetchBases(request.task);
       return { kind: 'done', id: request.id, result: executeTask(runner, state, request.task) };
     } catch (error) {
-      const { code, reason } = error instanceof ArrayError ? error : storeError(error);
-      return { kind: 'failed', id: request.id, code, reason };
+      const { code, reason, isFinal } = error instanceof ArrayError ? error : storeError(error);
+      return { kind: 'failed', id: request.id, code, reason, isFinal };
     }
   };
   /** Cold bases are fetched many at once: one after the other each would cost a disk access. */
