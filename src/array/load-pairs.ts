@@ -15,7 +15,7 @@ import {
 import type { ArrayContext } from './array-context.js';
 import type { Volume } from './copies.js';
 import type { Pair } from './pair.js';
-import { restorePair, resumePair } from './pair-resume.js';
+import { distrust, restorePair, resumePair } from './pair-resume.js';
 import { overlaidSide, type PairSide } from './pair-side.js';
 import type { Pairs } from './pairs.js';
 import type { Pool } from './pool.js';
@@ -80,6 +80,8 @@ function loadPair(pairs: Pairs, context: ArrayContext, found: Found): void {
   pair.kept = context.copies.hiddenSnapshot(keptNumber);
   pair.isSecondaryOpen = newest.isSecondaryOpen;
   restorePair(pair, found.get(pair.target.volume.pool));
+  const old = [...found].find(([, { version }]) => version < newest.confirmed);
+  if (old !== undefined) distrust(pair, old[0].name);
   if (!context.readOnly) resumePair(pair);
 }
 

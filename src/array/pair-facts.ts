@@ -18,6 +18,8 @@ export interface PairFields {
   readonly mode: PairMode;
   readonly createdMs: number;
   version: number;
+  /** A version that both pools had. */
+  confirmed: number;
   state: PairState;
   pace: CopyPace;
   sync: boolean;
@@ -39,6 +41,7 @@ export function newPairFields(
     sync,
     createdMs: clock.nowMs(),
     version: 0,
+    confirmed: 0,
     state: 'simplex',
     round: 0,
     reason: '',

@@ -17,6 +17,14 @@ export function restorePair(
   } else if (stateRow(state).copiesTo !== undefined) setInfo(context, target.volume, undefined);
 }
 
+/** The pool was put back from a copy made earlier: what differs cannot be known any more. */
+export function distrust(pair: Pair, poolName: string): void {
+  const isPrimary = pair.primarySide.volume.poolName === poolName;
+  const reason = `pool ${poolName} was put back from an older copy`;
+  pair.event(isPrimary ? 'primary-lost' : 'secondary-lost', reason).catch(() => undefined);
+  pair.target.pending.setAll();
+}
+
 /** Not in an array that is read-only. */
 export function resumePair(pair: Pair): void {
   const { state, target } = pair;
@@ -30,7 +38,8 @@ function goOn(pair: Pair): void {
   const { state, target, sides } = pair;
   target.volume.condition.fail('');
   const isIdle = state === 'duplex' && pair.instant === undefined && pair.kept === undefined;
-  if (isIdle) return;
+  // What is pending on a side that is lost is not known here.
+  if (isIdle || target.volume.pool.isFailed) return;
   // All was copied, and is durable there; only the record did not say so yet.
   if (target.pending.count === 0) pair.equal();
   else if (!sides.some(({ volume }) => volume.pool.isFailed)) replaceLost(pair);

@@ -11,6 +11,7 @@ import { type PairState, stateRow } from '../pair/pair-states.js';
 import type { PairCommand, PairEffect } from '../pair/pair-table.js';
 import { recordKey } from '../store/keys.js';
 import { packPair } from '../store/pair-records.js';
+import type { PoolContent } from '../volume/pool-content.js';
 import type { ArrayContext } from './array-context.js';
 import type { Volume } from './copies.js';
 import type { PairFields } from './pair-facts.js';
@@ -36,8 +37,8 @@ export interface PairHost {
 
 export class Pair extends PairInstants implements SideOwner {
   private persisting: Promise<void> = Promise.resolve();
-  /** Of the record in the target's pool. */
-  private versionOnTarget = 0;
+  /** Of the record in each pool: which of them is written first changes with the direction. */
+  private readonly versions = new Map<PoolContent, number>();
 
   constructor(
     private readonly host: PairHost,
@@ -101,12 +102,12 @@ export class Pair extends PairInstants implements SideOwner {
       if (this.fields.state === 'duplex' && sourceSide === this.sourceSide) this.equalAt = view;
       return;
     }
-    // The record of the next round tells of it: until then the instant of this one is merely gone.
     this.equalAt = this.source?.view;
     this.drop('instant');
     this.drop('kept');
     this.target.copied.clearAll();
     this.changed();
+    settled(this.persist());
   }
 
   setPace(pace: CopyPace): Promise<void> {
@@ -150,12 +151,14 @@ export class Pair extends PairInstants implements SideOwner {
     const first = this.sourceSide.volume.pool.content;
     const second = this.target.volume.pool.content;
     first.change(key, value);
+    this.versions.set(first, version);
     if (second === first) onTarget();
     // After this turn: what one command changes in several pairs is confirmed as one.
     const durable = Promise.resolve().then(() => first.confirmed());
     const acknowledged = settled(durable).then(() => {
-      if (second !== first && this.state !== 'simplex' && version > this.versionOnTarget) {
-        this.versionOnTarget = version;
+      const isNewer = version > (this.versions.get(second) ?? 0);
+      if (second !== first && this.state !== 'simplex' && isNewer) {
+        this.versions.set(second, version);
         second.change(key, value);
         onTarget();
       }
@@ -167,6 +170,7 @@ export class Pair extends PairInstants implements SideOwner {
       await acknowledged;
       await second.confirmed().then(
         () => {
+          if (!this.sides.some((side) => side.volume.pool.isFailed)) fields.confirmed = version;
           this.forget(round, moved);
           if (this.rolledBack === rolledBack) this.rolledBack = undefined;
         },

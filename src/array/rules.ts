@@ -68,8 +68,9 @@ export function checkPairedSize(volume: Volume, endBytes: number): void {
   if (endBytes > volume.sizeBytes) checkNotPaired(volume, 'made larger');
 }
 
-/** EBUSY where the volume alone is not a whole image. */
+/** EBUSY where the volume alone is not a whole image yet, EIO where it never will be. */
 export function checkSnapshotAllowed(volume: Volume): void {
+  checkWhole(volume);
   for (const { snapshotRefusal, pairName } of volume.roles) {
     if (snapshotRefusal === undefined) continue;
     throw new ArrayError('EBUSY', `volume ${volume.name} ${snapshotRefusal} (pair ${pairName})`);

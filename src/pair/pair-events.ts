@@ -63,7 +63,8 @@ export const EVENT_TABLE: Readonly<Record<PairEvent, { readonly [S in PairState]
     duplex: to('suspended'),
     'split-pending': to('suspended-partial'),
     split: to('suspended'),
-    resync: to('suspended-partial'),
+    // It keeps what it was, and goes back to it when it is there again.
+    resync: to('suspended', 'roll-back-secondary'),
     'reverse-resync': to('suspended', 'roll-back-primary'),
     finishing: to('suspended-partial'),
     'reverse-finishing': to('suspended', 'roll-back-primary'),

@@ -22,6 +22,8 @@ export interface PairRecord {
   readonly number: number;
   /** Counts the changes of the record. */
   readonly version: number;
+  /** A version that both pools had: a pool with an older one was put back from a copy. */
+  readonly confirmed: number;
   readonly primary: PairSideRecord;
   readonly secondary: PairSideRecord;
   readonly mode: string;
@@ -46,7 +48,7 @@ const FLAG = { sync: 1, secondaryOpen: 2 } as const;
 
 export function packPair(pair: PairRecord): Uint8Array {
   return seal((writer) => {
-    writer.u32(pair.number).u32(pair.version);
+    writer.u32(pair.number).u32(pair.version).u32(pair.confirmed);
     for (const side of [pair.primary, pair.secondary]) {
       writer.raw(side.poolUuid).u32(side.volumeNumber);
     }
@@ -71,6 +73,7 @@ export function unpackPair(value: Uint8Array): PairRecord {
     return {
       number: reader.u32(),
       version: reader.u32(),
+      confirmed: reader.u32(),
       primary: side(),
       secondary: side(),
       mode: reader.text(),

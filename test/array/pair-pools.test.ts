@@ -158,8 +158,73 @@ describe('a pair whose pools are not all there', () => {
       fixture.putBack(older, old);
       await fixture.mount(other);
       expect(pairOf(fixture).state).toBe('suspended');
-      expect(pairOf(fixture).reason).toMatch(/changed elsewhere/);
+      expect(pairOf(fixture).reason).toMatch(/older copy/);
       expect(await bytes(fixture, other === 'main' ? 'db' : 'copy')).toBe('1211');
     },
   );
+
+  it.each([
+    ['mirror', 'kill'],
+    ['main', 'kill'],
+    ['mirror', 'unmount'],
+    ['main', 'unmount'],
+  ] as const)(
+    'suspends a pair whose pool (%s) was put back from a copy made in the same mount, after a %s',
+    async (older, end) => {
+      const fixture = await open();
+      const old = older === 'main' ? fixture.main.crash() : fixture.mirror.crash();
+      await write(fixture, 'db', 2, 1);
+      await quiet(fixture);
+      await fixture.clock.advance(2_000);
+      if (end === 'kill') fixture.crash();
+      else await fixture.stop();
+      fixture.putBack(older, old);
+      await fixture.mount();
+      const { state, reason, unequalTracks } = pairOf(fixture);
+      expect([state, unequalTracks]).toEqual(['suspended', TRACKS]);
+      expect(reason).toBe(`pool ${older} was put back from an older copy`);
+      await resync(fixture);
+      expect(await bytes(fixture, 'copy')).toBe(await bytes(fixture, 'db'));
+    },
+  );
+
+  it.each(['kill', 'unmount'] as const)(
+    'stays suspended when the source of a reverse resync returns, after a %s',
+    async (end) => {
+      const fixture = await reversing();
+      if (end === 'kill') fixture.crash();
+      else await fixture.stop();
+      await fixture.mount('main', { without: ['mirror'] });
+      expect([pairOf(fixture).state, await bytes(fixture, 'db')]).toEqual(['suspended', '1111']);
+      await write(fixture, 'db', 7, 3);
+      await fixture.remount();
+      await fixture.clock.advance(3_000);
+      expect([pairOf(fixture).state, await bytes(fixture, 'db')]).toEqual(['suspended', '1117']);
+      await resync(fixture);
+      expect(await bytes(fixture, 'copy')).toBe('1117');
+    },
+  );
+
+  it('knows that half of a primary was overwritten, after a mount without its pool', async () => {
+    const fixture = await reversing();
+    await fixture.remount('mirror', { without: ['main'] });
+    expect(pairOf(fixture).state).toBe('suspended-partial-primary');
+    await fixture.remount();
+    expect(pairOf(fixture).state).toBe('suspended-partial-primary');
+    await resync(fixture, 'reverse');
+    expect(await bytes(fixture, 'db')).toBe('5551');
+  });
 });
+
+/** A reverse resync of three tracks, of which one is copied. */
+async function reversing(): Promise<PoolsFixture> {
+  const fixture = await open();
+  const { array, clock } = fixture;
+  await clock.drive(array.splitPairs([PAIR], {}));
+  await until(fixture, 'split');
+  await write(fixture, 'copy', 5, 0, 1, 2);
+  const options = { direction: 'reverse', pace: 'slow', force: false } as const;
+  await clock.drive(array.resyncPairs([PAIR], options));
+  while (pairOf(fixture).pendingTracks > 2) await clock.advance(1);
+  return fixture;
+}

@@ -64,6 +64,17 @@ describe.each([1, 2] as const)('a pair in %i pools', (pools) => {
     expect(await fixture.bytes('copy')).toEqual(ALL.map(() => 5));
   });
 
+  it('half copied and ended, leaves a secondary that cannot be read, or be made a snapshot of', async () => {
+    const fixture = await PairsFixture.open(pools);
+    await fixture.write('db', 1, ALL);
+    await fixture.create({ pace: 'slow' });
+    await fixture.drive(fixture.pairing.deletePairs([PAIR], { now: true }));
+    const { array } = fixture;
+    expect(await fixture.refusal(() => fixture.bytes('copy'))).toMatch(/^EIO: .*half a copy/);
+    const snapshot = () => array.takeSnapshots(['copy'], { name: 's' });
+    expect(await fixture.refusal(snapshot)).toMatch(/^EIO: .*half a copy/);
+  });
+
   it('resyncs what either side has changed, and no more', async () => {
     const fixture = await duplex();
     await fixture.drive(fixture.pairing.splitPairs([PAIR], {}));
