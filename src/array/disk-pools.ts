@@ -10,6 +10,7 @@ import {
   createPoolFiles,
   loadPool,
   newIdentity,
+  probePool,
   type StoredPool,
 } from '../store/pool-files.js';
 import type { PoolIdentityRecord } from '../store/records.js';
@@ -39,6 +40,7 @@ export function findDiskPools({
     without,
     look: ({ directory }) => {
       refusePathOnMount(directory, mountPoint);
+      probePool(directory);
       return loadPool(directory);
     },
   });

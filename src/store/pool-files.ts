@@ -6,6 +6,7 @@
  *   DIR/blocks.dat               the blocks, where they are kept in a file of slots
  */
 
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -144,6 +145,19 @@ export interface StoredPool {
 export function loadPool(directory: string): StoredPool {
   requirePool(directory);
   return withEnvironment(directory, (environment) => readPool(environment, directory));
+}
+
+/**
+ * Reads the pool in a process of its own first: a damaged LMDB file can end the process that reads it. EIO where
+ * it does; whatever else is wrong `loadPool` tells.
+ */
+export function probePool(directory: string): void {
+  requirePool(directory);
+  const program = 'const { loadPool } = await import(process.argv[1]); loadPool(process.argv[2]);';
+  const words = ['--input-type=module', '-e', program, import.meta.url, directory];
+  const { signal } = spawnSync(process.execPath, words, { stdio: 'ignore' });
+  if (signal === null) return;
+  throw new ArrayError('EIO', `${directory} is damaged, reading it ended in ${signal}`);
 }
 
 export function readPool(reader: StoreReader, directory: string): StoredPool {
