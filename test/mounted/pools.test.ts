@@ -122,12 +122,17 @@ describe.skipIf(!canMount)('an array of two pools', () => {
     await array.umount();
   });
 
-  it('does without a pool whose database is damaged', async () => {
+  it.each([
+    ['log', 'intent.log', /^pool mirror is missing: .*intent.*log/],
+    // Reading it ends the process that does.
+    ['database', 'data.mdb', /^pool mirror is missing: .*is damaged/],
+  ])('does without a pool whose %s is damaged', async (_what, file, notice) => {
     await array.umount();
-    writeFileSync(join(mirror, 'intent.log'), Buffer.alloc(100));
+    const content = readFileSync(join(mirror, file)).fill(0xa5, 0, 8192);
+    writeFileSync(join(mirror, file), file === 'intent.log' ? content.subarray(0, 100) : content);
     const { notices } = array.mountAgain();
-    expect(notices).toEqual([expect.stringMatching(/^pool mirror is missing: .*intent.*log/)]);
-    expect(isFilled('db', 1)).toBe(true);
+    expect(notices).toEqual([expect.stringMatching(notice)]);
+    expect([isFilled('db', 1), states()]).toEqual([true, ['main normal', 'mirror missing']]);
     await array.umount();
   });
 
