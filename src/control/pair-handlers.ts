@@ -3,7 +3,12 @@
  * sense in the state of a pair says so and does nothing.
  */
 import type { DiskArray } from '../array/disk-array.js';
-import type { CreatePairOptions, PairOutcome, SplitOptions } from '../array/pair-contract.js';
+import type {
+  CreatePairOptions,
+  PairOutcome,
+  PairView,
+  SplitOptions,
+} from '../array/pair-contract.js';
 import { isoTime } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { given, type Handler } from './command-handler.js';
@@ -106,7 +111,8 @@ async function nowOrLater(
 ): Promise<string> {
   const at = options.get('at');
   if (at === undefined) return work();
-  for (const word of words) array.pair(word);
+  const isCopy = command.name === 'copy';
+  for (const word of words) checkMode(array.pair(word), isCopy);
   const rotated = options.get('rotate');
   if (rotated !== undefined) array.volume(rotated);
   const atMs = parseTime(at, array.nowMs());
@@ -114,6 +120,15 @@ async function nowOrLater(
   const subject = `${shortened(named)} at ${isoTime(atMs).slice(0, 19)}Z`;
   const job = await array.startLater({ kind: command.name, subject, atMs }, work);
   return `job ${job.id} ${command.name} ${subject}`;
+}
+
+/** A pair's mode does not change: what it can never do is not put off. */
+function checkMode({ name, mode }: PairView, isCopy: boolean): void {
+  if (isCopy === (mode === 'on-demand')) return;
+  throw new ArrayError(
+    'EINVAL',
+    `${name} is ${isCopy ? 'a mirror: split it' : 'on demand: copy it'}`,
+  );
 }
 
 function shortened(text: string): string {

@@ -207,6 +207,7 @@ describe('at=', () => {
   it.each([
     ['split db:nosuch at=+1h', /^ENOENT/],
     ['split rotate=nosuch at=+1h', /^ENOENT/],
+    ['copy db:db-copy at=+1h', /^EINVAL: db:db-copy is a mirror: split it/],
     ['split db:db-copy at=2020-01-01T00:00Z', /^EINVAL/],
     ['split db:db-copy at=later', /^EINVAL: not a time: 'later'/],
     ['resync db:db-copy at=+1h', /^EINVAL: unknown option at=/],
