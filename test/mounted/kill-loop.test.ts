@@ -9,7 +9,7 @@ import { cleanScratch } from '../support/scratch-directory.js';
 
 const SEED = Number(process.env.ARRAYFS_TEST_SEED ?? Date.now() % 1_000_000);
 const VOLUME_BYTES = 8 * MIB;
-const ROUNDS = repeat(10);
+const ROUNDS = repeat(6);
 /** Rounds between two checks, which need the array unmounted. */
 const CHECK_EVERY = 2;
 const SNAPSHOTS_KEPT = 4;

@@ -146,7 +146,7 @@ describe.each(BLOCK_CONTAINERS)(
     });
 
     const only = process.env.ARRAYFS_SEED;
-    const seeds = only === undefined ? repeat(30) : 1;
+    const seeds = only === undefined ? repeat(15) : 1;
     for (let index = 0; index < seeds; index += 1) {
       const seed = only === undefined ? 1_000 + index : Number(only);
       it(`finds nothing in history ${seed}`, () => run(seed, blocks));
