@@ -109,7 +109,7 @@ export function readBeside(isCopying: boolean): ArrayStep {
 /** One split of ten pairs while one of the primaries is written at full speed. */
 export const splitUnderLoad: ArrayStep = {
   async prepare(bench) {
-    const bytes = bench.scale.imageBytes / PAIRS_SPLIT;
+    const bytes = splitBytes(bench);
     for (const volume of splitVolumes(bench)) {
       await filled(bench, volume, bytes);
       await makePair(bench, volume, bytes, 'remote', 'fast');
@@ -120,7 +120,7 @@ export const splitUnderLoad: ArrayStep = {
     const volumes = splitVolumes(bench);
     const pairs = volumes.map((volume) => `${volume}:${volume}-copy`);
     for (const pair of pairs) await reach(bench, pair, 'duplex');
-    const bytes = scale.imageBytes / PAIRS_SPLIT;
+    const bytes = splitBytes(bench);
     const words = [...fioWords(WRITE_4K, bytes, scale), '--runtime=1d'];
     const load = new FioLoad(cleanup, array.image(volumes[0] ?? ''), true, words);
     await pause(LOAD_LEAD_MS);
@@ -160,6 +160,11 @@ export const resyncTime: ArrayStep = {
   },
 };
 
+/** Of each of their volumes: whole MiB. */
+function splitBytes({ scale }: ArrayBench): number {
+  return Math.floor(scale.imageBytes / PAIRS_SPLIT / 2 ** 20) * 2 ** 20;
+}
+
 function splitVolumes({ volume }: ArrayBench): string[] {
   return Array.from({ length: PAIRS_SPLIT }, (_, index) => `${volume}-${index}`);
 }
@@ -181,7 +186,7 @@ async function makePair(
   await create(`${volume}-copy`, bytes, place === 'remote' ? POOL : undefined);
   await array.control('paircreate', `${volume} ${volume}-copy pace=fast`);
   await reach(bench, `${volume}:${volume}-copy`, 'duplex');
-  await array.control('pairpace', `${volume}:${volume}-copy ${pace}`);
+  await array.control('pairpace', `${volume}:${volume}-copy pace=${pace}`);
 }
 
 async function reach({ array }: ArrayBench, pair: string, state: string): Promise<void> {
