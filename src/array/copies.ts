@@ -11,6 +11,7 @@ import { EPOCH_MAX, recordKey } from '../store/keys.js';
 import { packForeignVolume } from '../store/member-records.js';
 import type { Lineage } from '../volume/lineage.js';
 import type { RecordSource } from '../volume/record-source.js';
+import type { View } from '../volume/view.js';
 import type { SnapshotView, VolumeView } from './disk-array.js';
 import type { Pool } from './pool.js';
 import type { ContentOverlay, VolumeRole } from './volume-role.js';
@@ -34,6 +35,8 @@ abstract class Copy implements RecordSource {
   abstract packRecord(): Uint8Array | undefined;
   abstract readonly viewEpoch: number;
   abstract readonly allocatedBytes: number;
+  /** Content that is still with the other side of a pair. */
+  abstract readonly overlay: ContentOverlay | undefined;
 
   get isHidden(): boolean {
     return isHidden(this.fields.name);
@@ -82,6 +85,11 @@ abstract class Copy implements RecordSource {
   }
   get infoModified(): boolean {
     return this.fields.infoModified;
+  }
+
+  /** What it shows of its lineage. */
+  get view(): View {
+    return { lineage: this.lineage, epoch: this.viewEpoch };
   }
 
   /** The count follows a shrink only when it is published. */
@@ -164,12 +172,17 @@ export class Volume extends Copy implements VolumeView {
     return condition.failure === '' ? undefined : `volume ${this.name} ${condition.failure}`;
   }
 
+  /** In the one pair that it is the secondary of. */
+  get secondaryRole(): VolumeRole | undefined {
+    return this.roles.find(({ role }) => role === 'secondary');
+  }
+
   /** Why hosts may not write now; undefined where they may. */
   get writeRefusal(): string | undefined {
     for (const { writeRefusal } of this.roles) {
       if (writeRefusal !== undefined) return `volume ${this.name} ${writeRefusal}`;
     }
-    if (this.condition.isReserved && !this.roles.some(({ role }) => role === 'secondary')) {
+    if (this.condition.isReserved && this.secondaryRole === undefined) {
       return `volume ${this.name} is reserved (arrayfs pair unreserve)`;
     }
     return undefined;
@@ -179,7 +192,6 @@ export class Volume extends Copy implements VolumeView {
     return this.condition.isReserved;
   }
 
-  /** Content that is still with the other side of a pair. */
   get overlay(): ContentOverlay | undefined {
     for (const { overlay } of this.roles) if (overlay !== undefined) return overlay;
     return undefined;
@@ -227,6 +239,10 @@ export class Snapshot extends Copy implements SnapshotView {
 
   get viewEpoch(): number {
     return this.fields.epoch;
+  }
+
+  get overlay(): undefined {
+    return undefined;
   }
 
   get allocatedBytes(): number {

@@ -133,10 +133,7 @@ export class CopyDirectory {
       if (candidates.length === COPIES_ASKED_MAX) break;
       if (copy.pool === pool && reaches(copy, place)) candidates.push(copy);
     }
-    return candidates.filter((copy) => {
-      const view = { lineage: copy.lineage, epoch: copy.viewEpoch };
-      return pool.content.map.shows(view, place, block);
-    });
+    return candidates.filter((copy) => pool.content.map.shows(copy.view, place, block));
   }
 
   /**
@@ -187,7 +184,7 @@ export class CopyDirectory {
 
 /** The chain of the copy passes the lineage at or after the epoch. */
 function reaches(copy: AnyCopy, place: VersionPlace): boolean {
-  let { lineage, viewEpoch: epoch } = copy;
+  let { lineage, epoch } = copy.view;
   for (;;) {
     if (lineage.id === place.lineage) return epoch >= place.epoch;
     if (lineage.parent === undefined) return false;

@@ -12,7 +12,7 @@ const FILLED_BYTES = 2 ** 24;
 /** First byte from `offset` on that lies in a block with content; undefined where none follows. */
 export async function nextData(copy: AnyCopy, offset: number): Promise<number | undefined> {
   // What is still with the other side of a pair counts as content.
-  if (copy.kind === 'volume' && copy.overlay) return offset < copy.sizeBytes ? offset : undefined;
+  if (copy.overlay) return offset < copy.sizeBytes ? offset : undefined;
   for await (const block of blocksWithContent(copy, offset, copy.sizeBytes)) {
     return Math.max(offset, block * BLOCK_BYTES);
   }
@@ -21,7 +21,7 @@ export async function nextData(copy: AnyCopy, offset: number): Promise<number | 
 
 /** First byte from `offset` on that lies in a hole; the end of the image counts as one. */
 export async function nextHole(copy: AnyCopy, offset: number): Promise<number> {
-  if (copy.kind === 'volume' && copy.overlay) return copy.sizeBytes;
+  if (copy.overlay) return copy.sizeBytes;
   let expected = Math.floor(offset / BLOCK_BYTES);
   for await (const block of blocksWithContent(copy, offset, copy.sizeBytes)) {
     if (block !== expected) break;
@@ -105,8 +105,7 @@ async function* blocksWithContent(
   while (from !== undefined && from < to) {
     // Rare: a restore or clone that is not published yet.
     if (copy.lineage.hasUnpublishedBelow) await content.durable();
-    const view = { lineage: copy.lineage, epoch: copy.viewEpoch };
-    const slice = content.map.mappedBlocks(view, from, to);
+    const slice = content.map.mappedBlocks(copy.view, from, to);
     yield* slice.blocks;
     from = slice.next;
     if (from !== undefined) await clock.yield();

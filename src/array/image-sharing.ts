@@ -42,7 +42,7 @@ export async function shareRange(request: ShareRequest, open: ShareTarget): Prom
   if (offset % BLOCK_BYTES !== 0 || targetOffset % BLOCK_BYTES !== 0) {
     throw new ArrayError('EOPNOTSUPP', 'only whole blocks of 16 KiB are shared');
   }
-  if (source.kind === 'volume' && source.overlay !== undefined) {
+  if (source.overlay !== undefined) {
     throw new ArrayError('EOPNOTSUPP', 'a part of the source is still to be copied there');
   }
   const sizeBytes = Math.min(request.sizeBytes, SHARED_BYTES_MAX, source.sizeBytes - offset);
@@ -72,8 +72,7 @@ async function shareBlocks(request: ShareRequest, open: ShareTarget): Promise<vo
     const at = targetOffset + done;
     while (target.overlay?.isPending(at, BLOCK_BYTES)) await target.overlay.fill(at, BLOCK_BYTES);
     open.check();
-    const view = { lineage: source.lineage, epoch: source.viewEpoch };
-    const location = content.map.publishedLocation(view, (offset + done) / BLOCK_BYTES);
+    const location = content.map.publishedLocation(source.view, (offset + done) / BLOCK_BYTES);
     if (location === undefined || location.sectors !== ALL_SECTORS) {
       await copyPart(request, done, Math.min(done + BLOCK_BYTES, sizeBytes), open);
     } else {
@@ -91,7 +90,6 @@ async function copyPart(
   open: ShareTarget,
 ): Promise<void> {
   const data = new Uint8Array(to - from);
-  const view = { lineage: source.lineage, epoch: source.viewEpoch };
-  source.pool.content.read(view, offset + from, data);
+  source.pool.content.read(source.view, offset + from, data);
   await open.write(targetOffset + from, data);
 }

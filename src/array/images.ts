@@ -21,7 +21,6 @@ import {
   checkPairedSize,
   checkWhole,
 } from './rules.js';
-import type { ContentOverlay } from './volume-role.js';
 
 /** Fetched ahead of a sequential reader of cold blocks. */
 const READ_AHEAD_BYTES = 2 ** 20;
@@ -181,9 +180,8 @@ class Image implements ImageHandle {
   private fetch(offset: number, length: number): Promise<unknown> | undefined {
     const { copy } = this;
     const { content } = copy.pool;
-    const view = { lineage: copy.lineage, epoch: copy.viewEpoch };
     const end = Math.min(offset + length, copy.sizeBytes);
-    const overlay = overlayOf(copy);
+    const { overlay, view } = copy;
     if (overlay !== undefined) return overlay.fetch(offset, end - offset);
     const fetched = content.map.fetch(view, offset, end - offset);
     if (fetched !== undefined && offset === this.nextOffset) {
@@ -199,12 +197,11 @@ class Image implements ImageHandle {
   private readNow(offset: number, target: Uint8Array): number {
     const { copy } = this;
     const size = Math.max(0, Math.min(target.length, copy.sizeBytes - offset));
-    const { lineage, viewEpoch: epoch } = copy;
     if (copy.kind === 'volume') checkWhole(copy);
     const filled = target.subarray(0, size);
-    const overlay = overlayOf(copy);
+    const { overlay } = copy;
     if (overlay !== undefined) overlay.read(offset, filled);
-    else copy.pool.content.read({ lineage, epoch }, offset, filled);
+    else copy.pool.content.read(copy.view, offset, filled);
     return size;
   }
 
@@ -286,8 +283,4 @@ function noteModified(host: ImageHost, volume: Volume): void {
   if (volume.fields.info !== undefined) volume.fields.infoModified = true;
   if (!volume.deleted) volume.touch('write');
   host.changed();
-}
-
-function overlayOf(copy: AnyCopy): ContentOverlay | undefined {
-  return copy.kind === 'volume' && copy.roles.length > 0 ? copy.overlay : undefined;
 }

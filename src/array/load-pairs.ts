@@ -3,7 +3,7 @@
  * the two pools is brought to an end here, and a pair whose other pool is lost is suspended.
  */
 import type { CopyPace } from '../pair/difference-bits.js';
-import type { PairMode, PairState } from '../pair/pair-states.js';
+import { overlaidSide, type PairMode, type PairState } from '../pair/pair-states.js';
 import { recordKey, recordKeyEnd } from '../store/keys.js';
 import {
   type PairRecord,
@@ -15,8 +15,9 @@ import {
 import type { ArrayContext } from './array-context.js';
 import type { Volume } from './copies.js';
 import type { Pair } from './pair.js';
+import { PAIR_SNAPSHOTS } from './pair-instants.js';
 import { distrust, restorePair, resumePair } from './pair-resume.js';
-import { overlaidSide, type PairSide } from './pair-side.js';
+import type { PairSide } from './pair-side.js';
 import type { Pairs } from './pairs.js';
 import type { Pool } from './pool.js';
 import { dropSnapshot } from './snapshot-commands.js';
@@ -32,7 +33,8 @@ export function loadPairs(pairs: Pairs, context: ArrayContext): void {
   }
   const used = new Set(pairs.pairs().flatMap(({ instant, kept }) => [instant, kept]));
   for (const snapshot of context.copies.hiddenSnapshots()) {
-    if (snapshot.name.startsWith('.pair-') && !used.has(snapshot)) dropSnapshot(context, snapshot);
+    if (snapshot.name.startsWith(PAIR_SNAPSHOTS) && !used.has(snapshot))
+      dropSnapshot(context, snapshot);
   }
 }
 

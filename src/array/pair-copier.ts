@@ -11,7 +11,6 @@
 import type { Clock, Timer } from '../base/clock.js';
 import { type ArrayError, asArrayError } from '../base/errors.js';
 import { PACE_TRACKS } from '../pair/difference-bits.js';
-import type { afterEvent } from '../pair/pair-state.js';
 import { stateRow } from '../pair/pair-states.js';
 import { copyTracks } from '../pair/track-copy.js';
 import type { PairRole } from '../store/pair-records.js';
@@ -161,10 +160,10 @@ export class PairCopier {
   }
 
   /** A side that cannot be written or read: the pair is suspended, or tries again where a copy was promised. */
-  private async failed(pair: Pair, error: ArrayError): Promise<Next> {
+  private failed(pair: Pair, error: ArrayError): Next {
     const { state } = pair;
     if (state === 'duplex-pending' || state === 'duplex' || state === 'resync') {
-      this.suspend(pair, `${lostRole(pair, error)}-lost`, error.reason);
+      pair.event(`${lostRole(pair, error)}-lost`, error.reason);
       return 'idle';
     }
     pair.setProblem(error.reason);
@@ -173,13 +172,9 @@ export class PairCopier {
 
   private tooLate(pair: Pair): void {
     if (this.waiters.has(pair) && pair.state === 'duplex') {
-      this.suspend(pair, 'secondary-late', `the secondary held up fsync for ${SYNC_WAIT_MS} ms`);
+      pair.event('secondary-late', `the secondary held up fsync for ${SYNC_WAIT_MS} ms`);
     }
     this.release(pair, Number.POSITIVE_INFINITY);
-  }
-
-  private suspend(pair: Pair, event: Parameters<typeof afterEvent>[2], reason: string): void {
-    pair.event(event, reason).catch(() => undefined);
   }
 
   private release(pair: Pair, round: number): void {

@@ -4,9 +4,14 @@
  */
 import { CopyRate } from '../pair/copy-rate.js';
 import type { CopyPace } from '../pair/difference-bits.js';
-import { type PairMode, type PairState, type SeenState, stateRow } from '../pair/pair-states.js';
+import {
+  overlaidSide,
+  type PairMode,
+  type PairState,
+  type SeenState,
+  stateRow,
+} from '../pair/pair-states.js';
 import { countInAny } from '../pair/track-bits.js';
-import type { PairRole } from '../store/pair-records.js';
 import type { ArrayContext } from './array-context.js';
 import type { Snapshot, Volume } from './copies.js';
 import type { CreatePairOptions, PairView } from './pair-contract.js';
@@ -159,21 +164,14 @@ export abstract class PairFacts implements PairView {
   }
   /** The side that is copied to, or would be by a resync. */
   get target(): PairSide {
-    return this.targetRole === 'primary' ? this.primarySide : this.secondarySide;
+    return overlaidSide(this.state) === 'primary' ? this.primarySide : this.secondarySide;
   }
   get sourceSide(): PairSide {
-    return this.targetRole === 'primary' ? this.secondarySide : this.primarySide;
+    return this.target === this.primarySide ? this.secondarySide : this.primarySide;
   }
   get source(): Instant | undefined {
     const { instant } = this;
-    if (instant === undefined) return undefined;
-    const view = { lineage: instant.lineage, epoch: instant.viewEpoch };
-    return { content: instant.pool.content, view };
-  }
-
-  private get targetRole(): PairRole {
-    if (this.state === 'suspended-partial-primary') return 'primary';
-    return stateRow(this.state).copiesTo ?? 'secondary';
+    return instant && { content: instant.pool.content, view: instant.view };
   }
 
   /** What tables and files show of it has changed. */

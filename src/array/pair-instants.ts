@@ -10,7 +10,10 @@ import type { View } from '../volume/view.js';
 import type { Snapshot } from './copies.js';
 import { PairFacts } from './pair-facts.js';
 import type { PairSide } from './pair-side.js';
-import { dropSnapshot, takeHiddenSnapshot } from './snapshot-commands.js';
+import { dropSnapshot, goBackTo, takeHiddenSnapshot } from './snapshot-commands.js';
+
+/** How the names of their hidden snapshots begin. */
+export const PAIR_SNAPSHOTS = '.pair-';
 
 export abstract class PairInstants extends PairFacts {
   /** Sides whose pending bits are the target's now. */
@@ -31,7 +34,7 @@ export abstract class PairInstants extends PairFacts {
     this.instant = takeHiddenSnapshot(
       this.context,
       this.sourceSide.volume,
-      `.pair-${this.number}-${this.round}`,
+      `${PAIR_SNAPSHOTS}${this.number}-${this.round}`,
       info === undefined ? {} : { info },
     );
     this.context.watcher.contentChanged(this.target.volume);
@@ -44,7 +47,7 @@ export abstract class PairInstants extends PairFacts {
     this.kept = takeHiddenSnapshot(
       this.context,
       side.volume,
-      `.pair-${this.number}-${this.round}-kept`,
+      `${PAIR_SNAPSHOTS}${this.number}-${this.round}-kept`,
     );
   }
 
@@ -59,8 +62,7 @@ export abstract class PairInstants extends PairFacts {
     const { target } = this;
     for (const side of sides) {
       target.pending.add(side.changed.bits);
-      if (side === target) continue;
-      if (side.pending.count === 0) continue;
+      if (side === target || side.pending.count === 0) continue;
       target.pending.add(side.pending.bits);
       this.moved.push(side);
     }
@@ -76,8 +78,7 @@ export abstract class PairInstants extends PairFacts {
    * its own. A round that began in the same state only went on: what hosts had written to the target stays.
    */
   catchUp(behind: { readonly round: number; readonly state: string }): void {
-    const { round, target } = this;
-    if (behind.round === round) return;
+    const { target } = this;
     for (const side of this.sides) {
       const stays = side === target && behind.state === this.state;
       for (const bits of side.changedSince(behind.round)) {
@@ -95,13 +96,7 @@ export abstract class PairInstants extends PairFacts {
     side.copied.clearAll();
     this.drop('instant');
     if (kept === undefined) return;
-    const { volume } = side;
-    const old = volume.lineage;
-    const { content } = volume.pool;
-    volume.lineage = content.lineages.begin({ lineage: kept.lineage, epoch: kept.viewEpoch });
-    content.lineages.abandon(old);
-    volume.touch();
-    this.context.watcher.contentChanged(volume);
+    goBackTo(this.context, side.volume, kept);
     this.drop('kept');
     this.rolledBack = kept;
   }

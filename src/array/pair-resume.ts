@@ -21,7 +21,7 @@ export function restorePair(
 export function distrust(pair: Pair, poolName: string): void {
   const isPrimary = pair.primarySide.volume.poolName === poolName;
   const reason = `pool ${poolName} was put back from an older copy`;
-  pair.event(isPrimary ? 'primary-lost' : 'secondary-lost', reason).catch(() => undefined);
+  pair.event(isPrimary ? 'primary-lost' : 'secondary-lost', reason);
   pair.target.pending.setAll();
 }
 

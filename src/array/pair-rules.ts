@@ -14,17 +14,13 @@ export function checkNewPair(primary: Volume, secondary: Volume, force: boolean)
     throw new ArrayError('EINVAL', `the volumes of a pair are of one size, not ${sizes}`);
   }
   checkNotPaired(secondary, 'a secondary as well');
-  if (primary.roles.some(({ role }) => role === 'secondary')) {
-    checkNotPaired(primary, 'a primary as well');
-  }
+  if (primary.secondaryRole !== undefined) checkNotPaired(primary, 'a primary as well');
   if (primary.roles.length >= SECONDARIES_MAX) {
     const limit = `${SECONDARIES_MAX} secondaries, which is the limit`;
     throw new ArrayError('ENOSPC', `volume ${primary.name} has ${limit}`);
   }
   checkNoWriter(secondary, force, 'overwritten');
   checkSnapshotAllowed(primary);
-  const failure = primary.failure;
-  if (failure !== undefined) throw new ArrayError('EIO', failure);
 }
 
 /** EINVAL where two of them have one primary: it cannot become equal to both. */

@@ -11,8 +11,7 @@
 import { ArrayError } from '../base/errors.js';
 import { TRACK_BYTES } from '../base/sizes.js';
 import { tracksOf } from '../pair/difference-bits.js';
-import type { PairState } from '../pair/pair-states.js';
-import { stateRow } from '../pair/pair-states.js';
+import { overlaidSide, type PairState } from '../pair/pair-states.js';
 import { StoredBits } from '../pair/stored-bits.js';
 import type { TrackBits, TrackRun } from '../pair/track-bits.js';
 import { parseRecordKey } from '../store/keys.js';
@@ -181,8 +180,8 @@ export class PairSide implements VolumeRole, ContentOverlay {
   }
 
   private get own(): Instant {
-    const { lineage, pool } = this.volume;
-    return { content: pool.content, view: { lineage, epoch: lineage.epoch } };
+    const { pool, view } = this.volume;
+    return { content: pool.content, view };
   }
 
   private elsewhere(track: number): Instant {
@@ -204,11 +203,4 @@ export class PairSide implements VolumeRole, ContentOverlay {
     };
     return new StoredBits(owner, pairBitsKey(this.pair.number, this.role, kind), this.trackCount);
   }
-}
-
-/** The side that reads as the other one did at the instant, wherever it is still pending. */
-export function overlaidSide(state: PairState): PairRole | undefined {
-  if (state === 'suspended-partial') return 'secondary';
-  if (state === 'suspended-partial-primary') return 'primary';
-  return stateRow(state).copiesTo;
 }

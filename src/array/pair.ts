@@ -98,7 +98,7 @@ export class Pair extends PairInstants implements SideOwner {
     if (this.state !== 'duplex') {
       const view = this.source?.view;
       const { sourceSide } = this;
-      settled(this.event('copied'));
+      this.event('copied');
       if (this.fields.state === 'duplex' && sourceSide === this.sourceSide) this.equalAt = view;
       return;
     }
@@ -126,8 +126,9 @@ export class Pair extends PairInstants implements SideOwner {
     if (this.fields.reason !== '') this.setProblem('');
   }
 
-  event(event: PairEvent, reason = ''): Promise<void> {
-    return this.apply(afterEvent(this.mode, this.state, event), event, { reason });
+  /** Nobody waits for it: a pool that cannot store the change says so itself, and the other one has it. */
+  event(event: PairEvent, reason = ''): void {
+    settled(this.apply(afterEvent(this.mode, this.state, event), event, { reason }));
   }
 
   /**

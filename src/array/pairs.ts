@@ -4,7 +4,7 @@
  * they share one instant.
  */
 import { ArrayError } from '../base/errors.js';
-import { COMMAND_VOLUMES_MAX, PAIRS_MAX } from '../base/limits.js';
+import { PAIRS_MAX } from '../base/limits.js';
 import type { CopyPace } from '../pair/difference-bits.js';
 import type { PairEvent } from '../pair/pair-events.js';
 import { afterCommand } from '../pair/pair-state.js';
@@ -29,7 +29,8 @@ import {
 } from './pair-rules.js';
 import type { Pool } from './pool.js';
 import { reserveVolumes, unreserveVolumes } from './reservation-commands.js';
-import { checkInfo, checkNoWriter, checkSnapshotAllowed } from './rules.js';
+import { checkInfo, checkNoWriter, checkSnapshotAllowed, distinct } from './rules.js';
+import { cutPools } from './snapshot-commands.js';
 
 export class Pairs implements PairCommands, PairHost {
   private readonly byNumber = new Map<number, Pair>();
@@ -204,7 +205,7 @@ export class Pairs implements PairCommands, PairHost {
       const event: PairEvent = lost.some(({ role }) => role === 'primary')
         ? 'primary-lost'
         : 'secondary-lost';
-      pair.event(event, `pool ${pool.name}: ${reason}`).catch(() => undefined);
+      pair.event(event, `pool ${pool.name}: ${reason}`);
     }
   }
 
@@ -214,14 +215,8 @@ export class Pairs implements PairCommands, PairHost {
 
   // ---- inside
 
-  private named(names: readonly string[]): Pair[] {
-    if (names.length === 0) throw new ArrayError('EINVAL', 'no pair is named');
-    if (names.length > COMMAND_VOLUMES_MAX) {
-      throw new ArrayError('EINVAL', `more than ${COMMAND_VOLUMES_MAX} pairs are named`);
-    }
-    const pairs = names.map((name) => this.pair(name));
-    if (new Set(pairs).size < pairs.length) throw new ArrayError('EINVAL', 'a pair is named twice');
-    return pairs;
+  private named(names: readonly string[]): readonly Pair[] {
+    return distinct(names, 'pair', (name) => this.pair(name));
   }
 
   /** Those that the command changes; throws where it is rejected for one. */
@@ -264,8 +259,7 @@ export class Pairs implements PairCommands, PairHost {
   ): Promise<readonly PairOutcome[]> {
     this.performing(pairs, command);
     this.context.checkWritable();
-    const sides = pairs.flatMap((pair) => pair.sides);
-    for (const pool of new Set(sides.map(({ volume }) => volume.pool))) pool.content.cut();
+    cutPools(pairs.flatMap((pair) => pair.sides.map(({ volume }) => volume)));
     const durable: Promise<void>[] = [];
     const outcomes = pairs.map((pair): PairOutcome => {
       const { name } = pair;

@@ -8,8 +8,7 @@ export async function reserveVolumes(
   context: ArrayContext,
   names: readonly string[],
 ): Promise<void> {
-  const volumes = names.map((name) => context.copies.volume(name));
-  context.checkWritable(...volumes);
+  const volumes = writableVolumes(context, names);
   for (const volume of volumes) {
     checkNotPaired(volume, 'reserved');
     checkNoWriter(volume, false, 'reserved');
@@ -22,14 +21,19 @@ export async function unreserveVolumes(
   context: ArrayContext,
   names: readonly string[],
 ): Promise<void> {
-  const volumes = names.map((name) => context.copies.volume(name));
-  context.checkWritable(...volumes);
+  const volumes = writableVolumes(context, names);
   for (const volume of volumes) {
-    const role = volume.roles.find((each) => each.role === 'secondary');
+    const role = volume.secondaryRole;
     if (role === undefined) continue;
     throw new ArrayError('EBUSY', `volume ${volume.name} is the secondary of ${role.pairName}`);
   }
   await setReserved(context, volumes, false);
+}
+
+function writableVolumes(context: ArrayContext, names: readonly string[]): readonly Volume[] {
+  const volumes = names.map((name) => context.copies.volume(name));
+  context.checkWritable(...volumes);
+  return volumes;
 }
 
 async function setReserved(

@@ -1,8 +1,23 @@
 /** What commands check before they change anything: sizes, information sectors, who uses a copy. */
 import { ArrayError } from '../base/errors.js';
-import { INFO_BYTES, VOLUME_BYTES_MAX } from '../base/limits.js';
+import { COMMAND_VOLUMES_MAX, INFO_BYTES, VOLUME_BYTES_MAX } from '../base/limits.js';
 import { formatSize, SECTOR_BYTES } from '../base/sizes.js';
 import { copyName, type Snapshot, type Volume } from './copies.js';
+
+/** What one command names, each once and not too many: EINVAL otherwise. `noun` is what they are. */
+export function distinct<T>(
+  names: readonly string[],
+  noun: string,
+  named: (name: string) => T,
+): readonly T[] {
+  if (names.length === 0) throw new ArrayError('EINVAL', `no ${noun} is named`);
+  if (names.length > COMMAND_VOLUMES_MAX) {
+    throw new ArrayError('EINVAL', `more than ${COMMAND_VOLUMES_MAX} ${noun}s are named`);
+  }
+  const all = names.map(named);
+  if (new Set(all).size < all.length) throw new ArrayError('EINVAL', `a ${noun} is named twice`);
+  return all;
+}
 
 /** EINVAL unless it is a multiple of 512, EFBIG beyond the limit. */
 export function checkSize(sizeBytes: number): void {

@@ -5,10 +5,9 @@
 
 import { assert } from '../base/assert.js';
 import { ArrayError } from '../base/errors.js';
-import { COMMAND_VOLUMES_MAX, SNAPSHOTS_PER_VOLUME_MAX } from '../base/limits.js';
+import { SNAPSHOTS_PER_VOLUME_MAX } from '../base/limits.js';
 import { checkLabel, checkName } from '../base/names.js';
 import { newUuid } from '../base/uuid.js';
-import type { View } from '../volume/view.js';
 
 import { type ArrayContext, newCopyFields } from './array-context.js';
 import { type CopyFields, copyName, isHidden, Snapshot, Volume } from './copies.js';
@@ -19,6 +18,7 @@ import {
   checkNoWriter,
   checkSnapshotAllowed,
   checkSnapshotUnused,
+  distinct,
 } from './rules.js';
 import { confirmGroup } from './snapshot-groups.js';
 import { timeStampName } from './time-stamp-name.js';
@@ -29,7 +29,7 @@ export async function takeSnapshots(
   volumeNames: readonly string[],
   options: SnapshotOptions,
 ): Promise<readonly Snapshot[]> {
-  const volumes = distinctVolumes(context, volumeNames);
+  const volumes = distinct(volumeNames, 'volume', (name) => context.copies.volume(name));
   context.checkWritable(...volumes);
   const nowMs = context.clock.nowMs();
   const name =
@@ -38,8 +38,7 @@ export async function takeSnapshots(
       return volumes.some((volume) => volume.snapshotsByName.has(candidate));
     });
   checkSnapshot(volumes, name, options);
-  // All before the first is frozen: the instant is the same in all pools.
-  for (const pool of new Set(volumes.map((volume) => volume.pool))) pool.content.cut();
+  cutPools(volumes);
   const snapshots = volumes.map((volume) => freeze(context, volume, name, nowMs, options));
   for (const snapshot of snapshots) {
     context.recordEvent('SNAPSHOT', copyName(snapshot), `number ${snapshot.number}`);
@@ -60,6 +59,11 @@ export async function deleteSnapshot(
   dropSnapshot(context, snapshot);
   context.recordEvent('DELETED', copyName(snapshot), `snapshot ${snapshot.number}`);
   await context.durable(snapshot);
+}
+
+/** Of all that share an instant, before the first is frozen: so it is the same in all pools. */
+export function cutPools(volumes: readonly Volume[]): void {
+  for (const pool of new Set(volumes.map((volume) => volume.pool))) pool.content.cut();
 }
 
 /** Removes a snapshot in memory and, with the active generation, on disk. */
@@ -83,10 +87,6 @@ export async function restore(
   const { volume } = snapshot;
   checkNotPaired(volume, 'restored');
   checkNoWriter(volume, force, 'restored');
-  const { content } = volume.pool;
-  const old = volume.lineage;
-  volume.lineage = content.lineages.begin(viewOf(snapshot));
-  content.lineages.abandon(old);
   const nowMs = context.clock.nowMs();
   Object.assign(volume.fields, {
     sizeBytes: snapshot.sizeBytes,
@@ -95,10 +95,19 @@ export async function restore(
     infoModified: volume.info !== undefined,
   });
   volume.condition.fail('');
-  volume.touch();
-  context.watcher.contentChanged(volume);
+  goBackTo(context, volume, snapshot);
   context.recordEvent('RESTORED', volume.name, `to ${copyName(snapshot)}`);
   await context.durable(volume);
+}
+
+/** The volume shows what the snapshot does, and goes on from there. */
+export function goBackTo(context: ArrayContext, volume: Volume, snapshot: Snapshot): void {
+  const { lineages } = volume.pool.content;
+  const old = volume.lineage;
+  volume.lineage = lineages.begin(snapshot.view);
+  lineages.abandon(old);
+  volume.touch();
+  context.watcher.contentChanged(volume);
 }
 
 export async function clone(
@@ -113,7 +122,7 @@ export async function clone(
   context.checkNewName(newName);
   const label = options.label ?? '';
   checkLabel(label);
-  const lineage = snapshot.pool.content.lineages.begin(viewOf(snapshot));
+  const lineage = snapshot.pool.content.lineages.begin(snapshot.view);
   const owner = options.owner ?? snapshot;
   const fields = newCopyFields(context, newName, label, snapshot.sizeBytes, owner);
   const volume = new Volume(snapshot.pool, fields, lineage);
@@ -167,18 +176,6 @@ function freeze(
   return snapshot;
 }
 
-function distinctVolumes(context: ArrayContext, names: readonly string[]): readonly Volume[] {
-  if (names.length === 0) throw new ArrayError('EINVAL', 'no volume is named');
-  if (names.length > COMMAND_VOLUMES_MAX) {
-    throw new ArrayError('EINVAL', `more than ${COMMAND_VOLUMES_MAX} volumes are named`);
-  }
-  const volumes = names.map((name) => context.copies.volume(name));
-  if (new Set(volumes).size < volumes.length) {
-    throw new ArrayError('EINVAL', 'a volume is named twice');
-  }
-  return volumes;
-}
-
 function checkSnapshot(volumes: readonly Volume[], name: string, options: SnapshotOptions): void {
   checkName(name);
   checkLabel(options.label ?? '');
@@ -193,8 +190,4 @@ function checkSnapshot(volumes: readonly Volume[], name: string, options: Snapsh
       throw new ArrayError('ENOSPC', `volume ${volume.name} has ${limit}`);
     }
   }
-}
-
-function viewOf(snapshot: Snapshot): View {
-  return { lineage: snapshot.lineage, epoch: snapshot.viewEpoch };
 }

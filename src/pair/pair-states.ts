@@ -32,6 +32,8 @@ interface StateRow {
   readonly secondary: SeenState;
   /** Which side the copying overwrites. */
   readonly copiesTo?: 'primary' | 'secondary';
+  /** Which side is a mixture where nothing is copied: a part of it was, and the rest is missing. */
+  readonly mixture?: 'primary' | 'secondary';
   /** Hosts may write to the secondary; to the primary they always may. */
   readonly secondaryWritable?: true;
   /** States that only one mode has. */
@@ -60,8 +62,8 @@ export const PAIR_STATES = {
   finishing: { primary: 'split', secondary: 'split-pending', copiesTo: 'secondary' },
   'reverse-finishing': { primary: 'resync', secondary: 'resync', copiesTo: 'primary' },
   suspended: { primary: 'suspended', secondary: 'suspended' },
-  'suspended-partial': { primary: 'suspended', secondary: 'suspended' },
-  'suspended-partial-primary': { primary: 'suspended', secondary: 'suspended' },
+  'suspended-partial': { primary: 'suspended', secondary: 'suspended', mixture: 'secondary' },
+  'suspended-partial-primary': { primary: 'suspended', secondary: 'suspended', mixture: 'primary' },
 } as const satisfies Record<string, StateRow>;
 
 export type PairState = keyof typeof PAIR_STATES;
@@ -75,4 +77,10 @@ export function statesOf(mode: PairMode): PairState[] {
 
 export function stateRow(state: PairState): StateRow {
   return PAIR_STATES[state];
+}
+
+/** The side that reads as the other one did at the instant, wherever it is still pending. */
+export function overlaidSide(state: PairState): 'primary' | 'secondary' | undefined {
+  const { copiesTo, mixture } = stateRow(state);
+  return copiesTo ?? mixture;
 }
