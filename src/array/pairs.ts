@@ -134,11 +134,14 @@ export class Pairs implements PairCommands, PairHost {
     const oldest = oldestCopy(primary, this.pairs());
     const isOnDemand = oldest.mode === 'on-demand';
     this.checkRules([oldest], isOnDemand ? 'copy' : 'split', options);
+    let resynced: Promise<unknown> | undefined;
     if (oldest.state === 'split') {
       checkNoWriter(oldest.secondarySide.volume, false, 'overwritten');
-      await this.change([oldest], 'resync', {});
+      resynced = this.change([oldest], 'resync', {});
     }
-    const [outcome] = await this.split(isOnDemand ? 'copy' : 'split', [oldest], options);
+    // Not waited for before: what is under way in between would be copied from another instant.
+    const splitting = this.split(isOnDemand ? 'copy' : 'split', [oldest], options);
+    const [, [outcome]] = await Promise.all([resynced, splitting]);
     return outcome as PairOutcome;
   }
 

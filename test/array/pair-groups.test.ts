@@ -54,6 +54,21 @@ describe('a primary', () => {
   });
 
   it.each(['mirror', 'on-demand'] as const)(
+    'takes the instant of a rotation in the turn of the command (%s)',
+    async (mode) => {
+      const { fixture, names, pairs } = await withSecondaries(1, mode);
+      await fixture.drive(fixture.pairing.rotateSplit('db', {}));
+      await fixture.until('split', pairs[0]);
+      await fixture.write('db', 5, [3]);
+      const rotation = fixture.pairing.rotateSplit('db', {});
+      const writing = fixture.write('db', 6, [3]);
+      await fixture.drive(Promise.all([rotation, writing]));
+      expect((await fixture.bytes(names[0] as string))[3]).toBe(5);
+      expect((await fixture.bytes('db'))[3]).toBe(6);
+    },
+  );
+
+  it.each(['mirror', 'on-demand'] as const)(
     'has a history in three secondaries by rotation (%s)',
     async (mode) => {
       const { fixture, names, pairs } = await withSecondaries(3, mode);
