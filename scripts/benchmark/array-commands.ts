@@ -1,14 +1,12 @@
 /** How long commands take: idle, and under a writer at full speed. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ArrayBench, ArrayStep } from './array-row.js';
-import { FioLoad, fillFile } from './fio.js';
+import { FioLoad, fillFile, LOAD_LEAD_MS } from './fio.js';
 import { fioWords, type IoShape } from './image-row.js';
 import { median } from './statistics.js';
 
 /** Between two commands, so that each finds the array as busy or as idle as the row says. */
 const PAUSE_MS = 250;
-/** Time a load runs before the first command: longer than the cache absorbs its writes. */
-const LOAD_LEAD_MS = 3_000;
 
 const LOAD: IoShape = {
   operation: 'randwrite',

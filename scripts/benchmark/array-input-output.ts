@@ -13,9 +13,9 @@ const DELETE_SECONDS_MAX = 600;
 const PIECE_BYTES = 16 * 1024;
 const PIECES_PER_SNAPSHOT = 16;
 
-const READ_4K: IoShape = shape('randread', 4096, 1);
+export const READ_4K: IoShape = shape('randread', 4096, 1);
 const READ_1M: IoShape = shape('read', 2 ** 20, 1);
-const WRITE_4K: IoShape = { ...shape('randwrite', 4096, 16), sync: 'end' };
+export const WRITE_4K: IoShape = { ...shape('randwrite', 4096, 16), sync: 'end' };
 const WRITE_1M: IoShape = {
   ...{ operation: 'write', blockBytes: 2 ** 20, jobs: 1, direct: true },
   ...{ amount: { kind: 'pass' }, sync: 'end' },
@@ -123,10 +123,14 @@ export const reflinkTime: ArrayStep = {
   },
 };
 
-async function filled(bench: ArrayBench, bytes: number): Promise<void> {
-  const { cleanup, create, volume, image } = bench;
-  await create(volume, bytes);
-  await fillFile(cleanup, image, bytes);
+/** Makes a volume, that of the row or another one, and writes it from end to end. */
+export async function filled(
+  { array, cleanup, create, volume }: ArrayBench,
+  bytes: number,
+  name = volume,
+): Promise<void> {
+  await create(name, bytes);
+  await fillFile(cleanup, array.image(name), bytes);
 }
 
 function rateOf(size: '4k' | '1m', result: FioResult): Sample {

@@ -38,6 +38,8 @@ const ALWAYS: readonly string[] = [
 ];
 /** Exit status of fio after SIGINT. */
 const INTERRUPTED = 128;
+/** Time a load runs before what is measured beside it: longer than any cache absorbs its writes. */
+export const LOAD_LEAD_MS = 3_000;
 
 export async function runFio(
   cleanup: Cleanup,

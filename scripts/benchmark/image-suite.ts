@@ -1,7 +1,15 @@
 /** Runs the rows of image-rows.ts: one pass over the rounds for each state of the image. */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { FioLoad, fillFile, overwriteFile, readFile, runFio, takesDirect } from './fio.js';
+import {
+  FioLoad,
+  fillFile,
+  LOAD_LEAD_MS,
+  overwriteFile,
+  readFile,
+  runFio,
+  takesDirect,
+} from './fio.js';
 import { assertCold, dropCaches, syncHost } from './host-caches.js';
 import {
   fioWords,
@@ -21,9 +29,6 @@ import {
   type Suite,
   usableKinds,
 } from './suite.js';
-
-/** Time a load runs before what is measured beside it: longer than any cache absorbs its writes. */
-const LOAD_LEAD_MS = 3_000;
 
 /** States whose rows are compared with each other are measured in one pass; others one after the other, for room. */
 const PASSES: readonly (readonly ImageState[])[] = [

@@ -2,27 +2,17 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { filled, READ_4K, WRITE_4K } from './array-input-output.js';
 import type { ArrayBench, ArrayStep } from './array-row.js';
 import { run, until } from './commands.js';
-import { FioLoad, fillFile, runFio } from './fio.js';
-import { fioWords, type IoShape } from './image-row.js';
+import { FioLoad, fillFile, LOAD_LEAD_MS, runFio } from './fio.js';
+import { fioWords } from './image-row.js';
 
 /** The second pool: in the same array, on the same disk. */
 const POOL = 'mirror';
 const PAIRS_SPLIT = 10;
 const COPY_SECONDS_MAX = 900;
-/** Time a load runs before what is measured beside it. */
-const LOAD_LEAD_MS = 3_000;
 const CHANGED_SHARE = 0.01;
-
-const WRITE_4K: IoShape = {
-  ...{ operation: 'randwrite', blockBytes: 4096, jobs: 16, direct: true, sync: 'end' },
-  amount: { kind: 'seconds', field: 'rowSeconds' },
-};
-const READ_4K: IoShape = {
-  ...{ operation: 'randread', blockBytes: 4096, jobs: 1, direct: true },
-  amount: { kind: 'seconds', field: 'rowSeconds' },
-};
 
 export type PairPlace = 'unpaired' | 'local' | 'remote';
 
@@ -30,10 +20,9 @@ export type PairPlace = 'unpaired' | 'local' | 'remote';
 export function pairedWrite(place: PairPlace): ArrayStep {
   return {
     async prepare(bench) {
-      await filled(bench, bench.volume, bench.scale.imageBytes);
-      if (place === 'unpaired') return;
-      await makePair(bench, bench.volume, bench.scale.imageBytes, place, 'medium');
-      await reach(bench, `${bench.volume}:${bench.volume}-copy`, 'duplex');
+      const { scale, volume } = bench;
+      await filled(bench, scale.imageBytes);
+      if (place !== 'unpaired') await makePair(bench, volume, scale.imageBytes, place, 'medium');
     },
     async measure({ cleanup, scale, image }) {
       const words = fioWords(WRITE_4K, scale.imageBytes, scale);
@@ -49,8 +38,8 @@ export const plainCopy: ArrayStep = {
     return fillFile(cleanup, join(array.directory, 'plain'), scale.passBytes);
   },
   async measure({ array, cleanup, scale }) {
-    const [source, copy] = ['plain', 'plain-copy'].map((name) => join(array.directory, name));
-    if (source === undefined || copy === undefined) throw new Error('there are two names');
+    const source = join(array.directory, 'plain');
+    const copy = `${source}-copy`;
     const start = performance.now();
     await run(cleanup, 'cp', ['--reflink=never', source, copy]);
     await run(cleanup, 'sync', [copy]);
@@ -63,7 +52,7 @@ export const plainCopy: ArrayStep = {
 /** First copy between two pools at pace fast, until the pair is duplex. */
 export const initialCopy: ArrayStep = {
   async prepare(bench) {
-    await filled(bench, bench.volume, bench.scale.passBytes);
+    await filled(bench, bench.scale.passBytes);
     await rm(join(bench.array.directory, 'plain'), { force: true });
   },
   async measure(bench) {
@@ -84,8 +73,8 @@ export function readBeside(isCopying: boolean): ArrayStep {
   return {
     async prepare(bench) {
       const { scale, volume } = bench;
-      await filled(bench, volume, scale.imageBytes);
-      if (isCopying) await filled(bench, `${volume}-primary`, scale.passBytes);
+      await filled(bench, scale.imageBytes);
+      if (isCopying) await filled(bench, scale.passBytes, `${volume}-primary`);
     },
     async measure(bench) {
       const { array, cleanup, scale, volume, image, round } = bench;
@@ -111,7 +100,7 @@ export const splitUnderLoad: ArrayStep = {
   async prepare(bench) {
     const bytes = splitBytes(bench);
     for (const volume of splitVolumes(bench)) {
-      await filled(bench, volume, bytes);
+      await filled(bench, bytes, volume);
       await makePair(bench, volume, bytes, 'remote', 'fast');
     }
   },
@@ -137,7 +126,7 @@ export const splitUnderLoad: ArrayStep = {
 /** A resync after one hundredth of the tracks was changed, until the pair is duplex. */
 export const resyncTime: ArrayStep = {
   async prepare(bench) {
-    await filled(bench, bench.volume, bench.scale.passBytes);
+    await filled(bench, bench.scale.passBytes);
     await makePair(bench, bench.volume, bench.scale.passBytes, 'remote', 'fast');
   },
   async measure(bench) {
@@ -167,11 +156,6 @@ function splitBytes({ scale }: ArrayBench): number {
 
 function splitVolumes({ volume }: ArrayBench): string[] {
   return Array.from({ length: PAIRS_SPLIT }, (_, index) => `${volume}-${index}`);
-}
-
-async function filled(bench: ArrayBench, volume: string, bytes: number): Promise<void> {
-  await bench.create(volume, bytes);
-  await fillFile(bench.cleanup, bench.array.image(volume), bytes);
 }
 
 /** The secondary is `VOLUME-copy`. */

@@ -36,14 +36,19 @@ export function findDiskPools({
 }: PoolDirectories): FoundPools {
   return findPools({
     given: loadPool(storeDirectory),
-    named: poolDirectories.map(loadPool),
+    named: poolDirectories.map(loadOther),
     without,
     look: ({ directory }) => {
       refusePathOnMount(directory, mountPoint);
-      probePool(directory);
-      return loadPool(directory);
+      return loadOther(directory);
     },
   });
+}
+
+/** A damaged one must not end the daemon, which can do without it. */
+function loadOther(directory: string): StoredPool {
+  probePool(directory);
+  return loadPool(directory);
 }
 
 export class DiskPools implements PoolPlaces {

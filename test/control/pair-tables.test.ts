@@ -1,18 +1,13 @@
 /** What is told of pairs: the table, the file of a pair, the totals, and the roles of volumes. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { pairJson, pairText } from '../../src/control/pair-tables.js';
-import { STATUS_TABLES } from '../../src/control/status-tables.js';
 import { FakeArray } from './fake-array.js';
+import { tableNamed } from './table-named.js';
 
 const OPTIONS = { mode: 'mirror', pace: 'fast', sync: false, force: false } as const;
 
 let array: FakeArray;
 
-const tableNamed = (name: string) => {
-  const table = STATUS_TABLES.find((candidate) => candidate.name === name);
-  if (table === undefined) throw new Error(`no table ${name}`);
-  return table;
-};
 const text = (name: string) => tableNamed(name).text(array);
 const json = (name: string) => JSON.parse(tableNamed(name).json(array));
 

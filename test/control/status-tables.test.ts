@@ -1,18 +1,14 @@
 /** The tables of /status, in both forms. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { numberRanges } from '../../src/control/status-columns.js';
-import { jobJson, jobText, STATUS_TABLES } from '../../src/control/status-tables.js';
+import { jobJson, jobText } from '../../src/control/status-tables.js';
 import { encodeVolumeInfo } from '../../src/volume/volume-info.js';
 import { EXAMPLE_INFO } from '../volume/example-info.js';
 import { FakeArray } from './fake-array.js';
+import { tableNamed } from './table-named.js';
 
 let array: FakeArray;
 
-const tableNamed = (name: string) => {
-  const table = STATUS_TABLES.find((candidate) => candidate.name === name);
-  if (table === undefined) throw new Error(`no table ${name}`);
-  return table;
-};
 const text = (name: string) => tableNamed(name).text(array);
 const json = (name: string) => JSON.parse(tableNamed(name).json(array));
 

@@ -1,15 +1,13 @@
 /** Pairs that are split while hosts write: two volumes that depend on each other, and a file system at work. */
-import { closeSync, openSync, readSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { repeat } from '../support/factor.js';
 import { canLoop, canMount, MIB, MountedArray } from '../support/mounted-array.js';
+import { lastNumber, PLACE_BYTES, writeNumbers } from '../support/numbered-writes.js';
 import { ARRAYFS, done, shell, start } from '../support/programs.js';
 import { cleanScratch } from '../support/scratch-directory.js';
 
 const SPLITS = repeat(10);
-const PLACE_BYTES = 512;
 const PLACES = (4 * MIB) / PLACE_BYTES;
 const GROUP = 'a:a-copy b:b-copy';
 
@@ -29,38 +27,6 @@ describe.skipIf(!canMount)('two pairs, over two pools', () => {
   beforeEach(makeArray);
   afterEach(cleanScratch);
 
-  /** Writes number n to `a`, then to `b`, then n + 1 to `a`, until it is over. */
-  async function write(isDone: () => boolean): Promise<number> {
-    const files = [await open(array.volume('a'), 'r+'), await open(array.volume('b'), 'r+')];
-    let number = 0;
-    while (!isDone()) {
-      number += 1;
-      const data = new Uint32Array(PLACE_BYTES / 4).fill(number);
-      const position = (number % PLACES) * PLACE_BYTES;
-      for (const file of files) await file.write(data, 0, PLACE_BYTES, position);
-    }
-    for (const file of files) await file.close();
-    return number;
-  }
-
-  /** The largest number on the volume: all before it must be there, but for what it overwrote. */
-  function lastNumber(name: string): number {
-    const bytes = Buffer.alloc(PLACES * PLACE_BYTES);
-    const file = openSync(array.volume(name), 'r');
-    let at = 0;
-    while (at < bytes.length) at += readSync(file, bytes, at, bytes.length - at, at);
-    closeSync(file);
-    let last = 0;
-    for (let place = 0; place < PLACES; place += 1) {
-      last = Math.max(last, bytes.readUInt32LE(place * PLACE_BYTES));
-    }
-    for (let number = Math.max(1, last - PLACES + 1); number <= last; number += 1) {
-      const found = bytes.readUInt32LE((number % PLACES) * PLACE_BYTES);
-      expect(found, `${name}, last number ${last}`).toBe(number);
-    }
-    return last;
-  }
-
   it(`split as a group never show a write without the one before it (${SPLITS} times)`, async () => {
     for (const [name, pool] of [
       ['a', 'main'],
@@ -73,11 +39,12 @@ describe.skipIf(!canMount)('two pairs, over two pools', () => {
     array.ok('paircreate', 'a a-copy pace=fast');
     array.ok('paircreate', 'b b-copy pace=fast');
     let isOver = false;
-    const rounds = write(() => isOver);
+    const rounds = writeNumbers([array.volume('a'), array.volume('b')], PLACES, () => isOver);
     const ahead: number[] = [];
     for (let split = 0; split < SPLITS; split += 1) {
       await array.okLater('split', GROUP);
-      ahead.push(lastNumber('a-copy') - lastNumber('b-copy'));
+      const last = (volume: string) => lastNumber(array.volume(volume), PLACES);
+      ahead.push(last('a-copy') - last('b-copy'));
       await array.okLater('resync', GROUP);
       await new Promise((resolve) => setTimeout(resolve, 20 * split));
     }

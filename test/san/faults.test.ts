@@ -1,6 +1,5 @@
 /** Faults as data: what may be set where, what a request meets, and how they are used up. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ArrayError } from '../../src/base/errors.js';
 import { FAULTS_MAX } from '../../src/base/limits.js';
 import {
   describeFault,
@@ -11,6 +10,7 @@ import {
   type FaultSetting,
   parseFaultTarget,
 } from '../../src/san/faults.js';
+import { codeOf } from '../support/code-of.js';
 
 const db = parseFaultTarget('volume:db');
 const tape = parseFaultTarget('device:tape0');
@@ -21,15 +21,6 @@ let faults: FaultList;
 beforeEach(() => {
   faults = new FaultList();
 });
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return (error as ArrayError).code;
-  }
-  return 'ok';
-}
 
 describe('setting faults', () => {
   it.each([

@@ -1,6 +1,5 @@
 /** Hosts, LUN mapping and masking: what is hidden looks like what is not there. */
 import { describe, expect, it } from 'vitest';
-import type { ArrayError } from '../../src/base/errors.js';
 import { HOSTS_MAX, LUN_MAX } from '../../src/base/limits.js';
 import { initialSan, type LunMapping } from '../../src/san/configuration.js';
 import { deleteHost, hostNamed, hostOfCaller, setHost } from '../../src/san/hosts.js';
@@ -17,6 +16,7 @@ import {
 import { setGroup } from '../../src/san/port-groups.js';
 import type { PortId } from '../../src/san/port-id.js';
 import { changePort } from '../../src/san/ports.js';
+import { codeOf } from '../support/code-of.js';
 
 const san = setHost(setHost(initialSan(0), 'alpha', [1000, 1001]), 'beta', [2000]);
 const alpha = hostNamed(san, 'alpha');
@@ -35,15 +35,6 @@ const mapped = [
   lun('CL1-A', 0, 'beta', 20),
   lun('CL2-A', 0, 'alpha', 12),
 ].reduce(mapLun, san);
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return (error as ArrayError).code;
-  }
-  return 'ok';
-}
 
 describe('hosts', () => {
   it('are found by the user who calls, and nobody else is one', () => {

@@ -1,6 +1,6 @@
 /** Shared memory with a board and kernels on one thread, and tables for its requests. */
 import { type BitmapTable, bitmapTable } from '../../src/san/discovery.js';
-import { MicroprocessorKernel } from '../../src/san/microprocessor-kernel.js';
+import { type DeviceSearch, MicroprocessorKernel } from '../../src/san/microprocessor-kernel.js';
 import { type Microprocessor, microprocessorsOf } from '../../src/san/microprocessors.js';
 import type { PortId } from '../../src/san/port-id.js';
 import { RequestBoard } from '../../src/san/request-board.js';
@@ -71,4 +71,14 @@ export class OneThread {
 
 export function stateOf(slot: RequestSlot): RequestState {
   return slot.status().state;
+}
+
+export function expectSearch(search: DeviceSearch | undefined): DeviceSearch {
+  if (search === undefined) throw new Error('nothing is searched');
+  return search;
+}
+
+/** Each port that was searched, and why it failed. */
+export function failures(slot: RequestSlot): string[] {
+  return slot.results().map(({ port, reason }) => `${port} ${reason}`);
 }

@@ -3,21 +3,13 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { CONTROL_LEASE_MS, controlOwner } from '../../src/san/exclusive-control.js';
 import type { DeviceSearch } from '../../src/san/microprocessor-kernel.js';
 import type { RequestSlot } from '../../src/san/request-slots.js';
-import { OneThread, stateOf, tableOf } from './memory-fixture.js';
+import { expectSearch, failures, OneThread, stateOf, tableOf } from './memory-fixture.js';
 
 let one: OneThread;
 
 beforeEach(() => {
   one = new OneThread();
 });
-
-function expectSearch(search: DeviceSearch | undefined): DeviceSearch {
-  if (search === undefined) throw new Error('nothing is searched');
-  return search;
-}
-
-const failures = (slot: RequestSlot) =>
-  slot.results().map(({ port, reason }) => `${port} ${reason}`);
 
 describe('a microprocessor that ends', () => {
   it('in a search leaves control free and the request to the next', () => {

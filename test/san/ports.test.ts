@@ -1,6 +1,5 @@
 /** Ports, controllers, zones and port groups: what each may carry, and commands with their errors. */
 import { describe, expect, it } from 'vitest';
-import type { ArrayError } from '../../src/base/errors.js';
 import { PORT_GROUPS_MAX } from '../../src/base/limits.js';
 import { initialSan, portOf, type SanConfiguration } from '../../src/san/configuration.js';
 import { deleteGroup, groupOfTarget, setGroup } from '../../src/san/port-groups.js';
@@ -26,6 +25,7 @@ import {
   reaches,
   setReach,
 } from '../../src/san/ports.js';
+import { codeOf } from '../support/code-of.js';
 
 const SERIAL = '0123456789ab';
 const san = initialSan(1000);
@@ -35,15 +35,6 @@ const group = (name: string, targets: PortId[], initiators: PortId[]) => ({
   initiators,
 });
 const g1 = setGroup(san, group('g1', ['CL1-A', 'CL2-A'], ['CL1-C', 'CL2-C']));
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return (error as ArrayError).code;
-  }
-  return 'ok';
-}
 
 describe('names of ports', () => {
   it('gives every port a world wide name of the array serial, NAA 3h', () => {

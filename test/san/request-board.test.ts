@@ -3,24 +3,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { readProgress } from '../../src/san/data-area.js';
 import { tableRows } from '../../src/san/discovery.js';
 import { controlOwner } from '../../src/san/exclusive-control.js';
-import type { DeviceSearch } from '../../src/san/microprocessor-kernel.js';
-import type { RequestSlot } from '../../src/san/request-slots.js';
 import { searchError } from '../../src/san/search-reasons.js';
-import { FOUR, OneThread, stateOf, tableOf } from './memory-fixture.js';
+import { expectSearch, FOUR, failures, OneThread, stateOf, tableOf } from './memory-fixture.js';
 
 let one: OneThread;
 
 beforeEach(() => {
   one = new OneThread();
 });
-
-function expectSearch(search: DeviceSearch | undefined): DeviceSearch {
-  if (search === undefined) throw new Error('nothing is searched');
-  return search;
-}
-
-const failures = (slot: RequestSlot) =>
-  slot.results().map(({ port, reason }) => `${port} ${reason}`);
 
 describe('a request in shared memory', () => {
   it('goes as in [000] fig. 9: one finds the port busy, the next one copies', () => {
