@@ -17,9 +17,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pair: ['base', 'store', 'volume'],
   device: ['base', 'store', 'volume'],
   san: ['base'],
+  /** Loaded by threads: nothing of the array. */
+  microprocessor: ['base', 'device', 'san'],
   /** Contracts of volume and device join when they are there. */
   ecopy: ['base', 'san'],
-  array: ['base', 'host', 'store', 'volume', 'pair', 'device', 'san', 'ecopy'],
+  array: [
+    ...['base', 'host', 'store', 'volume', 'pair', 'device', 'san', 'microprocessor', 'ecopy'],
+  ],
   control: ['base', 'array', 'volume/volume-info'],
   'control/command-row': ['base'],
   'control/pair-command-rows': ['base', 'control/command-row'],
@@ -44,7 +48,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   /** Reads cartridges where there is no array and no daemon. */
   'cli/tape': ['cli', 'base', 'device'],
   assemble: [
-    ...['base', 'host', 'store', 'volume', 'pair', 'device', 'san', 'ecopy'],
+    ...['base', 'host', 'store', 'volume', 'pair', 'device', 'san', 'microprocessor', 'ecopy'],
     ...['array', 'control', 'fuse'],
   ],
   main: ['base', 'host', 'array', 'fuse', 'assemble', 'store/pool-files'],
