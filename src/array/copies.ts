@@ -87,7 +87,7 @@ abstract class Copy implements RecordSource {
     return this.fields.infoModified;
   }
 
-  /** What it shows of its lineage. */
+  /** What it shows of a lineage, mostly its own. */
   get view(): View {
     return { lineage: this.lineage, epoch: this.viewEpoch };
   }
@@ -112,6 +112,8 @@ export class Volume extends Copy implements VolumeView {
   /** Sides of pairs it is: a secondary of one, or a primary of several. */
   readonly roles: VolumeRole[] = [];
   readonly condition: VolumeState;
+  /** What a read-only array shows of it where its own content is half an update. */
+  shownAs: Snapshot | undefined;
   /** What the other pools keep of it. */
   readonly listing: RecordSource = {
     recordKey: recordKey('foreignVolume', this.fields.number),
@@ -139,6 +141,10 @@ export class Volume extends Copy implements VolumeView {
 
   get viewEpoch(): number {
     return this.lineage.epoch;
+  }
+
+  override get view(): View {
+    return this.shownAs?.view ?? super.view;
   }
 
   override touch(by: 'command' | 'write' = 'command'): void {
@@ -193,6 +199,7 @@ export class Volume extends Copy implements VolumeView {
   }
 
   get overlay(): ContentOverlay | undefined {
+    if (this.shownAs !== undefined) return undefined;
     for (const { overlay } of this.roles) if (overlay !== undefined) return overlay;
     return undefined;
   }

@@ -16,7 +16,7 @@ import type { ArrayContext } from './array-context.js';
 import type { Volume } from './copies.js';
 import type { Pair } from './pair.js';
 import { PAIR_SNAPSHOTS } from './pair-instants.js';
-import { distrust, restorePair, resumePair } from './pair-resume.js';
+import { distrust, restorePair, resumePair, showKept } from './pair-resume.js';
 import type { PairSide } from './pair-side.js';
 import type { Pairs } from './pairs.js';
 import type { Pool } from './pool.js';
@@ -84,7 +84,8 @@ function loadPair(pairs: Pairs, context: ArrayContext, found: Found): void {
   restorePair(pair, found.get(pair.target.volume.pool));
   const old = [...found].find(([, { version }]) => version < newest.confirmed);
   if (old !== undefined) distrust(pair, old[0].name);
-  if (!context.readOnly) resumePair(pair);
+  if (context.readOnly) showKept(pair);
+  else resumePair(pair);
 }
 
 /** The pair was being deleted, and the other pool has told so already: a side that is half copied has failed. */

@@ -1,4 +1,5 @@
 /** A pair after a mount: what a crash left between its two pools is brought to an end, and copying goes on. */
+import { afterEvent } from '../pair/pair-state.js';
 import { stateRow } from '../pair/pair-states.js';
 import type { PairRecord } from '../store/pair-records.js';
 import type { Pair } from './pair.js';
@@ -19,10 +20,24 @@ export function restorePair(
 
 /** The pool was put back from a copy made earlier: what differs cannot be known any more. */
 export function distrust(pair: Pair, poolName: string): void {
+  const { context, fields } = pair;
   const isPrimary = pair.primarySide.volume.poolName === poolName;
+  const event = isPrimary ? 'primary-lost' : 'secondary-lost';
   const reason = `pool ${poolName} was put back from an older copy`;
-  pair.event(isPrimary ? 'primary-lost' : 'secondary-lost', reason);
+  if (!context.readOnly) pair.event(event, reason);
+  else Object.assign(fields, { state: afterEvent(pair.mode, pair.state, event).state, reason });
   pair.target.pending.setAll();
+}
+
+/**
+ * In an array that is read-only nothing can be taken back: where `resumePair`, or the loss of the source, would roll the
+ * target back, it is shown as it was kept.
+ */
+export function showKept(pair: Pair): void {
+  const { kept, source, state, target } = pair;
+  if (kept === undefined) return;
+  const isHalf = stateRow(state).copiesTo !== undefined && target.pending.count > 0;
+  if (state === 'suspended' || (isHalf && source === undefined)) target.volume.shownAs = kept;
 }
 
 /** Not in an array that is read-only. */

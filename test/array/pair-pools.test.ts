@@ -1,5 +1,6 @@
 /** Pairs across mounts in which a pool is missing, is left out, is deleted, or comes back as it was earlier. */
 import { describe, expect, it } from 'vitest';
+import { ArrayError } from '../../src/base/errors.js';
 import { TRACK_BYTES } from '../../src/base/sizes.js';
 import { PoolsFixture } from './pools-fixture.js';
 
@@ -105,6 +106,23 @@ describe('a pair whose pools are not all there', () => {
     expect(await fixture.findings()).toEqual([]);
   });
 
+  it('whose disk fails while mounted and is back at the next mount: a resync copies what differs', async () => {
+    const fixture = await open();
+    // Its writes and its log; what was read before is in memory still, as pages of a real disk are.
+    fixture.mirror.failTransactionAfter(0, new ArrayError('EIO', 'the disk is detached'));
+    await write(fixture, 'db', 6, 2);
+    await until(fixture, 'suspended');
+    expect(pairOf(fixture).reason).toBe('pool mirror: the disk is detached');
+    expect(fixture.volumes()).toEqual(['db normal', 'copy failed']);
+    expect(await fixture.refusal(() => resync(fixture))).toBe('EIO');
+    await write(fixture, 'db', 7, 3);
+    await fixture.kill();
+    expect([pairOf(fixture).state, await bytes(fixture, 'db')]).toEqual(['suspended', '1167']);
+    expect([await bytes(fixture, 'copy'), pairOf(fixture).unequalTracks]).toEqual(['1111', 2]);
+    await resync(fixture);
+    expect(await bytes(fixture, 'copy')).toBe('1167');
+  });
+
   it('after the pool of its primary was deleted, the secondary is the last fsync with sync=yes', async () => {
     const fixture = await open(true);
     await write(fixture, 'db', 2, 1);
@@ -141,6 +159,28 @@ describe('a pair whose pools are not all there', () => {
       expect(await bytes(fixture, 'copy')).toBe('2131');
     }
   });
+
+  it.each([
+    ['an update', 'duplex', '1111', '2221'],
+    ['a resync', 'resync', '1551', '2221'],
+  ])(
+    'read-only after a kill in the middle of %s: the secondary alone is what it was before',
+    async (_what, state, before, after) => {
+      const fixture = await open();
+      await copyHalf(fixture, state);
+      fixture.crash();
+      const main = fixture.lose('main');
+      await fixture.mount('mirror', { readOnly: true });
+      const published = fixture.array.cache().publishedSequence;
+      expect(await bytes(fixture, 'copy')).toBe(before);
+      await fixture.stop();
+      expect(fixture.array.cache().publishedSequence).toBe(published);
+      // With the other pool it is the instant that was being copied.
+      fixture.putBack('main', main);
+      await fixture.mount('mirror', { readOnly: true });
+      expect([pairOf(fixture).state, await bytes(fixture, 'copy')]).toEqual([state, after]);
+    },
+  );
 
   it.each([
     ['mirror', 'main'],
@@ -227,4 +267,25 @@ async function reversing(): Promise<PoolsFixture> {
   await clock.drive(array.resyncPairs([PAIR], options));
   while (pairOf(fixture).pendingTracks > 2) await clock.advance(1);
   return fixture;
+}
+
+/** Three tracks are to be copied at once by an update or a resync; some, not all of them, are, and that is durable. */
+async function copyHalf(fixture: PoolsFixture, state: string): Promise<void> {
+  const { array, clock } = fixture;
+  await clock.drive(array.setPairPace([PAIR], 'slow'));
+  if (state === 'resync') {
+    await clock.drive(array.splitPairs([PAIR], {}));
+    await until(fixture, 'split');
+    await write(fixture, 'copy', 5, 1, 2);
+  }
+  const image = array.openImage(array.volume('db'), { write: true });
+  await clock.drive(Promise.resolve(image.write(0, new Uint8Array(3 * TRACK_BYTES).fill(2))));
+  image.close();
+  if (state === 'resync') {
+    await clock.drive(array.resyncPairs([PAIR], { direction: 'forward', force: false }));
+  }
+  const { target } = pairOf(fixture);
+  while (target.copied.count === 0) await clock.advance(1);
+  await clock.drive(target.volume.pool.content.durable());
+  expect(target.pending.count).toBeGreaterThan(0);
 }

@@ -122,11 +122,12 @@ describe.skipIf(!canMount)('a pair over two pools whose daemon is killed', () =>
 
 describe.skipIf(!canLoop)('a pair whose mirror is on a disk that is lost while mounted', () => {
   let disk = '';
+  let image = '';
 
   beforeEach(() => {
     array = MountedArray.create();
     disk = subdirectory(array.directory, 'disk');
-    const image = join(array.directory, 'disk.image');
+    image = join(array.directory, 'disk.image');
     shell(`truncate -s 400M ${image}; mkfs.ext4 -q -m 0 ${image}`);
     done('mount', '-o', 'loop,errors=remount-ro', image, disk);
     make(join(disk, 'pool'), 32);
@@ -167,12 +168,64 @@ describe.skipIf(!canLoop)('a pair whose mirror is on a disk that is lost while m
     await array.kill();
     // Its files stay open until the daemon has ended.
     await until(() => run('umount', disk).status === 0);
-    run('fsck.ext4', '-fy', join(array.directory, 'disk.image'));
-    done('mount', '-o', 'loop', join(array.directory, 'disk.image'), disk);
+    run('fsck.ext4', '-fy', image);
+    done('mount', '-o', 'loop', image, disk);
     array.mountAgain();
     expect([sum('db'), pair().state]).toEqual([written, 'suspended']);
     expect(pair().unequalTracks).toBeLessThan(100);
     becomesEqual();
     await array.umount();
   });
+
+  it('by detaching it: the array works on without it, and a resync copies what differs when it is back', async () => {
+    const kept = detach();
+    fill(1, 7);
+    await until(() => pair().state === 'suspended');
+    expect(pair().reason).toMatch(/^pool mirror: /);
+    expect(states('pools')).toEqual(['main normal', 'mirror failed']);
+    expect(states('volumes')).toEqual(['db normal', 'copy failed']);
+    expect(array.command('resync', PAIR).code).toBe('EIO');
+    expect(array.command('snapshot', 'copy').code).toBe('EIO');
+    expect(array.command('create', 'other 1M pool=mirror').code).toBe('EIO');
+    fill(1, 9);
+    array.ok('snapshot', 'db');
+    const written = sum('db');
+    // The mount cannot be given up otherwise: the failed pool has something that is not on its disk.
+    await array.kill();
+    await until(() => run('umount', disk).status === 0);
+    done('mount', '-o', 'loop', kept, disk);
+    array.mountAgain();
+    expect([sum('db'), ...states('pools'), pair().state]).toEqual([
+      written,
+      'main normal',
+      'mirror normal',
+      'suspended',
+    ]);
+    // Some of the 512 tracks: the two MiB that were written, and what else their rounds had.
+    expect(pair().unequalTracks).toBeGreaterThanOrEqual(32);
+    expect(pair().unequalTracks).toBeLessThan(100);
+    becomesEqual();
+    await array.umount();
+    expect(array.findings()).toBeUndefined();
+    expect(run(ARRAYFS, 'check', join(disk, 'pool'))).toMatchObject({ status: 0 });
+  });
+
+  const states = (table: 'pools' | 'volumes') => {
+    const rows = array.table<{ name: string; state: string }>(table);
+    return rows.map(({ name, state }) => `${name} ${state}`);
+  };
+
+  /**
+   * Takes the loop device's file away: from now on every read and write of the disk is an error (`losetup -d` would
+   * wait for the unmount). Frozen, the file system has all that was synced in the image, and nothing is written while
+   * that is copied; with a size of 0 the device has no sector left. Returns the disk as it was, to be attached again.
+   */
+  function detach(): string {
+    const device = done('findmnt', '-no', 'SOURCE', disk);
+    const kept = join(array.directory, 'kept.image');
+    shell(`fsfreeze -f ${disk}; cp --sparse=always ${image} ${kept}
+      truncate -s 0 ${image}; losetup -c ${device}; fsfreeze -u ${disk}`);
+    expect(done('blockdev', '--getsize64', device)).toBe('0');
+    return kept;
+  }
 });
