@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.js';
 import { ArrayError, asArrayError } from '../base/errors.js';
 import { newUuid } from '../base/uuid.js';
+import type { ArraySan } from './array-san.js';
 import type { CopyFields } from './copies.js';
 import type { CopyDirectory } from './copy-directory.js';
 import type { ArrayWatcher, Owner } from './disk-array.js';
@@ -25,6 +26,7 @@ export interface ArrayContext extends ImageHost {
   readonly poolList: Pools;
   readonly copies: CopyDirectory;
   readonly defaultOwner: Owner;
+  readonly san: ArraySan;
   /** EROFS where nothing may be changed, EIO where a pool of these volumes or snapshots has failed. */
   checkWritable(...concerned: readonly { readonly pool: Pool }[]): void;
   /** EINVAL, EEXIST or ENOSPC where no volume may get this name. */

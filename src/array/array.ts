@@ -10,6 +10,7 @@ import { checkName } from '../base/names.js';
 import { uuidText } from '../base/uuid.js';
 import type { VersionPlace } from '../volume/block-map.js';
 import { notDurableYet, UNWATCHED } from './array-context.js';
+import { ArraySan } from './array-san.js';
 import type { AnyCopy, Snapshot, Volume } from './copies.js';
 import { CopyDirectory } from './copy-directory.js';
 import type {
@@ -41,6 +42,7 @@ import * as poolCommands from './pool-commands.js';
 import type { AddPoolOptions, PoolView } from './pool-contract.js';
 import type { PoolOpener } from './pool-opener.js';
 import { Pools } from './pools.js';
+import { sanHost } from './san-records.js';
 import { type ScrubSubject, scrub } from './scrub.js';
 import * as snapshotCommands from './snapshot-commands.js';
 import * as volumeCommands from './volume-commands.js';
@@ -69,6 +71,7 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
   readonly poolList: Pools;
   readonly membership: Membership;
   readonly pairing: Pairs;
+  readonly san: ArraySan;
 
   constructor(
     pools: readonly Pool[],
@@ -101,6 +104,7 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
     this.membership = new Membership(this.poolList, this.copies, this.clock, state);
     for (const pool of pools) pool.content.start();
     for (const volume of renamed) volumeCommands.noteRenamed(this, volume);
+    this.san = new ArraySan(sanHost(this, arraySerial));
     this.pairing = new Pairs(this);
     loadPairs(this.pairing, this);
   }
@@ -110,30 +114,6 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
   }
 
   // ---- looking things up
-
-  volumes(): readonly Volume[] {
-    return this.copies.volumes();
-  }
-
-  findVolume(name: string): Volume | undefined {
-    return this.copies.findVolume(name);
-  }
-
-  volume(name: string): Volume {
-    return this.copies.volume(name);
-  }
-
-  findSnapshot(volumeName: string, snapshotName: string): Snapshot | undefined {
-    return this.copies.findSnapshot(volumeName, snapshotName);
-  }
-
-  snapshot(volumeName: string, snapshotName: string): Snapshot {
-    return this.copies.snapshot(volumeName, snapshotName);
-  }
-
-  copy(reference: string): AnyCopy {
-    return this.copies.copy(reference);
-  }
 
   pools(): readonly PoolView[] {
     return this.poolList.all.map((pool) => pool.view());

@@ -7,6 +7,7 @@
 import type { ArrayError } from '../base/errors.js';
 import type { PairCommands } from './pair-contract.js';
 import type { PoolCommands } from './pool-contract.js';
+import type { SanCommands } from './san-contract.js';
 
 /** What volumes and snapshots have in common: a copy has content, an identity and an owner. */
 export interface CopyView {
@@ -200,6 +201,8 @@ export interface DiskArray extends PairCommands, PoolCommands {
   readonly defaultOwner: Owner;
   readonly readOnly: boolean;
   readonly mountedMs: number;
+  /** Ports, hosts, LUNs, devices and faults. */
+  readonly san: SanCommands;
   /** Milliseconds since 1970 by the clock of the array. */
   nowMs(): number;
 

@@ -1,10 +1,36 @@
-/** The part of the array that its pairs answer for: hands every call on to them. */
+/** The parts of the array that its pairs and its directory of copies answer for: hands every call on to them. */
 import type { CopyPace } from '../pair/difference-bits.js';
+import type { CopyDirectory } from './copy-directory.js';
 import type { CreatePairOptions, PairCommands, SplitOptions } from './pair-contract.js';
 import type { Pairs } from './pairs.js';
 
 export abstract class PairingArray implements PairCommands {
   abstract readonly pairing: Pairs;
+  abstract readonly copies: CopyDirectory;
+
+  volumes() {
+    return this.copies.volumes();
+  }
+
+  findVolume(name: string) {
+    return this.copies.findVolume(name);
+  }
+
+  volume(name: string) {
+    return this.copies.volume(name);
+  }
+
+  findSnapshot(volumeName: string, snapshotName: string) {
+    return this.copies.findSnapshot(volumeName, snapshotName);
+  }
+
+  snapshot(volumeName: string, snapshotName: string) {
+    return this.copies.snapshot(volumeName, snapshotName);
+  }
+
+  copy(reference: string) {
+    return this.copies.copy(reference);
+  }
 
   pairs() {
     return this.pairing.pairs();

@@ -158,6 +158,7 @@ function moveHome({ poolList, events }: PoolContext, from: Pool): void {
 
 function forget(context: PoolContext, volume: Volume): void {
   context.copies.removeVolume(volume);
+  context.san.forgetCopy(volume.number);
   volume.deleted = true;
   volume.touch();
   context.watcher.attributesChanged(volume);

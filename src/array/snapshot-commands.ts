@@ -69,6 +69,7 @@ export function cutPools(volumes: readonly Volume[]): void {
 /** Removes a snapshot in memory and, with the active generation, on disk. */
 export function dropSnapshot(context: ArrayContext, snapshot: Snapshot): void {
   context.copies.removeSnapshot(snapshot);
+  context.san.forgetCopy(snapshot.number);
   snapshot.deleted = true;
   snapshot.touch();
   snapshot.pool.content.lineages.releaseEpoch(snapshot.lineage, snapshot.viewEpoch);

@@ -104,6 +104,7 @@ export async function deleteVolume(
   for (const snapshot of snapshots) checkSnapshotUnused(snapshot, false);
   for (const snapshot of snapshots) dropSnapshot(context, snapshot);
   context.copies.removeVolume(volume);
+  context.san.forgetCopy(volume.number);
   volume.deleted = true;
   volume.condition.forget();
   volume.touch();

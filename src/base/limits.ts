@@ -95,6 +95,8 @@ export const HOSTS_MAX = 256;
 export const LUN_MAX = 16_383;
 /** LUN mappings over all ports and hosts; each costs about 100 bytes of memory. */
 export const LUN_MAPPINGS_MAX = 16_384;
+/** Backup devices; a discovery probes each through every port. */
+export const DEVICES_MAX = 64;
 /** Faults set at one time; every request looks through them. */
 export const FAULTS_MAX = 64;
 /** Cartridges of one tape library: finding an empty one looks at the labels of each. */

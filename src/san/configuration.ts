@@ -1,5 +1,5 @@
 /**
- * What the user has set about ports, port groups, hosts and LUNs: plain records, never changed in place. A
+ * What the user has set about ports, port groups, hosts, LUNs and backup devices: plain records, never changed in place. A
  * command takes a configuration and gives the next one, or throws; parts that did not change stay
  * the same objects, which is how `changedRecords` finds what there is to store.
  */
@@ -64,6 +64,19 @@ export interface LunMapping {
   readonly volume: number;
 }
 
+export const DEVICE_KINDS = ['tape', 'disk', 'array'] as const;
+export type DeviceKind = (typeof DEVICE_KINDS)[number];
+
+/** A backup device; which ports reach it is said by the ports. */
+export interface SanDevice {
+  /** 1 and up; the key of its record, and part of its world wide name. */
+  readonly number: number;
+  readonly name: string;
+  readonly kind: DeviceKind;
+  /** Absolute: directory of a tape library, file or block device, mount point of another array. */
+  readonly path: string;
+}
+
 export interface SanConfiguration {
   /** CL1, CL2. */
   readonly controllers: readonly Controller[];
@@ -72,6 +85,7 @@ export interface SanConfiguration {
   readonly groups: readonly PortGroup[];
   readonly hosts: readonly Host[];
   readonly mappings: readonly LunMapping[];
+  readonly devices: readonly SanDevice[];
 }
 
 /** Of a new array: A and B are target ports, C and D initiator ports, one host is who mounted it. */
@@ -88,6 +102,7 @@ export function initialSan(mountingUid: number): SanConfiguration {
     groups: [],
     hosts: [{ number: 1, name: 'local', uids: [mountingUid] }],
     mappings: [],
+    devices: [],
   };
 }
 

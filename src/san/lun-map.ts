@@ -57,16 +57,16 @@ export function unmapVolume(san: SanConfiguration, volume: number): SanConfigura
   return mappings.length === san.mappings.length ? san : { ...san, mappings };
 }
 
-/** The lowest number that `host` has free at the port; ENOSPC where it has none. */
-export function freeLun(san: SanConfiguration, port: PortId, host: string): number {
+/** The lowest number that `host` has free at all of the ports; ENOSPC where there is none. */
+export function freeLun(san: SanConfiguration, ports: readonly PortId[], host: string): number {
   const taken = new Set(
     san.mappings
-      .filter((mapping) => mapping.port === port)
+      .filter((mapping) => ports.includes(mapping.port))
       .filter((mapping) => [host, ANY_HOST].includes(mapping.host) || host === ANY_HOST)
       .map(({ lun }) => lun),
   );
   for (let lun = 0; lun <= LUN_MAX; lun += 1) if (!taken.has(lun)) return lun;
-  throw new ArrayError('ENOSPC', `port ${port} has no LUN left for ${forHost(host)}`);
+  throw new ArrayError('ENOSPC', `${ports.join(', ')} has no LUN left for ${forHost(host)}`);
 }
 
 /** What the host sees at the port, by LUN. */

@@ -36,11 +36,20 @@ export function portProblem(
 ): PortProblem | undefined {
   const port = portOf(san, id);
   const { role, usage } = SERVICES[service];
-  if (controllerStateOf(san, id) === 'down') return 'controller-down';
-  if (port.state === 'down') return 'port-down';
+  const down = downProblem(san, id);
+  if (down !== undefined) return down;
   if (port.role !== role && port.role !== 'both') return 'wrong-role';
   if (usage !== undefined && port.usage !== usage && port.usage !== 'both') return 'wrong-usage';
   return undefined;
+}
+
+/** Why nothing goes through the port. */
+export function downProblem(
+  san: SanConfiguration,
+  id: PortId,
+): 'controller-down' | 'port-down' | undefined {
+  if (controllerStateOf(san, id) === 'down') return 'controller-down';
+  return portOf(san, id).state === 'down' ? 'port-down' : undefined;
 }
 
 /** ENXIO where the port cannot carry it now, EACCES where the user does not allow it. */
@@ -92,8 +101,10 @@ export function changeController(
   id: ControllerId,
   state: LinkState,
 ): SanConfiguration {
-  const changed = (controller: Controller) =>
-    controller.id === id && controller.state !== state ? { id, state } : controller;
+  if (san.controllers.some((controller) => controller.id === id && controller.state === state)) {
+    return san;
+  }
+  const changed = (controller: Controller) => (controller.id === id ? { id, state } : controller);
   return { ...san, controllers: san.controllers.map(changed) };
 }
 

@@ -7,10 +7,12 @@
  *    portGroup    number                    0
  *    host         number                    0
  *    lunMapping   port number x 65,536 + LUN    number of the host, 0 for any
+ *    device       number                    0
  */
 import {
   ANY_HOST,
   type Controller,
+  DEVICE_KINDS,
   type Host,
   initialSan,
   LINK_STATES,
@@ -20,6 +22,7 @@ import {
   type Port,
   type PortGroup,
   type SanConfiguration,
+  type SanDevice,
 } from './configuration.js';
 import { CONTROLLER_IDS, isPortId, portNumber } from './port-id.js';
 
@@ -29,6 +32,7 @@ export interface SanRecords {
   readonly portGroup: PortGroup;
   readonly host: Host;
   readonly lunMapping: LunMapping;
+  readonly device: SanDevice;
 }
 export type SanRecordKind = keyof SanRecords;
 
@@ -99,6 +103,9 @@ export function restoreSan(stored: StoredSan, mountingUid: number): RestoredSan 
     stored.lunMapping,
     ({ port, host }) => isPortId(port) && names.has(host),
   );
+  const devices = sound<SanDevice, Stored<SanDevice>>('device', stored.device, ({ kind }) =>
+    isOf(DEVICE_KINDS, kind),
+  );
   const byId = <T extends { readonly id: string }>(known: readonly T[], found: readonly T[]) =>
     known.map((part) => found.find(({ id }) => id === part.id) ?? part);
   const san = {
@@ -108,6 +115,7 @@ export function restoreSan(stored: StoredSan, mountingUid: number): RestoredSan 
     // Only an array that has never stored anything has the first host by itself.
     hosts: stored.port.length === 0 ? initial.hosts : stored.host,
     mappings,
+    devices,
   };
   return { san, problems };
 }
@@ -136,6 +144,7 @@ function allRecords(san: SanConfiguration): SanRecordChange[] {
     ...numbered('portGroup' as const, san.groups),
     ...numbered('host' as const, san.hosts),
     ...mappings,
+    ...numbered('device' as const, san.devices),
   ];
 }
 

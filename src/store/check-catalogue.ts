@@ -28,6 +28,7 @@ import {
 } from './records.js';
 import {
   unpackController,
+  unpackDevice,
   unpackHost,
   unpackLunMapping,
   unpackPort,
@@ -122,6 +123,7 @@ const SETTINGS: { readonly [K in RecordKind]?: (value: Uint8Array) => unknown } 
   portGroup: unpackPortGroup,
   host: unpackHost,
   lunMapping: unpackLunMapping,
+  device: unpackDevice,
 };
 
 const KIND_NAMES = new Map<number, RecordKind>(

@@ -44,13 +44,14 @@ export const RECORD_KIND = {
   portGroup: 50,
   host: 51,
   lunMapping: 52,
+  device: 53,
 } as const;
 
 export type RecordKind = keyof typeof RECORD_KIND;
 
 /** What is not a pool's but the array's: it is in the home pool, and moves when that is removed. */
 export const HOME_KINDS: readonly RecordKind[] = [
-  ...(['job', 'event', 'controller', 'port', 'portGroup', 'host', 'lunMapping'] as const),
+  ...(['job', 'event', 'controller', 'port', 'portGroup', 'host', 'lunMapping', 'device'] as const),
 ];
 
 /** Key of the version of `block` written in `epoch`; `epoch` EPOCH_MAX comes first. */

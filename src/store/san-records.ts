@@ -1,6 +1,6 @@
 /**
- * Records of what is set about ports, port groups, hosts and LUNs. Ports and roles are texts here; what they
- * mean is checked by san, which also says which keys the records have (stored-configuration.ts).
+ * Records of what is set about ports, port groups, hosts, LUNs and backup devices. Ports and roles are texts
+ * here; what they mean is checked by san, which also says which keys the records have (stored-configuration.ts).
  */
 import type { ByteReader, ByteWriter } from '../base/byte-cursor.js';
 import { seal, unseal } from './sealed-record.js';
@@ -112,6 +112,28 @@ export function unpackLunMapping(value: Uint8Array): LunMappingRecord {
     lun: reader.u16(),
     host: reader.text(),
     volume: reader.u32(),
+  }));
+}
+
+export interface DeviceRecord {
+  readonly number: number;
+  readonly name: string;
+  readonly kind: string;
+  readonly path: string;
+}
+
+export function packDevice(device: DeviceRecord): Uint8Array {
+  return seal((writer) => {
+    writer.u32(device.number).text(device.name).text(device.kind).text(device.path);
+  });
+}
+
+export function unpackDevice(value: Uint8Array): DeviceRecord {
+  return unseal(value, (reader) => ({
+    number: reader.u32(),
+    name: reader.text(),
+    kind: reader.text(),
+    path: reader.text(),
   }));
 }
 

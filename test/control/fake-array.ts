@@ -23,6 +23,7 @@ import {
   type Writable,
 } from './fake-image.js';
 import { FakePools } from './fake-pools.js';
+import { fakeSan } from './fake-san.js';
 
 export class FakeArray extends FakePools implements DiskArray {
   readonly identity = {
@@ -33,6 +34,7 @@ export class FakeArray extends FakePools implements DiskArray {
     layoutVersion: 1,
   };
   readonly mountedMs = START_MS;
+  readonly san: DiskArray['san'];
   syncCount = 0;
   private readonly volumesByName = new Map<string, FakeVolume>();
   private readonly copiesByNumber = new Map<number, FakeCopy>();
@@ -43,6 +45,7 @@ export class FakeArray extends FakePools implements DiskArray {
     readonly defaultOwner: Owner = { uid: 1000, gid: 1000, mode: 0o600 },
   ) {
     super();
+    this.san = fakeSan(this);
   }
 
   volumes(): readonly VolumeView[] {

@@ -121,9 +121,10 @@ describe('LUNs', () => {
   });
 
   it('take the lowest number that is free for the host', () => {
-    expect(freeLun(mapped, 'CL1-A', 'alpha')).toBe(2);
-    expect(freeLun(mapped, 'CL2-A', 'beta')).toBe(0);
-    expect(freeLun(mapped, 'CL2-A', 'any')).toBe(1);
+    expect(freeLun(mapped, ['CL1-A'], 'alpha')).toBe(2);
+    expect(freeLun(mapped, ['CL2-A'], 'beta')).toBe(0);
+    expect(freeLun(mapped, ['CL2-A'], 'any')).toBe(1);
+    expect(freeLun(mapped, ['CL2-A', 'CL1-A'], 'beta')).toBe(2);
   });
 
   it('keep a port from becoming an initiator', () => {

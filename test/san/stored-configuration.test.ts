@@ -1,6 +1,7 @@
 /** A configuration on its way through the store: changed records alone, and back to the same. */
 import { describe, expect, it } from 'vitest';
 import { initialSan, type SanConfiguration } from '../../src/san/configuration.js';
+import { addDevice, deleteDevice } from '../../src/san/devices.js';
 import { deleteHost, setHost } from '../../src/san/hosts.js';
 import { mapLun, unmapLun } from '../../src/san/lun-map.js';
 import { setGroup } from '../../src/san/port-groups.js';
@@ -15,18 +16,27 @@ import {
 import { recordKey } from '../../src/store/keys.js';
 import {
   packController,
+  packDevice,
   packHost,
   packLunMapping,
   packPort,
   packPortGroup,
   unpackController,
+  unpackDevice,
   unpackHost,
   unpackLunMapping,
   unpackPort,
   unpackPortGroup,
 } from '../../src/store/san-records.js';
 
-const EMPTY: StoredSan = { controller: [], port: [], portGroup: [], host: [], lunMapping: [] };
+const EMPTY: StoredSan = {
+  controller: [],
+  port: [],
+  portGroup: [],
+  host: [],
+  lunMapping: [],
+  device: [],
+};
 
 /** What the array does: keys and values of a pool. */
 class Records {
@@ -50,6 +60,7 @@ class Records {
       portGroup: of('portGroup').map(unpackPortGroup),
       host: of('host').map(unpackHost),
       lunMapping: of('lunMapping').map(unpackLunMapping),
+      device: of('device').map(unpackDevice),
     };
   }
 }
@@ -67,6 +78,8 @@ function packed(change: SanRecordChange): Uint8Array {
       return packHost(change.value);
     case 'lunMapping':
       return packLunMapping(change.value);
+    case 'device':
+      return packDevice(change.value);
   }
 }
 
@@ -76,10 +89,12 @@ const steps: ((san: SanConfiguration) => SanConfiguration)[] = [
   (san) => mapLun(san, { port: 'CL2-B', lun: 16_383, host: 'alpha', volume: 7 }),
   (san) => mapLun(san, { port: 'CL2-B', lun: 16_383, host: 'any', volume: 8 }),
   (san) => changePort(san, 'CL1-B', { role: 'both', usage: 'backup', state: 'down' }, false),
+  (san) => addDevice(san, { name: 'tape0', kind: 'tape', path: '/srv', ports: ['CL1-D'] }),
   (san) => setReach(san, 'tape0', ['CL1-C', 'CL2-D']),
   (san) => changeController(san, 'CL2', 'down'),
   (san) => unmapLun(san, { port: 'CL2-B', lun: 16_383, host: 'alpha' }),
   (san) => deleteHost(san, 'alpha'),
+  (san) => deleteDevice(san, 'tape0', false),
 ];
 
 describe('a configuration in the store', () => {
@@ -109,10 +124,12 @@ describe('a configuration in the store', () => {
       ['lunMapping'],
       ['lunMapping'],
       ['port'],
-      ['port', 'port'],
+      ['port', 'device'],
+      ['port', 'port', 'port'],
       ['controller'],
       ['lunMapping'],
       ['host'],
+      ['device', 'port', 'port'],
     ]);
   });
 
@@ -131,6 +148,7 @@ describe('a configuration in the store', () => {
         port: [{ ...first, id: 'CL1-A', role: 'mirror' } as never, ...others],
         portGroup: [{ number: 1, name: 'g', targets: ['CL9-A'], initiators: [] }],
         lunMapping: [{ port: 'CL1-A', lun: 0, host: 'gone', volume: 1 }],
+        device: [{ number: 1, name: 'd', kind: 'floppy', path: '/dev/fd0' }],
       },
       0,
     );
@@ -139,6 +157,7 @@ describe('a configuration in the store', () => {
       'port ... is not understood',
       'port group ... is not understood',
       'LUN mapping ... is not understood',
+      'device ... is not understood',
     ]);
   });
 });

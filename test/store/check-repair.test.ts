@@ -16,6 +16,7 @@ import {
 import { setShareCount } from '../../src/store/recover.js';
 import {
   packController,
+  packDevice,
   packHost,
   packLunMapping,
   packPort,
@@ -43,6 +44,7 @@ const SETTINGS = (
     ['portGroup', packPortGroup({ number: 1, name: 'g', targets: [], initiators: [] })],
     ['host', packHost({ number: 1, name: 'h', uids: [0] })],
     ['lunMapping', packLunMapping({ port: 'CL1-A', lun: 0, host: 'h', volume: 1 })],
+    ['device', packDevice({ number: 1, name: 't', kind: 'tape', path: '/t' })],
   ] as const
 ).map(([kind, value]): [string, Change] => [
   kind,

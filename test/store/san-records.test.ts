@@ -3,11 +3,13 @@ import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import {
   packController,
+  packDevice,
   packHost,
   packLunMapping,
   packPort,
   packPortGroup,
   unpackController,
+  unpackDevice,
   unpackHost,
   unpackLunMapping,
   unpackPort,
@@ -59,6 +61,12 @@ const rows = {
     '01 0005 434c312d41 3fff 0003 616e79 00010000',
     packLunMapping,
     unpackLunMapping,
+  ),
+  device: row(
+    { number: 2, name: 't0', kind: 'tape', path: '/srv' },
+    '01 00000002 0002 7430 0004 74617065 0004 2f737276',
+    packDevice,
+    unpackDevice,
   ),
 };
 

@@ -1,0 +1,99 @@
+/**
+ * Ports, controllers, port groups, hosts, LUNs, backup devices and faults as users of the array see them: part of the
+ * contract in disk-array.ts. Each command checks all of what it names, then changes all of it, and its promise resolves
+ * when that is durable; a refused command has changed nothing.
+ */
+import type {
+  Controller,
+  Host,
+  LinkState,
+  LunMapping,
+  Port,
+  PortGroup,
+  SanDevice,
+} from '../san/configuration.js';
+import type { DeviceSetting } from '../san/devices.js';
+import type { LoadTable } from '../san/load.js';
+import type { PortGroupChange } from '../san/port-groups.js';
+import type { ControllerId, PortId } from '../san/port-id.js';
+import type { PortTask } from '../san/port-tasks.js';
+import type { PortChange } from '../san/ports.js';
+import type { PortResult } from '../san/search-reasons.js';
+
+export interface ControllerView extends Controller {
+  /** As it is now: with the faults that are set. */
+  readonly condition: LinkState;
+}
+
+export interface PortView extends Port {
+  readonly wwn: string;
+  readonly controller: ControllerId;
+  /** As it is now: also the controller's state and faults count. `state` is what the user has set. */
+  readonly condition: 'up' | 'down' | 'controller-down';
+  readonly tasks: readonly PortTask[];
+}
+
+export interface LunView extends LunMapping {
+  /** `VOLUME` or `VOLUME@SNAPSHOT`; undefined where its pool is missing, or lost with the volume. */
+  readonly copyName: string | undefined;
+}
+
+export interface DeviceView extends SanDevice {
+  readonly wwn: string;
+  /** In whose zones it is. */
+  readonly ports: readonly PortId[];
+  /** What came of the last search through each port, and when; none before the first. */
+  readonly searches: readonly DeviceSearch[];
+}
+
+export interface DeviceSearch extends PortResult {
+  readonly atMs: number;
+}
+
+export interface MapLunOptions {
+  readonly ports: readonly PortId[];
+  /** Absent: the lowest that is free at all of the ports. */
+  readonly lun?: number;
+  /** Name of a host, or `any`. */
+  readonly host: string;
+}
+
+/** Absent: whatever it is. */
+export interface UnmapLunOptions {
+  readonly ports?: readonly PortId[];
+  readonly lun?: number;
+  readonly host?: string;
+}
+
+export interface SanCommands {
+  /** CL1, CL2. */
+  controllers(): readonly ControllerView[];
+  /** CL1-A to CL2-D. */
+  ports(): readonly PortView[];
+  groups(): readonly PortGroup[];
+  hosts(): readonly Host[];
+  /** By port, LUN and host. */
+  luns(): readonly LunView[];
+  devices(): readonly DeviceView[];
+  /** Of the last whole period. */
+  load(): LoadTable;
+
+  /** EBUSY for the role of a port in use. Setting a port down is always possible. */
+  changePorts(ports: readonly PortId[], change: PortChange): Promise<void>;
+  changeController(controller: ControllerId, state: LinkState): Promise<void>;
+  /** Makes the group, or replaces its ports. */
+  setGroup(group: PortGroupChange): Promise<void>;
+  deleteGroup(name: string): Promise<void>;
+  /** Makes the host, or replaces its users. */
+  setHost(name: string, uids: readonly number[]): Promise<void>;
+  deleteHost(name: string): Promise<void>;
+  /** Maps a volume or snapshot at each of the ports under one LUN. */
+  mapLun(reference: string, options: MapLunOptions): Promise<readonly LunView[]>;
+  /** ENOENT where there is no such mapping. Tells how many there were. */
+  unmapLuns(reference: string, which: UnmapLunOptions): Promise<number>;
+  addDevice(device: DeviceSetting): Promise<DeviceView>;
+  /** Puts it into the zones of these ports and no others. */
+  connectDevice(name: string, ports: readonly PortId[]): Promise<DeviceView>;
+  /** EBUSY while it is in use; what is in it stays. */
+  deleteDevice(name: string): Promise<void>;
+}
