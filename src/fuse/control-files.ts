@@ -18,7 +18,7 @@ import { allCommandsHelp, commandHelp } from '../control/help-text.js';
 import type { AttributeChanges, Attributes, Caller, OpenFile, OpenFlags } from './file-tree.js';
 import { FixedDirectory } from './fixed-directory.js';
 import { RenderedFile } from './status-files.js';
-import { copyFrom } from './text-file.js';
+import { OpenText, TextReaders } from './text-file.js';
 import {
   type ArrayNode,
   FIXED_INODES,
@@ -52,6 +52,7 @@ export function controlDirectory(array: DiskArray, delivered: () => Promise<void
 
 class ControlNode implements FileNode {
   readonly isDirectory = false;
+  private readonly readers = new TextReaders();
   /** Result of the last command that was written to this file, by anybody. */
   private lastResult: string | undefined;
 
@@ -63,7 +64,7 @@ class ControlNode implements FileNode {
   ) {}
 
   attributes(): Attributes {
-    const sizeBytes = this.text().length;
+    const sizeBytes = this.readers.sizeBytes(this.ino, this.text().length);
     return virtualAttributes(this.array, this.ino, 0o666, sizeBytes, this.array.mountedMs);
   }
 
@@ -73,7 +74,7 @@ class ControlNode implements FileNode {
   }
 
   open(_flags: OpenFlags, caller: Caller | undefined): OpenFile {
-    return new OpenControl(this, this.text(), (line) => this.run(line, caller));
+    return new OpenControl(this, this.readers, this.text(), (line) => this.run(line, caller));
   }
 
   private text(): Uint8Array {
@@ -109,23 +110,30 @@ interface CommandResult {
 }
 
 /** One open of a control file. */
-class OpenControl implements OpenFile {
+class OpenControl extends OpenText {
   /** Pieces of a line whose end has not come yet. */
   private pending: Uint8Array = EMPTY;
   /** A piece was refused and the end of its line has not come yet. */
   private discarding = false;
 
   constructor(
-    readonly node: ControlNode,
-    private text: Uint8Array,
+    node: ControlNode,
+    readers: TextReaders,
+    private shown: Uint8Array,
     private readonly runLine: (line: Uint8Array) => Promise<CommandResult>,
-  ) {}
-
-  read(offset: number, target: Uint8Array): number {
-    return copyFrom(this.text, offset, target);
+  ) {
+    super(node, readers);
   }
 
-  async write(_offset: number, data: Uint8Array): Promise<number> {
+  promisedBytes(): number {
+    return this.shown.length;
+  }
+
+  protected text(): Uint8Array {
+    return this.shown;
+  }
+
+  override async write(_offset: number, data: Uint8Array): Promise<number> {
     if (data.length === 0) return 0;
     const isPiece = data.at(-1) !== NEWLINE && data.length % PIECE_BYTES === 0;
     if (this.discarding) {
@@ -146,19 +154,16 @@ class OpenControl implements OpenFile {
   }
 
   /** Shells flush once before the first write, when nothing is pending. */
-  async flush(): Promise<void> {
+  override async flush(): Promise<void> {
     const line = this.pending;
     this.pending = EMPTY;
     this.discarding = false;
     if (line.length > 0) await this.run(line);
   }
 
-  sync(): void {}
-  close(): void {}
-
   private async run(line: Uint8Array): Promise<void> {
     const { text, thrown } = await this.runLine(line);
-    this.text = Buffer.from(text);
+    this.shown = Buffer.from(text);
     if (thrown !== undefined) throw thrown;
   }
 }

@@ -1,15 +1,26 @@
 /**
  * A file about something that changes while it is looked at, such as a job: each read from the
- * start makes the text anew, so that a reader follows it without opening the file again.
+ * start makes the text anew, so that a reader follows it without opening the file again. Of a descriptor
+ * that has not been read yet the text is fixed already when its size is told.
  */
-import { ArrayError } from '../base/errors.js';
+import type { DiskArray } from '../array/disk-array.js';
 import type { Attributes, OpenFile } from './file-tree.js';
 import { ReadOnlyFile } from './status-files.js';
-import { copyFrom } from './text-file.js';
+import { OpenText, type TextReaders } from './text-file.js';
 
 export abstract class FollowedFile extends ReadOnlyFile {
+  /** `readers` are those of all nodes of this inode number: nodes may be fresh objects. */
+  constructor(
+    array: DiskArray,
+    ino: number,
+    private readonly readers: TextReaders,
+  ) {
+    super(array, ino);
+  }
+
   attributes(): Attributes {
-    return this.attributesOf(this.content().length, this.modifiedMs());
+    const { length } = this.content();
+    return this.attributesOf(this.readers.sizeBytes(this.ino, length), this.modifiedMs());
   }
 
   /** The text as of now; ENOENT where what it is about is gone. */
@@ -17,7 +28,7 @@ export abstract class FollowedFile extends ReadOnlyFile {
   protected abstract modifiedMs(): number;
 
   protected openForReading(): OpenFile {
-    return new OpenFollowed(this);
+    return new OpenFollowed(this, this.readers);
   }
 }
 
@@ -25,18 +36,34 @@ export abstract class FollowedFile extends ReadOnlyFile {
  * One reader. The text is made anew by a read from the start alone, so that reading on in pieces is
  * consistent; it has something to read when it would be another text.
  */
-class OpenFollowed implements OpenFile {
+class OpenFollowed extends OpenText {
   private content: Buffer | undefined;
+  private wasRead = false;
 
-  constructor(readonly node: FollowedFile) {}
+  constructor(
+    override readonly node: FollowedFile,
+    readers: TextReaders,
+  ) {
+    super(node, readers);
+  }
 
-  read(offset: number, target: Uint8Array): number {
-    if (offset === 0 || this.content === undefined) this.content = this.node.content();
-    return copyFrom(this.content, offset, target);
+  /** Who reads it again and again has its next text made by the read: as of then, not as of somebody's stat. */
+  promisedBytes(): number {
+    if (this.wasRead) return 0;
+    this.content ??= this.node.content();
+    return this.content.length;
+  }
+
+  protected text(offset: number): Buffer {
+    if (this.content === undefined || (offset === 0 && this.wasRead)) {
+      this.content = this.node.content();
+    }
+    this.wasRead = true;
+    return this.content;
   }
 
   isReadable(): boolean {
-    return this.content === undefined || this.isAnother(this.content);
+    return !this.wasRead || this.content === undefined || this.isAnother(this.content);
   }
 
   /** That it is gone is news, too: a read says so. */
@@ -47,12 +74,4 @@ class OpenFollowed implements OpenFile {
       return true;
     }
   }
-
-  write(): number {
-    throw new ArrayError('EBADF', 'the file is read-only');
-  }
-
-  flush(): void {}
-  sync(): void {}
-  close(): void {}
 }

@@ -6,11 +6,14 @@ import { pairJson, pairText } from '../control/pair-tables.js';
 import type { DirectoryEntry } from './file-tree.js';
 import { ReadOnlyDirectory } from './fixed-directory.js';
 import { FollowedFile } from './followed-file.js';
+import { TextReaders } from './text-file.js';
 import { FIXED_INODES, inodeOf } from './tree-nodes.js';
 
 const ADVICE = 'pairs are made and deleted by ctl/paircreate and ctl/pairdelete';
 
 export class PairsDirectory extends ReadOnlyDirectory {
+  private readonly readers = new TextReaders();
+
   constructor(array: DiskArray) {
     super(array, FIXED_INODES.pairs, ADVICE);
   }
@@ -20,14 +23,18 @@ export class PairsDirectory extends ReadOnlyDirectory {
     const pair = this.array.findPair(pairName);
     // By its name alone: '#3' is no second path to a pair.
     if (pair?.name !== pairName) return undefined;
-    return new PairFile(this.array, pair, name === pairName ? 'text' : 'json');
+    return this.file(pair, name === pairName ? 'text' : 'json');
   }
 
   list(): readonly DirectoryEntry[] {
     return this.array.pairs().flatMap((pair) => [
-      { name: pair.name, node: new PairFile(this.array, pair, 'text') },
-      { name: `${pair.name}.json`, node: new PairFile(this.array, pair, 'json') },
+      { name: pair.name, node: this.file(pair, 'text') },
+      { name: `${pair.name}.json`, node: this.file(pair, 'json') },
     ]);
+  }
+
+  private file(pair: PairView, format: 'text' | 'json'): PairFile {
+    return new PairFile(this.array, this.readers, pair, format);
   }
 }
 
@@ -38,10 +45,11 @@ class PairFile extends FollowedFile {
 
   constructor(
     array: DiskArray,
+    readers: TextReaders,
     pair: PairView,
     private readonly format: 'text' | 'json',
   ) {
-    super(array, inodeOf(format === 'text' ? 'pairText' : 'pairJson', pair.number));
+    super(array, inodeOf(format === 'text' ? 'pairText' : 'pairJson', pair.number), readers);
     this.number = pair.number;
     this.name = pair.name;
     this.madeMs = pair.createdMs;

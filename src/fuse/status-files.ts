@@ -7,7 +7,7 @@ import { ArrayError } from '../base/errors.js';
 import { STATUS_TABLES } from '../control/status-tables.js';
 import type { AttributeChanges, Attributes, OpenFile, OpenFlags } from './file-tree.js';
 import { FixedDirectory } from './fixed-directory.js';
-import { TextFile } from './text-file.js';
+import { TextFile, TextReaders } from './text-file.js';
 import {
   type ArrayNode,
   FIXED_INODES,
@@ -48,6 +48,7 @@ export abstract class ReadOnlyFile implements FileNode {
 
 /** A text that is made from the array's state, and only again when that has changed. */
 export class RenderedFile extends ReadOnlyFile {
+  private readonly readers = new TextReaders();
   private rendered: { readonly revision: number; readonly content: Uint8Array } | undefined;
 
   constructor(
@@ -59,11 +60,12 @@ export class RenderedFile extends ReadOnlyFile {
   }
 
   attributes(): Attributes {
-    return this.attributesOf(this.content().length, lastEventMs(this.array));
+    const sizeBytes = this.readers.sizeBytes(this.ino, this.content().length);
+    return this.attributesOf(sizeBytes, lastEventMs(this.array));
   }
 
   protected openForReading(): OpenFile {
-    return new TextFile(this, this.content());
+    return new TextFile(this, this.readers, this.content());
   }
 
   private content(): Uint8Array {

@@ -1,4 +1,5 @@
 /** Programs that sleep until the array has news: poll, epoll and select on events, a job and a pair. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sleep } from '../../src/base/clock.js';
 import { canMount, MountedArray, overKernel } from '../support/mounted-array.js';
@@ -123,6 +124,29 @@ describe.skipIf(!canMount || overKernel)('over fuse-native', () => {
     const array = MountedArray.create();
     const { result } = python(array.path('events'), WAYS.poll, 'read(); print(len(wait(0)))');
     expect((await result).out).toBe('1');
+  });
+});
+
+describe.skipIf(!canMount)('a text that is read by its size', () => {
+  afterAll(cleanScratch);
+
+  it('is whole, whatever happens between fstat and read', () => {
+    const array = MountedArray.create();
+    for (const name of ['db', 'copy']) array.ok('create', `${name} 1M`);
+    array.ok('paircreate', 'db copy mode=on-demand pace=slow');
+    for (const path of [array.path('pairs', 'db:copy.json'), array.path('status', 'pairs.json')]) {
+      const [early, late] = [openSync(path, 'r'), openSync(path, 'r')];
+      const sizes = [fstatSync(early).size];
+      array.ok('pairpace', 'db:copy pace=medium');
+      sizes.push(fstatSync(late).size);
+      array.ok('pairpace', 'db:copy pace=slow');
+      for (const [index, descriptor] of [early, late].entries()) {
+        const text = Buffer.alloc(sizes[index] ?? 0);
+        const length = readSync(descriptor, text, 0, text.length, 0);
+        expect(text.toString('utf8', 0, length)).toMatch(/"pace": ?"(slow|medium)"[\s\S]*[\]}]\n$/);
+        closeSync(descriptor);
+      }
+    }
   });
 });
 
