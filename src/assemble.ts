@@ -1,7 +1,7 @@
 /**
  * The map of the program: builds the daemon's stack bottom-up, store to file tree.
  */
-
+import { devicePreparer } from './array/device-preparer.js';
 import type { DiskArray, Owner } from './array/disk-array.js';
 import { DiskPools, findDiskPools } from './array/disk-pools.js';
 import { openArray } from './array/open-array.js';
@@ -44,6 +44,7 @@ export async function assemble(options: AssembleOptions): Promise<Assembly> {
     cacheBytes,
     readOnly,
     defaultOwner,
+    prepareDevice: devicePreparer(mountPoint, systemClock),
   });
   array.recordEvent('MOUNTED', '-', `store ${storeDirectory} at ${mountPoint}`);
   // The tree of files that a transport mounts.

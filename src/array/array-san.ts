@@ -1,124 +1,28 @@
 /**
- * Ports, hosts, LUNs and devices of the array: what the user has set (`configuration`, in the store), and what is
- * known while it is mounted: load, tasks of ports, faults, results of searches. A command takes the configuration,
- * gives the next one, and answers when that is durable. Whoever serves requests asks `inEffect`, each time anew.
+ * The commands on ports, controllers, port groups, hosts, LUNs, backup devices and faults. Each takes the configuration,
+ * gives the next one, and answers when that is durable.
  */
-import type { Clock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
-import { LUN_MAX } from '../base/limits.js';
-import type {
-  Host,
-  LinkState,
-  LunMapping,
-  PortGroup,
-  SanConfiguration,
-} from '../san/configuration.js';
+import type { LinkState, SanConfiguration } from '../san/configuration.js';
 import { addDevice, connectDevice, type DeviceSetting, deleteDevice } from '../san/devices.js';
-import { FaultList } from '../san/faults.js';
 import { deleteHost, setHost } from '../san/hosts.js';
-import { LoadCounters, type LoadTable } from '../san/load.js';
 import { freeLun, mapLun, unmapLun, unmapVolume } from '../san/lun-map.js';
 import { deleteGroup, type PortGroupChange, setGroup } from '../san/port-groups.js';
-import { type ControllerId, type PortId, portNumber } from '../san/port-id.js';
-import { PortTasks } from '../san/port-tasks.js';
+import type { ControllerId, PortId } from '../san/port-id.js';
 import { changeController, changePort, type PortChange } from '../san/ports.js';
-import type { PortResult } from '../san/search-reasons.js';
-import {
-  changedRecords,
-  restoreSan,
-  type SanRecordChange,
-  type StoredSan,
-} from '../san/stored-configuration.js';
 import type {
-  ControllerView,
   DeviceView,
   LunView,
   MapLunOptions,
-  PortView,
   SanCommands,
+  TapeLibraryOptions,
   UnmapLunOptions,
 } from './san-contract.js';
-import { controllerViews, deviceViews, portViews, SearchResults, withFaults } from './san-views.js';
+import { SanState } from './san-state.js';
 
-/** What it needs of the array around it. */
-export interface SanHost {
-  /** 12 hex digits. */
-  readonly serial: string;
-  /** Of who mounted the array: the one host of a new array. */
-  readonly mountingUid: number;
-  readonly clock: Clock;
-  /** EROFS or EIO where nothing may be set. */
-  checkWritable(): void;
-  recordEvent(code: string, subject: string, message: string): void;
-  /** What earlier mounts have stored. */
-  load(): StoredSan;
-  /** Durable with what commands change. */
-  store(changes: readonly SanRecordChange[]): void;
-  durable(): Promise<void>;
-  /** ENOENT where there is no such volume or snapshot. */
-  copyNumber(reference: string): number;
-  /** `VOLUME` or `VOLUME@SNAPSHOT`. */
-  copyName(number: number): string | undefined;
-}
-
-export class ArraySan implements SanCommands {
-  /** As the user has set it, and as it is stored. */
-  configuration: SanConfiguration;
-  readonly loadCounters: LoadCounters;
-  readonly faults = new FaultList();
-  readonly tasks = new PortTasks();
+export class ArraySan extends SanState implements SanCommands {
   /** Whether a copy job uses a port group: asked before it is deleted. */
   isGroupInUse: (name: string) => boolean = () => false;
-  /** Nothing is stored before the first command: then all of it is. */
-  private isStored: boolean;
-  private readonly searches = new SearchResults();
-
-  constructor(private readonly host: SanHost) {
-    const stored = host.load();
-    this.isStored = stored.port.length > 0;
-    const { san, problems } = restoreSan(stored, host.mountingUid);
-    this.configuration = san;
-    this.loadCounters = new LoadCounters(host.clock.monotonicMs());
-    for (const problem of problems) host.recordEvent('SAN-LEFT-OUT', '-', problem);
-  }
-
-  /** As it is now: ports and controllers that a fault has put down are down. */
-  get inEffect(): SanConfiguration {
-    return withFaults(this.configuration, this.faults);
-  }
-
-  // ---- looking
-
-  controllers(): readonly ControllerView[] {
-    return controllerViews(this.configuration, this.inEffect);
-  }
-
-  ports(): readonly PortView[] {
-    return portViews(this.host.serial, this.configuration, this.inEffect, this.tasks);
-  }
-
-  groups(): readonly PortGroup[] {
-    return this.configuration.groups;
-  }
-
-  hosts(): readonly Host[] {
-    return this.configuration.hosts;
-  }
-
-  luns(): readonly LunView[] {
-    const order = ({ port, lun }: LunMapping) => portNumber(port) * (LUN_MAX + 1) + lun;
-    return this.configuration.mappings
-      .map((mapping) => this.lunView(mapping))
-      .sort((one, other) => order(one) - order(other) || (one.host < other.host ? -1 : 1));
-  }
-
-  devices(): readonly DeviceView[] {
-    return deviceViews(this.host.serial, this.configuration, this.searches);
-  }
-
-  load(): LoadTable {
-    return this.loadCounters.table(this.host.clock.monotonicMs());
-  }
 
   // ---- ports and controllers
 
@@ -212,8 +116,12 @@ export class ArraySan implements SanCommands {
 
   // ---- devices
 
-  async addDevice(setting: DeviceSetting): Promise<DeviceView> {
+  async addDevice(setting: DeviceSetting, library: TapeLibraryOptions = {}): Promise<DeviceView> {
     const { name, kind, path } = setting;
+    this.host.checkWritable();
+    addDevice(this.configuration, setting);
+    await this.host.prepareDevice({ kind, path }, library);
+    // Anew: others gave commands meanwhile.
     await this.change(addDevice(this.configuration, setting), () => {
       this.host.recordEvent('DEVICE-ADDED', name, `${kind} ${path}`);
     });
@@ -236,14 +144,8 @@ export class ArraySan implements SanCommands {
     });
   }
 
-  /** A port was searched for the device: status/devices shows what came of it. */
-  noteSearch(device: string, result: PortResult): void {
-    this.searches.note(device, result, this.host.clock.nowMs());
-  }
-
   // ---- inside
 
-  /** Everything is checked: the next configuration is what is so from now on. */
   private async change(next: SanConfiguration, tell: () => void): Promise<void> {
     this.host.checkWritable();
     if (next !== this.configuration) {
@@ -251,16 +153,6 @@ export class ArraySan implements SanCommands {
       tell();
     }
     await this.host.durable();
-  }
-
-  private replace(next: SanConfiguration): void {
-    this.host.store(changedRecords(this.isStored ? this.configuration : undefined, next));
-    this.isStored = true;
-    this.configuration = next;
-  }
-
-  private lunView(mapping: LunMapping): LunView {
-    return { ...mapping, copyName: this.host.copyName(mapping.volume) };
   }
 
   private deviceView(name: string): DeviceView {

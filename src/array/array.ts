@@ -13,6 +13,7 @@ import { notDurableYet, UNWATCHED } from './array-context.js';
 import { ArraySan } from './array-san.js';
 import type { AnyCopy, Snapshot, Volume } from './copies.js';
 import { CopyDirectory } from './copy-directory.js';
+import type { PrepareDevice } from './device-preparer.js';
 import type {
   ArrayIdentity,
   ArrayWatcher,
@@ -53,7 +54,11 @@ export interface StorageArrayOptions {
   readonly clock: Clock;
   readonly readOnly: boolean;
   readonly defaultOwner: Owner;
+  /** Absent: new backup devices are taken as they are. */
+  readonly prepareDevice?: PrepareDevice;
 }
+
+const asTheyAre: PrepareDevice = async () => {};
 
 export class StorageArray extends PairingArray implements DiskArray, PoolContext {
   readonly identity: ArrayIdentity;
@@ -104,7 +109,7 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
     this.membership = new Membership(this.poolList, this.copies, this.clock, state);
     for (const pool of pools) pool.content.start();
     for (const volume of renamed) volumeCommands.noteRenamed(this, volume);
-    this.san = new ArraySan(sanHost(this, arraySerial));
+    this.san = new ArraySan(sanHost(this, arraySerial, options.prepareDevice ?? asTheyAre));
     this.pairing = new Pairs(this);
     loadPairs(this.pairing, this);
   }

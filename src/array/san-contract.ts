@@ -58,6 +58,15 @@ export interface MapLunOptions {
   readonly host: string;
 }
 
+/** Of a library that is made; of one that is there, what it has to be. */
+export interface TapeLibraryOptions {
+  readonly slots?: number;
+  readonly drives?: number;
+  readonly cartridgeBytes?: number;
+  /** Barcodes are this and a number. */
+  readonly prefix?: string;
+}
+
 /** Absent: whatever it is. */
 export interface UnmapLunOptions {
   readonly ports?: readonly PortId[];
@@ -91,7 +100,8 @@ export interface SanCommands {
   mapLun(reference: string, options: MapLunOptions): Promise<readonly LunView[]>;
   /** ENOENT where there is no such mapping. Tells how many there were. */
   unmapLuns(reference: string, which: UnmapLunOptions): Promise<number>;
-  addDevice(device: DeviceSetting): Promise<DeviceView>;
+  /** What is wrong with the device itself is told by the error, too; a tape library is made where there is none. */
+  addDevice(device: DeviceSetting, library?: TapeLibraryOptions): Promise<DeviceView>;
   /** Puts it into the zones of these ports and no others. */
   connectDevice(name: string, ports: readonly PortId[]): Promise<DeviceView>;
   /** EBUSY while it is in use; what is in it stays. */

@@ -17,12 +17,17 @@ import {
   unpackPortGroup,
 } from '../store/san-records.js';
 import type { ArrayContext } from './array-context.js';
-import type { SanHost } from './array-san.js';
 import { copyName } from './copies.js';
+import type { PrepareDevice } from './device-preparer.js';
 import type { Pool } from './pool.js';
+import type { SanHost } from './san-state.js';
 
 /** The array as its ports, hosts and devices need it. */
-export function sanHost(context: ArrayContext, serial: string): SanHost {
+export function sanHost(
+  context: ArrayContext,
+  serial: string,
+  prepareDevice: PrepareDevice,
+): SanHost {
   const { poolList, copies, clock } = context;
   return {
     serial,
@@ -33,6 +38,7 @@ export function sanHost(context: ArrayContext, serial: string): SanHost {
     load: () => loadSan(poolList.home),
     store: (changes) => storeSan(poolList.home, changes),
     durable: () => context.durable({ pool: poolList.home }),
+    prepareDevice,
     copyNumber: (reference) => copies.copy(reference).number,
     copyName: (number) => {
       const copy = copies.find(number);

@@ -54,7 +54,18 @@ export async function namesOf(
     case 'status-table':
       return client.names('status');
     case 'pool':
-      return poolNames(await client.statusJson('pools'));
+    case 'port-group':
+    case 'host':
+    case 'device':
+      return rowNames(await client.statusJson(`${kind.replace('-', '')}s`));
+    case 'host-or-any':
+      return ['any', ...(await namesOf('host', current, client))];
+    case 'port':
+      return rowNames(await client.statusJson('ports'), 'port');
+    case 'ports':
+      return portLists(current, await namesOf('port', current, client));
+    case 'controller':
+      return ['CL1', 'CL2'];
     default:
       return [];
   }
@@ -74,9 +85,18 @@ async function copies(client: ArrayClient): Promise<string[]> {
   return [...(await client.names('volumes')), ...(await volumesWithSnapshots(client))];
 }
 
-function poolNames(pools: unknown): string[] {
-  if (!Array.isArray(pools)) return [];
-  return pools.flatMap((pool: { name?: unknown }) =>
-    typeof pool.name === 'string' ? [pool.name] : [],
-  );
+/** The list so far, and each port that it does not have yet. */
+function portLists(current: string, ports: readonly string[]): string[] {
+  const named = current.split(',').slice(0, -1);
+  const further = ports.filter((port) => !named.includes(port));
+  return further.map((port) => [...named, port].join(','));
+}
+
+/** What the rows of a status table are called. */
+function rowNames(rows: unknown, key = 'name'): string[] {
+  if (!Array.isArray(rows)) return [];
+  return rows.flatMap((row: { [key: string]: unknown }) => {
+    const name = row[key];
+    return typeof name === 'string' ? [name] : [];
+  });
 }

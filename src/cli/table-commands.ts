@@ -50,6 +50,7 @@ const GROUP_SUMMARIES: Readonly<Record<string, string>> = {
   pair: 'mirror pairs: create, split, resync, watch and wait',
   info: 'volume-information sectors',
   job: 'long-running work',
+  san: 'ports, controllers, port groups, hosts, LUNs and backup devices',
   tape: 'tape libraries and cartridges, without any array',
 };
 

@@ -12,6 +12,7 @@ import type { ParsedCommand } from './command-parser.js';
 import type { CommandName } from './command-table.js';
 import { parseJobId, parseSector, parseVolumeSize } from './command-values.js';
 import { PAIR_HANDLERS } from './pair-handlers.js';
+import { SAN_HANDLERS } from './san-handlers.js';
 
 /** Runs a command; resolves with the text after `ok` when it has taken effect and is durable. */
 export async function runCommand(
@@ -27,6 +28,7 @@ export async function runCommand(
 
 const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   ...PAIR_HANDLERS,
+  ...SAN_HANDLERS,
 
   async create(array, { words: [name = '', size = ''], options }, { owner }) {
     const volume = await array.createVolume({

@@ -16,6 +16,11 @@ export type WordKind =
   | 'size'
   | 'job'
   | 'pool'
+  | 'port'
+  | 'controller'
+  | 'port-group'
+  | 'host'
+  | 'device'
   | 'directory'
   | 'text';
 
@@ -30,8 +35,22 @@ export interface CommandWord {
   readonly help: string;
 }
 
-/** `yes` takes only the value `yes`; `name` obeys the rules for names; `pool` is an existing pool. */
-export type OptionKind = 'yes' | 'text' | 'size' | 'name' | 'pool' | 'volume' | 'time' | 'base64';
+/** `yes` takes only the value `yes`; `name` obeys the rules for names; `pool` is an existing pool; `number` a whole one. */
+export type OptionKind =
+  | 'yes'
+  | 'text'
+  | 'size'
+  | 'name'
+  | 'pool'
+  | 'volume'
+  | 'time'
+  | 'base64'
+  | 'number'
+  | 'path'
+  | 'ports'
+  | 'lun'
+  | 'uids'
+  | 'host-or-any';
 
 export interface CommandOption {
   readonly name: string;
@@ -47,7 +66,15 @@ export interface CommandExample {
   readonly meaning: string;
 }
 
-export type CommandGroup = 'array' | 'pool' | 'volume' | 'snapshot' | 'pair' | 'info' | 'job';
+export type CommandGroup =
+  | 'array'
+  | 'pool'
+  | 'volume'
+  | 'snapshot'
+  | 'pair'
+  | 'info'
+  | 'job'
+  | 'san';
 
 export interface CommandRow {
   /** The file in /ctl. */

@@ -6,6 +6,7 @@
 import { COPY, type CommandRow, LABEL, NEW_NAME, SIZE, SNAPSHOT, VOLUME } from './command-row.js';
 import { PAIR_COMMAND_ROWS } from './pair-command-rows.js';
 import { POOL_COMMANDS } from './pool-command-rows.js';
+import { SAN_COMMANDS } from './san-command-rows.js';
 
 const VOLUME_COMMANDS = [
   {
@@ -232,6 +233,7 @@ const ROWS = [
   ...INFO_COMMANDS,
   ...JOB_COMMANDS,
   ...POOL_COMMANDS,
+  ...SAN_COMMANDS,
   ...ARRAY_COMMANDS,
 ] as const;
 

@@ -4,10 +4,15 @@
  */
 import { ArrayError } from '../base/errors.js';
 import { INFO_BYTES, VOLUME_BYTES_MAX } from '../base/limits.js';
-import { checkLabel, checkName } from '../base/names.js';
+import { checkLabel, checkName, printable } from '../base/names.js';
 import { parseSize, SECTOR_BYTES } from '../base/sizes.js';
+import { ANY_HOST } from '../san/configuration.js';
+import { type PortId, parsePorts } from '../san/port-id.js';
 import type { CommandOption, OptionKind, WordKind } from './command-row.js';
 import { parseTime } from './command-time.js';
+
+/** Of a list: nothing is in it. */
+const NONE = 'none';
 
 const WORD_CHECKS: Readonly<Record<WordKind, (word: string) => void>> = {
   'new-name': checkName,
@@ -27,9 +32,12 @@ const WORD_CHECKS: Readonly<Record<WordKind, (word: string) => void>> = {
     if (word !== 'auto') checkReference(word, { volume: true, snapshot: false });
   },
   pool: checkName,
-  directory: (word) => {
-    if (!word.startsWith('/')) throw invalid(`a directory is named from / on, not '${word}'`);
-  },
+  port: (word) => checkForm(word, /^CL\d-[A-Z]$/, 'a port (CL1-A to CL2-D)'),
+  controller: (word) => checkForm(word, /^CL\d$/, 'a controller (CL1, CL2)'),
+  'port-group': checkName,
+  host: checkName,
+  device: checkName,
+  directory: (word) => checkPath(word, 'directory'),
   text: () => undefined,
 };
 
@@ -45,6 +53,18 @@ const OPTION_CHECKS: Readonly<Record<OptionKind, (value: string, name: string) =
   // Whether it is past is said when the command runs.
   time: (text) => parseTime(text, 0),
   base64: parseSector,
+  number: (text, name) => {
+    if (!/^\d{1,9}$/.test(text)) throw invalid(`${name}= takes a number, not '${text}'`);
+  },
+  path: (text) => checkPath(text, 'path'),
+  ports: (text) => {
+    if (text !== NONE) for (const port of text.split(',')) WORD_CHECKS.port(port);
+  },
+  lun: parseLun,
+  uids: parseUids,
+  'host-or-any': (text) => {
+    if (text !== ANY_HOST) checkName(text);
+  },
 };
 
 export function checkWord(kind: WordKind, word: string): void {
@@ -83,6 +103,33 @@ export function parseSector(text: string): Uint8Array {
 export function parseJobId(text: string): number {
   if (!/^[1-9]\d{0,14}$/.test(text)) throw invalid(`not the number of a job: '${text}'`);
   return Number(text);
+}
+
+/** Ports separated by commas, or `none`; ENOENT for an unknown one. */
+export function parsePortList(text: string): readonly PortId[] {
+  return text === NONE ? [] : parsePorts(text);
+}
+
+/** Numbers of users separated by commas, or `none`. */
+export function parseUids(text: string): readonly number[] {
+  if (text === NONE) return [];
+  return text.split(',').map((uid) => {
+    if (!/^\d{1,10}$/.test(uid)) throw invalid(`'${printable(uid)}' is not the number of a user`);
+    return Number(uid);
+  });
+}
+
+export function parseLun(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw invalid(`'${printable(text)}' is no LUN`);
+  return Number(text);
+}
+
+function checkForm(text: string, form: RegExp, noun: string): void {
+  if (!form.test(text)) throw invalid(`'${printable(text)}' is not ${noun}`);
+}
+
+function checkPath(text: string, noun: string): void {
+  if (!text.startsWith('/')) throw invalid(`a ${noun} is named from / on, not '${text}'`);
 }
 
 /** `#NUMBER`, `VOLUME` or `VOLUME@SNAPSHOT`. */

@@ -1,8 +1,8 @@
 /**
  * The tables of /status, as data over the array's contract. `volumes` has every column of the volume
  * management table 37 of [004 fig. 7]: volume number 371, interface number 372, port address 373, LUN
- * 374, mirror destination numbers 375 (in embodiment 2: snapshot numbers) and volume information 376;
- * a column of what this array does not have yet is `-`, in JSON null. Tables of pairs are in pair-tables.ts.
+ * 374, mirror destination numbers 375 (in embodiment 2: snapshot numbers) and volume information 376.
+ * Tables of pairs are in pair-tables.ts, of ports, hosts and devices in san-tables.ts.
  */
 import type {
   ArrayIdentity,
@@ -16,6 +16,16 @@ import type {
 import type { PoolView } from '../array/pool-contract.js';
 import { formatSize } from '../base/sizes.js';
 import { PAIR_USAGE, PAIRS, pairColumns } from './pair-tables.js';
+import {
+  accessColumns,
+  DEVICES,
+  HOSTS,
+  LOAD,
+  LUNS,
+  loadRows,
+  PORT_GROUPS,
+  PORTS,
+} from './san-tables.js';
 import {
   count,
   hidden,
@@ -48,9 +58,7 @@ const volumesTable = (array: DiskArray): Table<VolumeView> => ({
     size('ALLOCATED', 'allocatedBytes', (volume) => volume.allocatedBytes),
     plain('STATE', 'state', (volume) => volume.state),
     plain('POOL', 'pool', (volume) => volume.poolName),
-    plain('INTERFACE', 'interface', () => null),
-    plain('PORT', 'portAddress', () => null),
-    plain('LUN', 'lun', () => null),
+    ...accessColumns(array),
     ...pairColumns(array),
     {
       header: 'SNAPSHOTS',
@@ -179,11 +187,17 @@ const EVENTS: Table<EventView> = {
 export const STATUS_TABLES: readonly StatusTable[] = [
   statusTable('array', ARRAY, (array) => [{ identity: array.identity, array }]),
   statusTable('cache', CACHE, (array) => [array.cache()]),
+  statusTable('devices', DEVICES, ({ san }) => san.devices()),
   statusTable('events', EVENTS, (array) => array.recentEvents(EVENTS_SHOWN_MAX)),
+  statusTable('hosts', HOSTS, ({ san }) => san.hosts()),
   statusTable('jobs', JOBS, (array) => array.jobs()),
+  statusTable('load', LOAD, ({ san }) => loadRows(san)),
+  statusTable('luns', LUNS, ({ san }) => san.luns()),
   statusTable('pairs', PAIRS, (array) => array.pairs()),
   statusTable('pairusage', PAIR_USAGE, (array) => [array]),
   statusTable('pools', POOLS, (array) => array.pools()),
+  statusTable('portgroups', PORT_GROUPS, ({ san }) => san.groups()),
+  statusTable('ports', PORTS, ({ san }) => san.ports()),
   statusTable('snapshots', SNAPSHOTS, (array) => array.volumes().flatMap((v) => v.snapshots)),
   {
     name: 'volumes',

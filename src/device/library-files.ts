@@ -50,7 +50,7 @@ export function createLibrary(directory: string, library: NewLibrary): readonly 
   checkLibrary(library);
   return withDeviceErrors(() => {
     mkdirSync(directory, { recursive: true });
-    if (existsSync(join(directory, SETTINGS_FILE))) {
+    if (existsSync(settingsPath(directory))) {
       throw new ArrayError('EEXIST', `${directory} is a tape library already`);
     }
     const digits = VOLUME_ID_CHARACTERS - prefix.length;
@@ -65,7 +65,7 @@ export function createLibrary(directory: string, library: NewLibrary): readonly 
     const made = missing.slice(0, slots - present.length);
     for (const name of made) makeCartridge(cartridgePath(directory, name), name);
     const settings = { format: FORMAT, slots, drives, cartridgeBytes };
-    writeFileSync(join(directory, SETTINGS_FILE), `${JSON.stringify(settings)}\n`, { flag: 'wx' });
+    writeFileSync(settingsPath(directory), `${JSON.stringify(settings)}\n`, { flag: 'wx' });
     return made;
   });
 }
@@ -98,6 +98,11 @@ export function cartridgePath(directory: string, name: string): string {
   return join(directory, `${name}${SUFFIX}`);
 }
 
+/** A directory with this file is a library. */
+export function settingsPath(directory: string): string {
+  return join(directory, SETTINGS_FILE);
+}
+
 /** Names of the cartridge files of a directory, in order. */
 export function cartridgeNames(directory: string): string[] {
   return readdirSync(directory)
@@ -126,7 +131,7 @@ function checkNumber(value: unknown, low: number, high: number, what: string): n
 
 /** `missing` where the directory is no library, `damaged` where its settings cannot be. */
 export function readSettings(directory: string): LibrarySettings {
-  const path = join(directory, SETTINGS_FILE);
+  const path = settingsPath(directory);
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

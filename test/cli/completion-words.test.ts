@@ -37,7 +37,7 @@ function program(): Command {
 
 describe('completions', () => {
   it.each<[string, string[], string[]]>([
-    ['commands', ['s'], ['shell', 'snapshot', 'status']],
+    ['commands', ['s'], ['san', 'shell', 'snapshot', 'status']],
     ['verbs of a group', ['volume', 're'], ['rename', 'resize']],
     [
       'options, also the global ones',

@@ -14,6 +14,7 @@ export function fakeSan(array: Omit<DiskArray, 'san'>): ArraySan {
     load: () => ({ controller: [], port: [], portGroup: [], host: [], lunMapping: [], device: [] }),
     store: () => {},
     durable: async () => {},
+    prepareDevice: async () => {},
     copyNumber: (reference) => array.copy(reference).number,
     copyName: (number) => {
       const copy = copies().find((candidate) => candidate.number === number);
