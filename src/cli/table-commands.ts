@@ -173,10 +173,10 @@ function helpAfter({ row, group, verb, only }: Placement): string {
   return ['', ...description, '', 'Examples:', ...lines].join('\n');
 }
 
-/** The table speaks the control language: `force=yes` is --force here. */
+/** The table speaks the control language: `force=yes` is --force here, `kind=tape` is --kind tape. */
 function asFlags(text: string, row: CommandRow): string {
-  return row.options.reduce(
-    (shown, { name }) => shown.replace(new RegExp(`\\b${name}=(yes\\b)?`, 'g'), `--${name}`),
-    text,
-  );
+  return row.options.reduce((shown, { name }) => {
+    const option = new RegExp(`\\b${name}=(?:yes\\b)?(\\w?)`, 'g');
+    return shown.replace(option, (_all, value) => `--${name}${value === '' ? '' : ` ${value}`}`);
+  }, text);
 }

@@ -158,6 +158,7 @@ describe('table commands', () => {
 
   it('speak of flags in the help, not of the control language', () => {
     expect(helpOf(commandFor('volume', 'delete'))).toContain('unless --snapshots');
+    expect(helpOf(commandFor('san', 'device'))).toContain('--kind tape is a directory');
     expect(findCommand('delete')?.description.join(' ')).toContain('snapshots=yes');
   });
 });
