@@ -268,6 +268,7 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
   async close(): Promise<void> {
     await this.jobList.stop();
     await this.pairing.stop();
+    await this.membership.reached.settle();
     try {
       await this.poolList.close();
     } finally {

@@ -10,6 +10,7 @@ import {
   createPoolFiles,
   loadPool,
   newIdentity,
+  newStoredPool,
   probePool,
   type StoredPool,
 } from '../store/pool-files.js';
@@ -78,7 +79,7 @@ export class DiskPools implements PoolPlaces {
     refusePathOnMount(directory, this.mountPoint);
     const identity = newIdentity(options, systemClock, first);
     createPoolFiles(directory, identity);
-    return { directory, identity, members: undefined };
+    return newStoredPool(directory, identity);
   }
 
   release(directory: string): void {

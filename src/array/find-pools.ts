@@ -5,6 +5,8 @@
  *
  *   a pool found, against what the authority's record says of it   it is
  *   a state in which it was left                                   there, as it was then
+ *   the same, but another pool knows that it had published more    an older copy: left out, not touched
+ *   the same, but it knows that the authority had published more   left out, not touched
  *   no state: its record was given up by a repair                  the same
  *   any other state, or the record does not name it                changed elsewhere, or older: left out, not touched
  *   newer, and its record has the authority's state                the authority from now on
@@ -13,7 +15,7 @@
  */
 import { ArrayError } from '../base/errors.js';
 import { uuidText } from '../base/uuid.js';
-import type { Member, MembersRecord, MountState } from '../store/member-records.js';
+import type { Member, MountState } from '../store/member-records.js';
 import type { StoredPool } from '../store/pool-files.js';
 
 export interface PresentPool {
@@ -73,7 +75,13 @@ export function findPools(search: PoolSearch): FoundPools {
   }
   const members = membersOf(authority);
   checkNames(search, members);
-  return { authority, pools: members.map((member) => judge(authority, member, seen)) };
+  const judged = members.map((member) => judge(authority, member, seen));
+  const there = judged.filter((pool) => 'stored' in pool).map(({ stored }) => stored);
+  const pools = judged.map((pool) => {
+    const isOlder = 'stored' in pool && there.some((knower) => isBehind(pool.stored, knower));
+    return isOlder ? { member: pool.member, problem: olderCopy(pool.stored) } : pool;
+  });
+  return { authority, pools };
 }
 
 /** A pool without a record is the only one of its array. */
@@ -101,26 +109,32 @@ function newerThan(
   found: readonly (StoredPool | string)[],
 ): StoredPool | undefined {
   let newest: StoredPool | undefined;
-  const { poolUuid } = authority.identity;
   for (const pool of found) {
     if (typeof pool === 'string' || pool === authority || pool.members === undefined) continue;
     const least = newest?.members ?? authority.members;
     if (pool.members.state.generation <= (least?.state.generation ?? 0)) continue;
-    if (remembers(pool.members, poolUuid, authority.members?.state)) newest = pool;
+    if (remembers(pool, authority)) newest = pool;
   }
   return newest;
 }
 
-/** The record's mount, or one before it, has left the pool as it is now. */
-function remembers(
-  record: MembersRecord,
-  uuid: Uint8Array,
-  state: MountState | undefined,
-): boolean {
-  const member = record.members.find((candidate) => isSame(candidate.uuid, uuid));
+/** The mount of the knower's record, or one before it, has left the pool as it is now. */
+function remembers(knower: StoredPool, pool: StoredPool): boolean {
+  const { poolUuid } = pool.identity;
+  const member = knower.members?.members.find(({ uuid }) => isSame(uuid, poolUuid));
   if (member === undefined) return false;
-  if (state === undefined) return true;
-  return member.states.some((left) => isSameState(left, state));
+  return isLeftIn(member, pool.members?.state) && !isBehind(pool, knower);
+}
+
+function isLeftIn(member: Member, state: MountState | undefined): boolean {
+  return state === undefined || member.states.some((left) => isSameState(left, state));
+}
+
+/** The knower was told that more was published in the pool: this is a copy made before. */
+function isBehind({ identity, members, publishedSequence }: StoredPool, knower: StoredPool) {
+  const known = knower.reached.find(({ uuid }) => isSame(uuid, identity.poolUuid));
+  // A repair that gives up the record may have counted anew.
+  return members !== undefined && known !== undefined && publishedSequence < known.sequence;
 }
 
 function judge(
@@ -131,14 +145,22 @@ function judge(
   const pool = seen.get(uuidText(member.uuid)) ?? 'not looked for';
   if (typeof pool === 'string') return { member, problem: pool };
   if (pool === authority) return { member, stored: pool };
-  const state = pool.members?.state;
-  if (authority.members !== undefined && remembers(authority.members, member.uuid, state)) {
-    return { member, stored: pool };
+  if (remembers(authority, pool)) {
+    if (!isBehind(authority, pool)) return { member, stored: pool };
+    const { identity, directory } = authority;
+    const what = `goes on from a newer state of pool ${identity.poolName} than that in ${directory}`;
+    return { member, problem: `it ${what} (in ${pool.directory})` };
   }
+  const state = pool.members?.state;
   const isOlder =
-    state !== undefined && member.states.every((left) => state.generation < left.generation);
-  const what = isOlder ? 'is an older copy' : 'was changed elsewhere';
-  return { member, problem: `it ${what} (in ${pool.directory})` };
+    isLeftIn(member, state) ||
+    (state !== undefined && member.states.every((left) => state.generation < left.generation));
+  const problem = isOlder ? olderCopy(pool) : `it was changed elsewhere (in ${pool.directory})`;
+  return { member, problem };
+}
+
+function olderCopy({ directory }: StoredPool): string {
+  return `it is an older copy (in ${directory})`;
 }
 
 function checkNames({ named, without }: PoolSearch, members: readonly Member[]): void {

@@ -10,6 +10,7 @@ import { type Member, type MountState, NONCE_BYTES, packMembers } from '../store
 import type { CopyDirectory } from './copy-directory.js';
 import type { Pool } from './pool.js';
 import { allDone, type Pools } from './pools.js';
+import { Reached } from './reached.js';
 
 /**
  * Numbers that nobody gets where the array goes on without a pool that was there before: the lost one may
@@ -21,6 +22,7 @@ const NUMBERS_SKIPPED = 65_536;
 const STATES_MAX = 4;
 
 export class Membership {
+  readonly reached: Reached;
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -29,7 +31,9 @@ export class Membership {
     private readonly clock: Clock,
     /** The newest so far. */
     private state: MountState,
-  ) {}
+  ) {
+    this.reached = new Reached(pools, clock);
+  }
 
   /** Runs work that changes which pools there are, one after the other. */
   alone<T>(work: () => Promise<T>): Promise<T> {

@@ -7,6 +7,7 @@ import {
   type ForeignVolumeRecord,
   type Member,
   unpackForeignVolume,
+  unpackReached,
 } from '../store/member-records.js';
 import { StorageArray, type StorageArrayOptions } from './array.js';
 import type { FoundPools, MissingPool, PresentPool } from './find-pools.js';
@@ -63,7 +64,8 @@ async function openPools(opener: PoolOpener, { authority, pools }: FoundPools): 
     entries.map((entry) => {
       if (entry instanceof Pool) return entry;
       const volumes = volumesOf(entry.member, source.store);
-      return opener.openMissing(entry, source.identity, volumes);
+      const reached = reachedBy(entry.member, source.store);
+      return opener.openMissing(entry, source.identity, { volumes, reached });
     }),
   );
 }
@@ -100,6 +102,13 @@ function volumesOf(member: Member, store: StoreReader): ForeignVolumeRecord[] {
   return records
     .map(({ value }) => unpackForeignVolume(value))
     .filter(({ poolUuid }) => isOf(member.uuid, { poolUuid }));
+}
+
+/** How far a pool that is there knows the missing one to have come. */
+function reachedBy(member: Member, store: StoreReader): number {
+  const record = store.get('records', recordKey('reached'));
+  const reached = record ? unpackReached(record) : [];
+  return reached.find(({ uuid }) => isOf(member.uuid, { poolUuid: uuid }))?.sequence ?? 0;
 }
 
 function isOf(uuid: Uint8Array, { poolUuid }: { readonly poolUuid: Uint8Array }): boolean {

@@ -17,6 +17,7 @@ import { IndexBudget } from '../volume/block-index.js';
 import type { VersionPlace } from '../volume/block-map.js';
 import type { MissingPool } from './find-pools.js';
 import { Pool } from './pool.js';
+import type { Reached } from './reached.js';
 
 /** The log of a pool that never logs anything. */
 const NO_LOG_BYTES = 64 * 1024;
@@ -35,6 +36,8 @@ export interface PoolPlaces {
 export interface PoolListener {
   reportDamage(pool: Pool, place: VersionPlace, block: number, reason: string): void;
   poolFailed(pool: Pool, error: ArrayError | undefined): void;
+  /** Which records go with a publication of a pool. */
+  readonly membership: { readonly reached: Reached };
   changed(): void;
 }
 
@@ -44,6 +47,13 @@ export interface PoolOpenerOptions {
   /** Of each pool. */
   readonly cacheBytes: number;
   readonly places: PoolPlaces;
+}
+
+/** Of a missing pool. */
+export interface KnownPool {
+  readonly volumes: readonly ForeignVolumeRecord[];
+  /** A generation that was published in it. */
+  readonly reached: number;
 }
 
 export class PoolOpener {
@@ -71,6 +81,7 @@ export class PoolOpener {
         onDamage: (view, block, reason) => this.listener?.reportDamage(pool, view, block, reason),
         onChange: () => this.listener?.changed(),
         onFailure: (error) => this.listener?.poolFailed(pool, error),
+        publishing: () => this.listener?.membership.reached.publishing(pool) ?? [],
       });
       if (stored.members !== undefined) pool.states = [stored.members.state];
       return pool;
@@ -81,17 +92,17 @@ export class PoolOpener {
     }
   }
 
-  /** The `volumes` are what a sibling knows of the pool's. */
+  /** `known` is what a sibling knows of the pool. */
   async openMissing(
     { member, problem }: MissingPool,
     sibling: PoolIdentityRecord,
-    volumes: readonly ForeignVolumeRecord[],
+    known: KnownPool,
   ): Promise<Pool> {
     const { clock } = this.options;
     const identity = { ...sibling, poolUuid: member.uuid, poolName: member.name };
     const store = new MemoryStore(undefined, new MemoryLog(NO_LOG_BYTES));
     writeIdentity(store, identity);
-    writeVolumes(store, volumes);
+    writeVolumes(store, known.volumes);
     const pool = await Pool.open(member.directory, identity, store, {
       clock,
       cacheBytes: CACHE_BYTES_MIN,
@@ -102,6 +113,7 @@ export class PoolOpener {
       onFailure: () => {},
     });
     pool.states = member.states;
+    pool.lastReached = known.reached;
     pool.missing = problem;
     return pool;
   }

@@ -67,7 +67,14 @@ const NOTHING = {
 
 export type PoolOptions = Pick<
   PoolContentOptions,
-  'clock' | 'cacheBytes' | 'indexBudget' | 'readOnly' | 'onDamage' | 'onChange' | 'onFailure'
+  | 'clock'
+  | 'cacheBytes'
+  | 'indexBudget'
+  | 'readOnly'
+  | 'onDamage'
+  | 'onChange'
+  | 'onFailure'
+  | 'publishing'
 >;
 
 export class Pool {
@@ -75,6 +82,8 @@ export class Pool {
   missing: string | undefined;
   /** The state of the array in which it is or was left; several where it may be any of them. */
   states: readonly MountState[] = [NO_STATE];
+  /** Of a missing pool: the last generation published in it that another knows of. */
+  lastReached = 0;
   /** The other pools that are there: they keep a list of this one's volumes. */
   siblings: () => readonly Pool[] = () => [];
 
@@ -108,6 +117,11 @@ export class Pool {
 
   get name(): string {
     return this.identity.poolName;
+  }
+
+  /** The last generation published in it. */
+  get reached(): number {
+    return this.missing === undefined ? this.content.publishedSequence : this.lastReached;
   }
 
   /** Why the pool is not normal. */

@@ -62,6 +62,8 @@ export const PENDING_BLOCKS_MAX = 65_536;
 export const CACHE_BYTES_MAX = 16 * 2 ** 30;
 /** Age at which acknowledged writes are destaged without anybody asking. */
 export const DIRTY_AGE_MS_MAX = 1_000;
+/** Time after which a pool is told how far the others have come though nothing is written to it. */
+export const POOLS_TOLD_MS = 30_000;
 /** Bytes of block locations kept in memory over all volumes and snapshots. */
 export const INDEX_BYTES_MAX = 48 * 2 ** 20;
 /** Largest capacity of a pool: LMDB maps twice as much, and a process has 128 TiB of addresses. */

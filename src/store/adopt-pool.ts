@@ -23,8 +23,10 @@ import {
   type MembersRecord,
   packForeignVolume,
   packMembers,
+  packReached,
   unpackForeignVolume,
   unpackMembers,
+  unpackReached,
 } from './member-records.js';
 import {
   loadPool,
@@ -139,12 +141,22 @@ class Renewal {
     if (key[0] === RECORD_KIND.members) {
       return { key, value: packMembers(this.members(unpackMembers(value), false)) };
     }
+    if (key[0] === RECORD_KIND.reached) {
+      const pools = unpackReached(value).map(({ uuid, sequence }) => {
+        return { uuid: this.poolUuid(uuid), sequence };
+      });
+      return { key, value: packReached(pools) };
+    }
     if (key[0] === RECORD_KIND.foreignVolume) {
       const volume = unpackForeignVolume(value);
-      const poolUuid = this.pools.get(uuidText(volume.poolUuid)) ?? volume.poolUuid;
+      const poolUuid = this.poolUuid(volume.poolUuid);
       return { key, value: packForeignVolume({ ...volume, poolUuid }) };
     }
     return { key, value };
+  }
+
+  private poolUuid(old: Uint8Array): Uint8Array {
+    return this.pools.get(uuidText(old)) ?? old;
   }
 
   private withUuid<T extends CopyRecord>(key: Uint8Array, copy: T): T {
@@ -157,7 +169,7 @@ class Renewal {
 
 function renewRecords(transaction: StoreTransaction, renewal: Renewal): void {
   const found: RecordChange[] = [];
-  for (const kind of ['volume', 'snapshot', 'foreignVolume'] as const) {
+  for (const kind of ['volume', 'snapshot', 'foreignVolume', 'reached'] as const) {
     const range = transaction.range('records', recordKey(kind), recordKeyEnd(kind));
     for (const { key, value } of range) {
       found.push({ key: new Uint8Array(key), value: new Uint8Array(value) });

@@ -14,7 +14,7 @@ import { scanTable } from './check-scan.js';
 import { type CopyRecord, unpackSnapshot, unpackVolume } from './copy-records.js';
 import { unpackEvent, unpackJob } from './history-records.js';
 import { parseRecordKey, RECORD_KIND, type RecordKind, recordKey } from './keys.js';
-import { unpackForeignVolume, unpackMembers } from './member-records.js';
+import { unpackForeignVolume, unpackMembers, unpackReached } from './member-records.js';
 import { unpackPair, unpackPairBits, unpackVolumeState } from './pair-records.js';
 import {
   type AllocationRecord,
@@ -194,6 +194,8 @@ function readRecord(catalogue: Catalogue, kind: RecordKind, record: PlacedRecord
     unpackVolumeState(value);
   } else if (kind === 'members') {
     unpackMembers(value);
+  } else if (kind === 'reached') {
+    unpackReached(value);
   } else if (kind === 'snapshotGroup') {
     unpackIds(value);
   } else if (kind === 'foreignVolume') {
@@ -258,6 +260,8 @@ function damaged(
   const repaired = repairs.add((transaction) => {
     if (kind === 'reclaim') transaction.put('records', key, packCount(second));
     else transaction.remove('records', key);
+    // It counts from the beginning again: the other pools must not take it for an older copy.
+    if (kind === 'counters') transaction.remove('records', recordKey('members'));
   });
   findings.add('damaged record', '-', detail, repaired);
 }
@@ -269,6 +273,7 @@ function recordName(kind: RecordKind, first: number, second: number): string {
     case 'counters':
     case 'allocation':
     case 'members':
+    case 'reached':
       return kind;
     case 'clip':
     case 'usage':

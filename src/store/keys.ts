@@ -25,6 +25,7 @@ export const RECORD_KIND = {
   log: 4,
   usedSlots: 5,
   members: 6,
+  reached: 7,
   volume: 16,
   snapshot: 17,
   lineage: 18,

@@ -1,7 +1,8 @@
 /**
  * What a pool remembers of the array it belongs to, so that each opens as the array by itself: the
- * `members` record (who the pools are, and the state in which each was last there) and one `foreignVolume`
- * record for each volume of the other pools, by which a lost one's volumes are still known.
+ * `members` record (who the pools are, and the state in which each was last there), the `reached` record (which
+ * generation each other pool had published at least) and one `foreignVolume` record for each volume of the other
+ * pools, by which a lost one's volumes are still known.
  *
  *   state of a pool: generation u32, nonce 8. Each mount that may change the array begins a new generation
  *   with a nonce of its own, in all pools that are there.
@@ -70,6 +71,26 @@ function writeState(writer: ByteWriter, { generation, nonce }: MountState): Byte
 
 function readState(reader: ByteReader): MountState {
   return { generation: reader.u32(), nonce: reader.raw(NONCE_BYTES) };
+}
+
+/** What another pool had published at least when the record was written. */
+export interface ReachedPool {
+  readonly uuid: Uint8Array;
+  /** Of its last generation. */
+  readonly sequence: number;
+}
+
+export function packReached(pools: readonly ReachedPool[]): Uint8Array {
+  return seal((writer) => {
+    writer.u16(pools.length);
+    for (const { uuid, sequence } of pools) writer.raw(uuid).u48(sequence);
+  });
+}
+
+export function unpackReached(value: Uint8Array): ReachedPool[] {
+  return unseal(value, (reader) =>
+    Array.from({ length: reader.u16() }, () => ({ uuid: reader.raw(16), sequence: reader.u48() })),
+  );
 }
 
 /** A volume of another pool. */

@@ -21,11 +21,17 @@ import { type BlockContainerKind, DEFAULT_CONTAINER } from './container-kind.js'
 import { createLogFile } from './file-log.js';
 import { recordKey } from './keys.js';
 import { DATA_FILE, LmdbEnvironment } from './lmdb-environment.js';
-import { type MembersRecord, unpackMembers } from './member-records.js';
+import {
+  type MembersRecord,
+  type ReachedPool,
+  unpackMembers,
+  unpackReached,
+} from './member-records.js';
 import {
   LAYOUT_VERSION,
   type PoolIdentityRecord,
   packIdentity,
+  unpackCounters,
   unpackIdentity,
 } from './records.js';
 import { createSlotFile } from './slot-file.js';
@@ -140,6 +146,10 @@ export interface StoredPool {
   readonly identity: PoolIdentityRecord;
   /** What it remembers of the array; undefined where it has never had another pool beside it. */
   readonly members: MembersRecord | undefined;
+  /** Of the last generation published in it. */
+  readonly publishedSequence: number;
+  /** What the other pools had published, as far as it knows. */
+  readonly reached: readonly ReachedPool[];
 }
 
 export function loadPool(directory: string): StoredPool {
@@ -162,8 +172,21 @@ export function probePool(directory: string): void {
 
 export function readPool(reader: StoreReader, directory: string): StoredPool {
   const identity = readIdentity(reader, directory);
-  const members = reader.get('records', recordKey('members'));
-  return { directory, identity, members: members && unpackMembers(members) };
+  const [members, reached, counters] = (['members', 'reached', 'counters'] as const).map((kind) => {
+    return reader.get('records', recordKey(kind));
+  });
+  return {
+    directory,
+    identity,
+    members: members && unpackMembers(members),
+    publishedSequence: counters ? unpackCounters(counters).publishedSequence : 0,
+    reached: reached ? unpackReached(reached) : [],
+  };
+}
+
+/** One that was just made. */
+export function newStoredPool(directory: string, identity: PoolIdentityRecord): StoredPool {
+  return { directory, identity, members: undefined, publishedSequence: 0, reached: [] };
 }
 
 /** EINVAL where the store holds no array. */

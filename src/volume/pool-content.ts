@@ -13,7 +13,7 @@ import { CACHE_BYTES_MIN } from '../base/limits.js';
 import type { BlockStore } from '../store/block-store.js';
 import type { IntentLog } from '../store/intent-log.js';
 import type { CountersRecord, Location } from '../store/records.js';
-import type { PublishResult } from '../store/tasks.js';
+import type { PublishResult, RecordChange } from '../store/tasks.js';
 import { Admission } from './admission.js';
 import type { IndexBudget } from './block-index.js';
 import { BlockMap, type DamageReport } from './block-map.js';
@@ -50,6 +50,8 @@ export interface PoolContentOptions {
   readonly onChange: () => void;
   /** Publishing failed; undefined: it works again. */
   readonly onFailure: (error: ArrayError | undefined) => void;
+  /** Further records that go with each publication. */
+  readonly publishing?: () => readonly RecordChange[];
 }
 
 /** What fails now and is tried again. */
@@ -103,7 +105,7 @@ export class PoolContent {
       trimmed: (fresh) => this.count(fresh),
       failed: (error) => this.noteFailure({ destage: error }),
       viewBefore: (layer, sequence) => this.lineages.viewBefore(layer, sequence),
-      publishing: (sequence) => [logRecord(log, sequence)],
+      publishing: (sequence) => [logRecord(log, sequence), ...(options.publishing?.() ?? [])],
       roomMade: () => this.admission.roomMade(),
     });
     this.lineages = new PoolLineages({

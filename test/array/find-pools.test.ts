@@ -34,7 +34,14 @@ function record(at: string, members: string): MembersRecord {
   };
 }
 
-function pool(name: string, members: MembersRecord | undefined, directory = `/${name}`) {
+/** `b5`: it knows that generation 5 of pool b was published. */
+function pool(
+  name: string,
+  members: MembersRecord | undefined,
+  directory = `/${name}`,
+  publishedSequence = 9,
+  known: readonly string[] = [],
+): StoredPool {
   const identity: PoolIdentityRecord = {
     layoutVersion: 3,
     arrayUuid: uuidOf('X'),
@@ -47,7 +54,8 @@ function pool(name: string, members: MembersRecord | undefined, directory = `/${
     capacityBytes: 2 ** 30,
     blockContainer: 'lmdb',
   };
-  return { directory, identity, members };
+  const reached = known.map((text) => ({ uuid: uuidOf(text), sequence: Number(text.slice(1)) }));
+  return { directory, identity, members, publishedSequence, reached };
 }
 
 /** What comes of it: `a`, or `b: PROBLEM`; the authority. */
@@ -153,6 +161,48 @@ describe('the pools of an array', () => {
     ],
   ])('%s', (_case, a, b, pools, authority) => {
     expect(find(pool('a', a), [pool('b', b)])).toEqual({ pools, authority });
+  });
+
+  it.each<[string, number, string[], number, string[], string[]]>([
+    ['each is as far as the other knows', 5, ['b7'], 7, ['a5'], ['a', 'b']],
+    ['and further', 6, ['b7'], 8, ['a5'], ['a', 'b']],
+    ['the other is not', 5, ['b7'], 6, ['a5'], ['a', 'b: it is an older copy (in /b)']],
+    [
+      'the given one is not',
+      5,
+      ['b6'],
+      7,
+      ['a6'],
+      ['a', 'b: it goes on from a newer state of pool a than that in /a (in /b)'],
+    ],
+  ])('of one mount: %s', (_case, a, knownByA, b, knownByB, pools) => {
+    const given = pool('a', bothAt3, '/a', a, knownByA);
+    expect(find(given, [pool('b', bothAt3, '/b', b, knownByB)]).pools).toEqual(pools);
+  });
+
+  it('goes by what any of the others knows of a pool', () => {
+    const allAt3 = record('3x', 'a+3x b+3x c+3x');
+    const others = [pool('b', allAt3, '/b', 5), pool('c', allAt3, '/c', 5, ['b6'])];
+    expect(find(pool('a', allAt3), others).pools).toEqual([
+      'a',
+      'b: it is an older copy (in /b)',
+      'c',
+    ]);
+    // A repair that gave its record up may have begun to count anew.
+    const repaired = [pool('b', undefined, '/b', 0), pool('c', allAt3, '/c', 5, ['b6'])];
+    expect(find(pool('a', allAt3), repaired).pools).toEqual(['a', 'b', 'c']);
+  });
+
+  it('does not take a newer record for the truth about a pool that is older than it knows', () => {
+    const newer = pool('b', record('4x', 'a-3x b+4x'), '/b', 9, ['a6']);
+    expect(find(pool('a', bothAt3, '/a', 5), [newer])).toEqual({
+      pools: ['a', ELSEWHERE],
+      authority: 'a',
+    });
+    expect(find(pool('a', bothAt3, '/a', 6), [newer])).toEqual({
+      pools: ['a', 'b'],
+      authority: 'b',
+    });
   });
 
   it('looks for pools that only a newer one knows of', () => {

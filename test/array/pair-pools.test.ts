@@ -1,78 +1,22 @@
-/** Pairs across mounts in which a pool is missing, is left out, is deleted, or comes back as it was earlier. */
+/** Pairs across mounts in which a pool is missing, is left out, is deleted. */
 import { describe, expect, it } from 'vitest';
 import { ArrayError } from '../../src/base/errors.js';
 import { TRACK_BYTES } from '../../src/base/sizes.js';
-import { PoolsFixture } from './pools-fixture.js';
-
-const PAIR = 'db:copy';
-const TRACKS = 4;
-
-async function write(fixture: PoolsFixture, name: string, byte: number, ...tracks: number[]) {
-  const { array, clock } = fixture;
-  const image = array.openImage(array.volume(name), { write: true });
-  try {
-    for (const track of tracks) {
-      await clock.drive(
-        Promise.resolve(image.write(track * TRACK_BYTES, new Uint8Array(512).fill(byte))),
-      );
-    }
-    await clock.drive(image.sync());
-  } finally {
-    image.close();
-  }
-}
-
-/** First byte of each track. */
-async function bytes({ array, clock }: PoolsFixture, name: string): Promise<string> {
-  const image = array.openImage(array.volume(name), { write: false });
-  const target = Buffer.alloc(TRACKS * TRACK_BYTES);
-  await clock.drive(Promise.resolve(image.read(0, target)));
-  image.close();
-  return Array.from({ length: TRACKS }, (_, track) => target[track * TRACK_BYTES]).join('');
-}
-
-function pairOf({ array }: PoolsFixture) {
-  return array.pairing.pair(PAIR);
-}
-
-async function until(fixture: PoolsFixture, state: string): Promise<void> {
-  for (let turn = 0; pairOf(fixture).state !== state; turn += 1) {
-    if (turn > 3_000) throw new Error(`the pair stays ${pairOf(fixture).state}`);
-    await fixture.clock.advance(10);
-  }
-}
-
-async function quiet(fixture: PoolsFixture): Promise<void> {
-  while (pairOf(fixture).unequalTracks > 0 || pairOf(fixture).instant)
-    await fixture.clock.advance(100);
-}
-
-/** A pair that is duplex between the two pools, and equal. */
-async function open(sync = false): Promise<PoolsFixture> {
-  const fixture = await PoolsFixture.open();
-  const { array, clock } = fixture;
-  const sizeBytes = TRACKS * TRACK_BYTES;
-  await clock.drive(array.createVolume({ name: 'db', sizeBytes, poolName: 'main' }));
-  await clock.drive(array.createVolume({ name: 'copy', sizeBytes, poolName: 'mirror' }));
-  await write(fixture, 'db', 1, 0, 1, 2, 3);
-  const options = { mode: 'mirror', pace: 'fast', sync, force: false } as const;
-  await clock.drive(array.createPair('db', 'copy', options));
-  await until(fixture, 'duplex');
-  await quiet(fixture);
-  return fixture;
-}
-
-async function resync(fixture: PoolsFixture, direction: 'forward' | 'reverse' = 'forward') {
-  const { array, clock } = fixture;
-  await clock.drive(array.resyncPairs([PAIR], { direction, force: false }));
-  await until(fixture, 'duplex');
-  await quiet(fixture);
-  expect(await bytes(fixture, 'copy')).toBe(await bytes(fixture, 'db'));
-}
+import {
+  bytes,
+  openPair,
+  PAIR,
+  pairOf,
+  quiet,
+  resync,
+  until,
+  write,
+} from './pair-pools-fixture.js';
+import type { PoolsFixture } from './pools-fixture.js';
 
 describe('a pair whose pools are not all there', () => {
   it('without the pool of its primary: the secondary can be read, and a resync makes good what differs', async () => {
-    const fixture = await open();
+    const fixture = await openPair();
     await write(fixture, 'db', 2, 1);
     await quiet(fixture);
     await fixture.remount('mirror', { without: ['main'] });
@@ -89,7 +33,7 @@ describe('a pair whose pools are not all there', () => {
   });
 
   it('without the pool of its secondary: the primary goes on, and a resync copies what differs', async () => {
-    const fixture = await open();
+    const fixture = await openPair();
     await fixture.stop();
     const mirror = fixture.lose('mirror');
     await fixture.mount();
@@ -107,7 +51,7 @@ describe('a pair whose pools are not all there', () => {
   });
 
   it('whose disk fails while mounted and is back at the next mount: a resync copies what differs', async () => {
-    const fixture = await open();
+    const fixture = await openPair();
     // Its writes and its log; what was read before is in memory still, as pages of a real disk are.
     fixture.mirror.failTransactionAfter(0, new ArrayError('EIO', 'the disk is detached'));
     await write(fixture, 'db', 6, 2);
@@ -124,7 +68,7 @@ describe('a pair whose pools are not all there', () => {
   });
 
   it('after the pool of its primary was deleted, the secondary is the last fsync with sync=yes', async () => {
-    const fixture = await open(true);
+    const fixture = await openPair(true);
     await write(fixture, 'db', 2, 1);
     fixture.crash();
     fixture.lose('main');
@@ -140,7 +84,7 @@ describe('a pair whose pools are not all there', () => {
 
   it('after a kill in the middle of an update, the secondary alone is the primary of some moment', async () => {
     for (let turn = 0; turn < 60; turn += 2) {
-      const fixture = await open();
+      const fixture = await openPair();
       await write(fixture, 'db', 2, 0);
       await write(fixture, 'db', 3, 2);
       for (let done = 0; done < turn; done += 1) {
@@ -166,7 +110,7 @@ describe('a pair whose pools are not all there', () => {
   ])(
     'read-only after a kill in the middle of %s: the secondary alone is what it was before',
     async (_what, state, before, after) => {
-      const fixture = await open();
+      const fixture = await openPair();
       await copyHalf(fixture, state);
       fixture.crash();
       const main = fixture.lose('main');
@@ -179,52 +123,6 @@ describe('a pair whose pools are not all there', () => {
       fixture.putBack('main', main);
       await fixture.mount('mirror', { readOnly: true });
       expect([pairOf(fixture).state, await bytes(fixture, 'copy')]).toEqual([state, after]);
-    },
-  );
-
-  it.each([
-    ['mirror', 'main'],
-    ['main', 'mirror'],
-  ] as const)(
-    'does not take a pool (%s) that is as it was earlier for its side',
-    async (older, other) => {
-      const fixture = await open();
-      await fixture.stop();
-      const old = older === 'main' ? fixture.main.crash() : fixture.mirror.crash();
-      await fixture.mount();
-      await write(fixture, 'db', 2, 1);
-      await quiet(fixture);
-      await fixture.stop();
-      fixture.putBack(older, old);
-      await fixture.mount(other);
-      expect(pairOf(fixture).state).toBe('suspended');
-      expect(pairOf(fixture).reason).toMatch(/older copy/);
-      expect(await bytes(fixture, other === 'main' ? 'db' : 'copy')).toBe('1211');
-    },
-  );
-
-  it.each([
-    ['mirror', 'kill'],
-    ['main', 'kill'],
-    ['mirror', 'unmount'],
-    ['main', 'unmount'],
-  ] as const)(
-    'suspends a pair whose pool (%s) was put back from a copy made in the same mount, after a %s',
-    async (older, end) => {
-      const fixture = await open();
-      const old = older === 'main' ? fixture.main.crash() : fixture.mirror.crash();
-      await write(fixture, 'db', 2, 1);
-      await quiet(fixture);
-      await fixture.clock.advance(2_000);
-      if (end === 'kill') fixture.crash();
-      else await fixture.stop();
-      fixture.putBack(older, old);
-      await fixture.mount();
-      const { state, reason, unequalTracks } = pairOf(fixture);
-      expect([state, unequalTracks]).toEqual(['suspended', TRACKS]);
-      expect(reason).toBe(`pool ${older} was put back from an older copy`);
-      await resync(fixture);
-      expect(await bytes(fixture, 'copy')).toBe(await bytes(fixture, 'db'));
     },
   );
 
@@ -258,7 +156,7 @@ describe('a pair whose pools are not all there', () => {
 
 /** A reverse resync of three tracks, of which one is copied. */
 async function reversing(): Promise<PoolsFixture> {
-  const fixture = await open();
+  const fixture = await openPair();
   const { array, clock } = fixture;
   await clock.drive(array.splitPairs([PAIR], {}));
   await until(fixture, 'split');

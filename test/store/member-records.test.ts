@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest';
 import {
   packForeignVolume,
   packMembers,
+  packReached,
   unpackForeignVolume,
   unpackMembers,
+  unpackReached,
 } from '../../src/store/member-records.js';
 
 /** Version byte and checksum around fields written as hexadecimal. */
@@ -54,6 +56,18 @@ describe('the members record', () => {
   it('is refused with EIO where a bit is wrong', () => {
     bytes[20] = (bytes[20] as number) ^ 1;
     expect(() => unpackMembers(bytes)).toThrow(/^EIO/);
+  });
+});
+
+describe('the record of what other pools had reached', () => {
+  it('has the layout of the document', () => {
+    const reached = [
+      { uuid: uuid(1), sequence: 5 },
+      { uuid: uuid(2), sequence: 2 ** 40 },
+    ];
+    const bytes = sealed(`0002 ${'01'.repeat(16)} 000000000005 ${'02'.repeat(16)} 010000000000`);
+    expect(Buffer.from(packReached(reached))).toEqual(bytes);
+    expect(unpackReached(bytes)).toEqual(reached);
   });
 });
 

@@ -9,6 +9,7 @@ import { MemoryStore } from '../../src/store/memory-store.js';
 import {
   type CreatePoolOptions,
   newIdentity,
+  newStoredPool,
   readPool,
   type StoredPool,
   writeIdentity,
@@ -36,7 +37,7 @@ export class MemoryPlaces implements PoolPlaces {
     const store = MemoryStore.withBlocksIn(identity.blockContainer, LOG_BYTES_MIN);
     writeIdentity(store, identity);
     this.stores.set(directory, store);
-    return { directory, identity, members: undefined };
+    return newStoredPool(directory, identity);
   }
 
   release(): void {}
