@@ -22,7 +22,7 @@ function row(name: string, title: string, unit: Unit, goals: Goal[], step: Array
 export const PAIR_ROWS: readonly ArrayRow[] = [
   row(
     'pair-write-none',
-    '4k random write, 16 jobs, final fsync counted, a volume without a pair',
+    '4k random write, 16 jobs, 60 s, final fsync counted, a volume without a pair',
     'IOPS',
     [],
     pairedWrite('unpaired'),

@@ -6,13 +6,15 @@ import { filled, READ_4K, WRITE_4K } from './array-input-output.js';
 import type { ArrayBench, ArrayStep } from './array-row.js';
 import { run, until } from './commands.js';
 import { FioLoad, fillFile, LOAD_LEAD_MS, runFio } from './fio.js';
-import { fioWords } from './image-row.js';
+import { fioWords, type IoShape } from './image-row.js';
 
 /** The second pool: in the same array, on the same disk. */
 const POOL = 'mirror';
 const PAIRS_SPLIT = 10;
 const COPY_SECONDS_MAX = 900;
 const CHANGED_SHARE = 0.01;
+/** Over many rounds of the pair, of which each takes seconds under full load. */
+const WRITE_LONG: IoShape = { ...WRITE_4K, amount: { kind: 'seconds', field: 'longSeconds' } };
 
 export type PairPlace = 'unpaired' | 'local' | 'remote';
 
@@ -25,7 +27,7 @@ export function pairedWrite(place: PairPlace): ArrayStep {
       if (place !== 'unpaired') await makePair(bench, volume, scale.imageBytes, place, 'medium');
     },
     async measure({ cleanup, scale, image }) {
-      const words = fioWords(WRITE_4K, scale.imageBytes, scale);
+      const words = fioWords(WRITE_LONG, scale.imageBytes, scale);
       const result = await runFio(cleanup, image, true, words);
       return { value: result.operationsPerSecond, p99Us: result.p99Us };
     },

@@ -23,6 +23,7 @@ import {
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { ownThread } from '../base/own-thread.js';
 
 export interface OwnerLock {
   release(): void;
@@ -128,8 +129,7 @@ function readIdentity(): Owner {
     return { host, boot: '0', space: '0', pid: process.pid, task: process.pid, start: '0' };
   }
   const space = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
-  // The link is read by the thread that asks, so it names that thread.
-  const [pid = 0, task = 0] = readlinkSync('/proc/thread-self').match(/\d+/g)?.map(Number) ?? [];
+  const { pid, task } = ownThread() ?? { pid: process.pid, task: process.pid };
   return { host, boot: hashed(boot), space, pid, task, start: startOf(pid, task) ?? '0' };
 }
 

@@ -6,6 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../base/clock.js';
 import { ArrayError, type ErrorCode } from '../base/errors.js';
+import { workInBackground } from '../base/own-thread.js';
 import { PAGE_BYTES } from '../base/sizes.js';
 import { BlockFetcher } from './block-fetcher.js';
 import type { TransactionRunner } from './block-store.js';
@@ -49,6 +50,7 @@ export interface WriterData {
 
 if (parentPort !== null) {
   const port = parentPort;
+  workInBackground();
   const { directory, capacityBytes } = workerData as WriterData;
   const environment = new LmdbEnvironment(directory, { capacityBytes });
   const slabs: SharedArrayBuffer[] = [];
