@@ -2,11 +2,14 @@
  * The store over LMDB: the event loop reads the memory-mapped file, the writer thread changes it.
  */
 
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ArrayError } from '../base/errors.js';
 import type { BlockReader, BlockStore, StoreEntry, TableName } from './block-store.js';
+import { FileBlocks } from './file-blocks.js';
 import { FileLog } from './file-log.js';
-import { LmdbEnvironment } from './lmdb-environment.js';
+import { readIndex } from './index-reading.js';
+import { DATA_FILE, LmdbEnvironment } from './lmdb-environment.js';
 import type { WriterData, WriterReply, WriterRequest } from './lmdb-writer.js';
 import type { StoreTask, StoreTaskResult } from './tasks.js';
 
@@ -25,6 +28,7 @@ export class LmdbStore implements BlockStore {
   private closed: (() => void) | undefined;
   /** Why the writer thread ended before `close`. */
   private broken: ArrayError | undefined;
+  private readonly closing = new AbortController();
 
   constructor(directory: string, capacityBytes: number) {
     this.environment = new LmdbEnvironment(directory, { capacityBytes });
@@ -32,6 +36,9 @@ export class LmdbStore implements BlockStore {
     this.worker = new Worker(new URL('./lmdb-writer.js', import.meta.url), {
       workerData: { directory, capacityBytes } satisfies WriterData,
     });
+    if (this.environment.blocks instanceof FileBlocks) {
+      void readIndex(join(directory, DATA_FILE), this.closing.signal);
+    }
     this.worker.on('message', (reply: WriterReply) => this.receive(reply));
     this.worker.on('error', (error) => this.fail(error));
     this.worker.on('exit', () => this.fail(new Error('the writer thread ended')));
@@ -76,6 +83,7 @@ export class LmdbStore implements BlockStore {
   }
 
   async close(): Promise<void> {
+    this.closing.abort();
     if (this.broken === undefined) {
       await new Promise<void>((resolve) => {
         this.closed = resolve;
