@@ -58,7 +58,7 @@ export async function addPool(context: PoolContext, options: AddPoolOptions): Pr
     throw new ArrayError('EINVAL', `name the directory of a pool from / on, not ${directory}`);
   }
   return membership.alone(async () => {
-    if (poolList.find(name) !== undefined) throw new ArrayError('EEXIST', `pool ${name} exists`);
+    checkNewPool(poolList.all, name, directory);
     if (poolList.all.length >= POOLS_MAX) {
       throw new ArrayError('ENOSPC', `the array has ${POOLS_MAX} pools, which is the limit`);
     }
@@ -76,6 +76,15 @@ export async function addPool(context: PoolContext, options: AddPoolOptions): Pr
     await context.durable({ pool });
     return pool.view();
   });
+}
+
+/** EEXIST for the name or directory of a pool of the array: one that is lost is not taken in while mounted. */
+function checkNewPool(pools: readonly Pool[], name: string, directory: string): void {
+  const pool = pools.find((other) => other.name === name || other.directory === directory);
+  if (pool === undefined) return;
+  if (!pool.isFailed) throw new ArrayError('EEXIST', `pool ${pool.name} exists`);
+  const place = pool.directory === directory ? '' : `, with --pool ${directory}`;
+  throw new ArrayError('EEXIST', `${pool.refusal}; it is taken in at the next mount${place}`);
 }
 
 /** EINVAL where one directory lies in the other: who moves or removes one would take both. */

@@ -2,6 +2,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { checkStore } from '../../src/store/check.js';
 import { recordKey } from '../../src/store/keys.js';
+import { repeat } from '../support/factor.js';
+import { RandomSource } from '../support/random-source.js';
 import {
   bytes,
   openPair,
@@ -80,6 +82,24 @@ describe('a pool put back from a copy that was made in the last mount', () => {
     }
     expect(await fixture.findings()).toEqual([]);
   });
+
+  it.each(Array.from({ length: repeat(20) }, (_, seed) => seed))(
+    'is not seen where all were killed at one moment, seed %i',
+    async (seed) => {
+      const random = new RandomSource(seed);
+      for (let kill = 0; kill < 3; kill += 1) {
+        for (let write = random.integer(0, 3); write > 0; write -= 1) {
+          await fixture.fill(random.chance(0.5) ? 'db' : 'copy', seed);
+          await fixture.clock.advance(random.pick([1, 500, 2_000, 40_000]));
+        }
+        const underWay = random.chance(0.3) ? fixture.array.close() : fixture.array.sync();
+        underWay.catch(() => undefined);
+        for (let turn = random.integer(0, 60); turn > 0; turn -= 1) await Promise.resolve();
+        await fixture.kill(random.chance(0.5) ? 'main' : 'mirror');
+        expect(fixture.volumes().sort()).toEqual(['copy normal', 'db normal']);
+      }
+    },
+  );
 
   it('does not make a pool that is idle publish without end', async () => {
     await fixture.clock.advance(100_000);

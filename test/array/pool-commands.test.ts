@@ -49,6 +49,30 @@ describe('pooladd', () => {
     expect(names()).toEqual(['main', 'mirror']);
   });
 
+  it('of a member that is lost says that the next mount takes it in', async () => {
+    const add = (name: string, directory: string) => {
+      return fixture.clock.drive(fixture.array.addPool({ name, directory }));
+    };
+    fixture.mirror.failTransactionAfter(0);
+    await fixture.create('mirror', 'copy').catch(() => undefined);
+    await expect(add('mirror', '/mirror')).rejects.toThrow(
+      'EEXIST: pool mirror has failed: injected failure; it is taken in at the next mount',
+    );
+    fixture.crash();
+    const mirror = fixture.lose('mirror');
+    await fixture.mount();
+    const missing = 'EEXIST: pool mirror is missing: /mirror does not exist; it is taken in at the';
+    await expect(add('mirror', '/mirror')).rejects.toThrow(new RegExp(`^${missing} next mount$`));
+    await expect(add('mirror', '/moved')).rejects.toThrow(
+      `${missing} next mount, with --pool /mov`,
+    );
+    // A new pool in its place would keep it from coming back.
+    await expect(add('other', '/mirror')).rejects.toThrow(missing);
+    fixture.putBack('mirror', mirror);
+    await fixture.remount();
+    expect(fixture.state('mirror')).toBe('normal');
+  });
+
   it('is refused beyond the limit', async () => {
     for (let count = 2; count < POOLS_MAX; count += 1) await fixture.add(`p${count}`);
     expect(await fixture.refusal(() => fixture.add('more'))).toBe('ENOSPC');
