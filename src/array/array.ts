@@ -26,6 +26,7 @@ import type {
   OwnershipChanges,
   SnapshotOptions,
 } from './disk-array.js';
+import { Ecopies } from './ecopies.js';
 import { Events } from './events.js';
 import type { FoundPools } from './find-pools.js';
 import { NO_STATE } from './find-pools.js';
@@ -77,6 +78,7 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
   readonly membership: Membership;
   readonly pairing: Pairs;
   readonly san: ArraySan;
+  readonly ecopies: Ecopies;
 
   constructor(
     pools: readonly Pool[],
@@ -112,6 +114,7 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
     this.san = new ArraySan(sanHost(this, arraySerial, options.prepareDevice ?? asTheyAre));
     this.pairing = new Pairs(this);
     loadPairs(this.pairing, this);
+    this.ecopies = new Ecopies(this, () => this.san.inEffect);
   }
 
   nowMs(): number {
