@@ -21,6 +21,8 @@ export interface AssembleOptions {
   readonly poolDirectories: readonly string[];
   /** Names of pools to mount the array without. */
   readonly without: readonly string[];
+  /** Users may set faults. */
+  readonly allowFaults: boolean;
 }
 
 export interface Assembly {
@@ -31,7 +33,7 @@ export interface Assembly {
 }
 
 export async function assemble(options: AssembleOptions): Promise<Assembly> {
-  const { storeDirectory, mountPoint, readOnly, cacheBytes, defaultOwner } = options;
+  const { storeDirectory, mountPoint, readOnly, cacheBytes, defaultOwner, allowFaults } = options;
   // Which pools there are: a foreign directory or a newer layout ends here.
   const found = findDiskPools(options);
   // Their stores: the event loop reads them, the writer thread of each changes it.
@@ -44,6 +46,7 @@ export async function assemble(options: AssembleOptions): Promise<Assembly> {
     cacheBytes,
     readOnly,
     defaultOwner,
+    allowFaults,
     prepareDevice: devicePreparer(mountPoint, systemClock),
   });
   array.recordEvent('MOUNTED', '-', `store ${storeDirectory} at ${mountPoint}`);

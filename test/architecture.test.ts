@@ -24,18 +24,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   array: [
     ...['base', 'host', 'store', 'volume', 'pair', 'device', 'san', 'microprocessor', 'ecopy'],
   ],
-  control: ['base', 'array', 'volume/volume-info', 'san/configuration', 'san/port-id'],
+  control: [
+    ...['base', 'array', 'volume/volume-info', 'san/configuration', 'san/fault-text', 'san/faults'],
+    'san/port-id',
+  ],
   'control/command-row': ['base'],
   'control/pair-command-rows': ['base', 'control/command-row'],
   'control/pool-command-rows': ['control/command-row', 'store/container-kind'],
-  'control/san-command-rows': ['control/command-row', 'san/configuration'],
+  'control/san-command-rows': ['control/command-row', 'san/configuration', 'san/faults'],
   'control/command-table': [
     ...['base', 'control/command-row', 'control/pair-command-rows', 'control/pool-command-rows'],
     'control/san-command-rows',
   ],
   'control/command-time': ['base'],
   'control/command-values': [
-    ...['base', 'control/command-row', 'control/command-time', 'san/configuration', 'san/port-id'],
+    ...['base', 'control/command-row', 'control/command-time', 'san/configuration'],
+    ...['san/fault-text', 'san/faults', 'san/port-id'],
   ],
   'control/command-parser': ['base', 'control/command-table', 'control/command-values'],
   fuse: ['base', 'host', 'array', 'control'],

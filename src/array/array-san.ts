@@ -4,9 +4,18 @@
  */
 import { ArrayError } from '../base/errors.js';
 import type { LinkState, SanConfiguration } from '../san/configuration.js';
-import { addDevice, connectDevice, type DeviceSetting, deleteDevice } from '../san/devices.js';
+import {
+  addDevice,
+  connectDevice,
+  type DeviceSetting,
+  deleteDevice,
+  deviceNamed,
+} from '../san/devices.js';
+import { describeFault } from '../san/fault-text.js';
+import type { Fault, FaultSetting, FaultTarget } from '../san/faults.js';
 import { deleteHost, setHost } from '../san/hosts.js';
 import { freeLun, mapLun, unmapLun, unmapVolume } from '../san/lun-map.js';
+import { microprocessorsOf } from '../san/microprocessors.js';
 import { deleteGroup, type PortGroupChange, setGroup } from '../san/port-groups.js';
 import type { ControllerId, PortId } from '../san/port-id.js';
 import { changeController, changePort, type PortChange } from '../san/ports.js';
@@ -19,6 +28,9 @@ import type {
   UnmapLunOptions,
 } from './san-contract.js';
 import { SanState } from './san-state.js';
+
+/** As many as there may be. */
+const MICROPROCESSORS = microprocessorsOf(4).map(({ name }) => name);
 
 export class ArraySan extends SanState implements SanCommands {
   /** Whether a copy job uses a port group: asked before it is deleted. */
@@ -144,7 +156,58 @@ export class ArraySan extends SanState implements SanCommands {
     });
   }
 
+  // ---- faults
+
+  setFault(setting: FaultSetting): Fault {
+    this.checkFaults();
+    this.checkThere(setting.target);
+    const fault = this.faults.add(setting);
+    this.tellListeners();
+    const { kind, name } = fault.target;
+    this.host.recordEvent('FAULT-SET', `${kind}:${name}`, describeFault(fault));
+    return fault;
+  }
+
+  clearFaults(which: number | FaultTarget | 'all'): number {
+    this.checkFaults();
+    const before = this.faults.list;
+    if (typeof which === 'number') this.faults.clear(which);
+    else this.faults.clearAll(which === 'all' ? undefined : which);
+    const kept = new Set(this.faults.list);
+    const cleared = before.filter((fault) => !kept.has(fault));
+    for (const fault of cleared) {
+      const { kind, name } = fault.target;
+      this.host.recordEvent('FAULT-CLEARED', `${kind}:${name}`, `fault ${fault.number}`);
+    }
+    this.requestFaults.cleared();
+    this.tellListeners();
+    return cleared.length;
+  }
+
+  releaseHanging(): void {
+    this.faults.clearAll();
+    this.requestFaults.cleared();
+    this.tellListeners();
+  }
+
   // ---- inside
+
+  private checkFaults(): void {
+    if (this.host.allowFaults) return;
+    throw new ArrayError('EPERM', 'faults need an array that was mounted with --allow-faults');
+  }
+
+  /** ENOENT where the target of a fault is not; a name that comes to be later has none. */
+  private checkThere({ kind, name }: FaultTarget): void {
+    if (kind === 'volume') this.host.copyNumber(name);
+    if (kind === 'pool' && !this.host.hasPool(name))
+      throw new ArrayError('ENOENT', `no pool ${name}`);
+    if (kind === 'device') deviceNamed(this.configuration, name);
+    if (kind === 'microprocessor' && !MICROPROCESSORS.includes(name)) {
+      const known = `${MICROPROCESSORS[0]} to ${MICROPROCESSORS.at(-1)}`;
+      throw new ArrayError('ENOENT', `there is no microprocessor ${name} (${known})`);
+    }
+  }
 
   private async change(next: SanConfiguration, tell: () => void): Promise<void> {
     this.host.checkWritable();

@@ -13,7 +13,6 @@ import { notDurableYet, UNWATCHED } from './array-context.js';
 import { ArraySan } from './array-san.js';
 import type { AnyCopy, Snapshot, Volume } from './copies.js';
 import { CopyDirectory } from './copy-directory.js';
-import type { PrepareDevice } from './device-preparer.js';
 import type {
   ArrayIdentity,
   ArrayWatcher,
@@ -26,8 +25,8 @@ import type {
   OwnershipChanges,
   SnapshotOptions,
 } from './disk-array.js';
-import { Ecopies } from './ecopies.js';
 import { Events } from './events.js';
+import { FaultyImage } from './faulty-image.js';
 import type { FoundPools } from './find-pools.js';
 import { NO_STATE } from './find-pools.js';
 import { openImage } from './images.js';
@@ -44,22 +43,18 @@ import * as poolCommands from './pool-commands.js';
 import type { AddPoolOptions, PoolView } from './pool-contract.js';
 import type { PoolOpener } from './pool-opener.js';
 import { Pools } from './pools.js';
-import { sanHost } from './san-records.js';
+import { type SanOptions, sanHost } from './san-records.js';
 import { type ScrubSubject, scrub } from './scrub.js';
 import * as snapshotCommands from './snapshot-commands.js';
 import * as volumeCommands from './volume-commands.js';
 
-export interface StorageArrayOptions {
+export interface StorageArrayOptions extends SanOptions {
   /** What was known of the pools before they were opened. */
   readonly found: FoundPools;
   readonly clock: Clock;
   readonly readOnly: boolean;
   readonly defaultOwner: Owner;
-  /** Absent: new backup devices are taken as they are. */
-  readonly prepareDevice?: PrepareDevice;
 }
-
-const asTheyAre: PrepareDevice = async () => {};
 
 export class StorageArray extends PairingArray implements DiskArray, PoolContext {
   readonly identity: ArrayIdentity;
@@ -72,13 +67,13 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
   revision = 0;
   watcher: ArrayWatcher = UNWATCHED;
   private readonly incidents = new Incidents(this);
-  readonly jobList: Jobs;
+  private readonly jobList: Jobs;
+  private readonly allowsFaults: boolean;
 
   readonly poolList: Pools;
   readonly membership: Membership;
   readonly pairing: Pairs;
   readonly san: ArraySan;
-  readonly ecopies: Ecopies;
 
   constructor(
     pools: readonly Pool[],
@@ -89,6 +84,7 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
     opener.listener = this;
     this.clock = options.clock;
     this.readOnly = options.readOnly;
+    this.allowsFaults = options.allowFaults === true;
     this.defaultOwner = options.defaultOwner;
     this.mountedMs = options.clock.nowMs();
     this.poolList = new Pools(pools);
@@ -111,10 +107,9 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
     this.membership = new Membership(this.poolList, this.copies, this.clock, state);
     for (const pool of pools) pool.content.start();
     for (const volume of renamed) volumeCommands.noteRenamed(this, volume);
-    this.san = new ArraySan(sanHost(this, arraySerial, options.prepareDevice ?? asTheyAre));
+    this.san = new ArraySan(sanHost(this, arraySerial, options));
     this.pairing = new Pairs(this);
     loadPairs(this.pairing, this);
-    this.ecopies = new Ecopies(this, () => this.san.inEffect);
   }
 
   nowMs(): number {
@@ -190,7 +185,8 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
   }
 
   openImage(copy: AnyCopy, options: { write: boolean }): ImageHandle {
-    return openImage(this, copy, options.write);
+    const image = openImage(this, copy, options.write);
+    return this.allowsFaults ? new FaultyImage(image, copy, this.san.requestFaults) : image;
   }
 
   addPool(options: AddPoolOptions): Promise<PoolView> {

@@ -13,6 +13,7 @@ import type {
   SanDevice,
 } from '../san/configuration.js';
 import type { DeviceSetting } from '../san/devices.js';
+import type { Fault, FaultList, FaultSetting, FaultTarget } from '../san/faults.js';
 import type { LoadTable } from '../san/load.js';
 import type { PortGroupChange } from '../san/port-groups.js';
 import type { ControllerId, PortId } from '../san/port-id.js';
@@ -86,6 +87,8 @@ export interface SanCommands {
   devices(): readonly DeviceView[];
   /** Of the last whole period. */
   load(): LoadTable;
+  /** Those that are set, for as long as the array is mounted. */
+  readonly faults: Pick<FaultList, 'list'>;
 
   /** EBUSY for the role of a port in use. Setting a port down is always possible. */
   changePorts(ports: readonly PortId[], change: PortChange): Promise<void>;
@@ -106,4 +109,11 @@ export interface SanCommands {
   connectDevice(name: string, ports: readonly PortId[]): Promise<DeviceView>;
   /** EBUSY while it is in use; what is in it stays. */
   deleteDevice(name: string): Promise<void>;
+
+  /** EPERM where the array was not mounted with --allow-faults, ENOENT for an unknown target. */
+  setFault(fault: FaultSetting): Fault;
+  /** By number (ENOENT), of a target, or all; what hangs at them goes on. Tells how many there were. */
+  clearFaults(which: number | FaultTarget | 'all'): number;
+  /** All faults are gone without a word, so that what hangs at them ends: nobody can reach the array any more. */
+  releaseHanging(): void;
 }

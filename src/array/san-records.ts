@@ -22,11 +22,20 @@ import type { PrepareDevice } from './device-preparer.js';
 import type { Pool } from './pool.js';
 import type { SanHost } from './san-state.js';
 
+export interface SanOptions {
+  /** Absent: new backup devices are taken as they are. */
+  readonly prepareDevice?: PrepareDevice;
+  /** Users may set faults; else nobody can. */
+  readonly allowFaults?: boolean;
+}
+
+const asTheyAre: PrepareDevice = async () => {};
+
 /** The array as its ports, hosts and devices need it. */
 export function sanHost(
   context: ArrayContext,
   serial: string,
-  prepareDevice: PrepareDevice,
+  { prepareDevice = asTheyAre, allowFaults = false }: SanOptions,
 ): SanHost {
   const { poolList, copies, clock } = context;
   return {
@@ -38,7 +47,9 @@ export function sanHost(
     load: () => loadSan(poolList.home),
     store: (changes) => storeSan(poolList.home, changes),
     durable: () => context.durable({ pool: poolList.home }),
+    allowFaults,
     prepareDevice,
+    hasPool: (name) => poolList.find(name) !== undefined,
     copyNumber: (reference) => copies.copy(reference).number,
     copyName: (number) => {
       const copy = copies.find(number);

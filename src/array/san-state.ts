@@ -18,6 +18,7 @@ import {
   type StoredSan,
 } from '../san/stored-configuration.js';
 import type { PrepareDevice } from './device-preparer.js';
+import { RequestFaults } from './request-faults.js';
 import type { ControllerView, DeviceView, LunView, PortView } from './san-contract.js';
 import { controllerViews, deviceViews, portViews, SearchResults, withFaults } from './san-views.js';
 
@@ -36,7 +37,10 @@ export interface SanHost {
   /** Durable with what commands change. */
   store(changes: readonly SanRecordChange[]): void;
   durable(): Promise<void>;
+  /** Mounted with --allow-faults. */
+  readonly allowFaults: boolean;
   readonly prepareDevice: PrepareDevice;
+  hasPool(name: string): boolean;
   /** ENOENT where there is no such volume or snapshot. */
   copyNumber(reference: string): number;
   /** `VOLUME` or `VOLUME@SNAPSHOT`. */
@@ -48,6 +52,8 @@ export class SanState {
   configuration: SanConfiguration;
   readonly loadCounters: LoadCounters;
   readonly faults = new FaultList();
+  /** For requests in the array core: `FaultList.hits`, done. */
+  readonly requestFaults: RequestFaults;
   readonly tasks = new PortTasks();
   protected readonly searches = new SearchResults();
   /** Nothing is stored before the first command: then all of it is. */
@@ -60,6 +66,9 @@ export class SanState {
     const { san, problems } = restoreSan(stored, host.mountingUid);
     this.configuration = san;
     this.loadCounters = new LoadCounters(host.clock.monotonicMs());
+    this.requestFaults = new RequestFaults(this.faults, host.clock, (...event) => {
+      host.recordEvent(...event);
+    });
     for (const problem of problems) host.recordEvent('SAN-LEFT-OUT', '-', problem);
   }
 

@@ -66,6 +66,10 @@ export async function namesOf(
       return portLists(current, await namesOf('port', current, client));
     case 'controller':
       return ['CL1', 'CL2'];
+    case 'fault-target':
+      return faultTargets(current, client);
+    case 'fault':
+      return ['EIO', 'delay', 'hang', 'sense', 'damaged', 'killed', 'down'];
     default:
       return [];
   }
@@ -83,6 +87,15 @@ async function volumesWithSnapshots(client: ArrayClient): Promise<string[]> {
 
 async function copies(client: ArrayClient): Promise<string[]> {
   return [...(await client.names('volumes')), ...(await volumesWithSnapshots(client))];
+}
+
+const FAULT_TARGETS = ['volume', 'pool', 'port', 'controller', 'device'] as const;
+
+/** In two steps, `KIND:`, then the name. */
+async function faultTargets(current: string, client: ArrayClient): Promise<readonly string[]> {
+  const kind = FAULT_TARGETS.find((candidate) => current.startsWith(`${candidate}:`));
+  if (kind === undefined) return ['all', ...FAULT_TARGETS.map((target) => `${target}:`)];
+  return (await namesOf(kind, current, client)).map((name) => `${kind}:${name}`);
 }
 
 /** The list so far, and each port that it does not have yet. */

@@ -27,6 +27,7 @@ const ID_MAX = 0xffff_fffe;
 interface MountCommandOptions {
   readonly readOnly?: boolean;
   readonly allowOther?: boolean;
+  readonly allowFaults?: boolean;
   readonly uid?: string;
   readonly gid?: string;
   readonly umask: string;
@@ -47,6 +48,7 @@ export function addMountCommand(program: Command): void {
     .argument('<mountpoint>', 'an empty directory')
     .option('--read-only', 'refuse every change')
     .option('--allow-other', 'let other users in, as far as modes allow')
+    .option('--allow-faults', 'let faults be set (ctl/fault), to see how programs bear them')
     .option('--uid <number>', 'owner of new volumes and of control files; default: you')
     .option('--gid <number>', 'their group; default: yours')
     .option('--umask <octal>', 'permission bits they do not get', DEFAULT_UMASK)
@@ -123,6 +125,7 @@ export function daemonOptions(
     without: options.without ?? [],
     readOnly: options.readOnly === true,
     allowOther: options.allowOther === true,
+    allowFaults: options.allowFaults === true,
     cacheBytes: cacheBytes(options.writeCache),
     pageCache: options.cache,
     defaultOwner: {

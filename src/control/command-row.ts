@@ -21,6 +21,8 @@ export type WordKind =
   | 'port-group'
   | 'host'
   | 'device'
+  | 'fault-target'
+  | 'fault'
   | 'directory'
   | 'text';
 
@@ -50,7 +52,10 @@ export type OptionKind =
   | 'ports'
   | 'lun'
   | 'uids'
-  | 'host-or-any';
+  | 'host-or-any'
+  | 'range'
+  | 'delay'
+  | 'sense';
 
 export interface CommandOption {
   readonly name: string;

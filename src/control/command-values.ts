@@ -7,9 +7,14 @@ import { INFO_BYTES, VOLUME_BYTES_MAX } from '../base/limits.js';
 import { checkLabel, checkName, printable } from '../base/names.js';
 import { parseSize, SECTOR_BYTES } from '../base/sizes.js';
 import { ANY_HOST } from '../san/configuration.js';
+import { parseDelay, parseFaultRange, parseFaultSense } from '../san/fault-text.js';
+import { FAULT_KINDS } from '../san/faults.js';
 import { type PortId, parsePorts } from '../san/port-id.js';
 import type { CommandOption, OptionKind, WordKind } from './command-row.js';
 import { parseTime } from './command-time.js';
+
+const FAULTS: readonly string[] = FAULT_KINDS;
+const FAULT_TARGET = 'a target of faults: KIND:NAME, a number or all';
 
 /** Of a list: nothing is in it. */
 const NONE = 'none';
@@ -37,6 +42,12 @@ const WORD_CHECKS: Readonly<Record<WordKind, (word: string) => void>> = {
   'port-group': checkName,
   host: checkName,
   device: checkName,
+  'fault-target': (word) => {
+    if (word !== 'all' && !/^\d{1,9}$/.test(word)) checkForm(word, /^[a-z]+:./, FAULT_TARGET);
+  },
+  fault: (word) => {
+    if (!FAULTS.includes(word)) throw invalid(`a fault is one of ${FAULTS.join(' ')}`);
+  },
   directory: (word) => checkPath(word, 'directory'),
   text: () => undefined,
 };
@@ -65,6 +76,9 @@ const OPTION_CHECKS: Readonly<Record<OptionKind, (value: string, name: string) =
   'host-or-any': (text) => {
     if (text !== ANY_HOST) checkName(text);
   },
+  range: parseFaultRange,
+  delay: parseDelay,
+  sense: parseFaultSense,
 };
 
 export function checkWord(kind: WordKind, word: string): void {

@@ -1,6 +1,6 @@
 /**
- * The rows of the command table that are about ports, controllers, port groups, hosts, LUNs and backup devices. Each row
- * makes, changes and deletes what it is about.
+ * The rows of the command table that are about ports, controllers, port groups, hosts, LUNs, backup devices and faults. Each
+ * row makes, changes and deletes what it is about.
  */
 import {
   ANY_HOST,
@@ -9,6 +9,7 @@ import {
   PORT_ROLES,
   PORT_USAGES,
 } from '../san/configuration.js';
+import { FAULT_KINDS } from '../san/faults.js';
 import { COPY, type CommandOption, type CommandRow } from './command-row.js';
 
 const PORTS: CommandOption = { name: 'ports', kind: 'ports', help: 'ports, separated by commas' };
@@ -169,5 +170,38 @@ export const SAN_COMMANDS = [
       { line: 'tape0 delete=yes', meaning: 'the cartridges stay where they are' },
     ],
     changesArray: true,
+  },
+  {
+    name: 'fault',
+    group: 'san',
+    verb: 'fault',
+    words: [
+      { name: 'TARGET', kind: 'fault-target', help: 'KIND:NAME; to clear also a number, or all' },
+      { name: 'FAULT', kind: 'fault', optional: true, help: `one of ${FAULT_KINDS.join(' ')}` },
+    ],
+    options: [
+      { name: 'count', kind: 'number', help: 'times it happens; default until it is cleared' },
+      { name: 'range', kind: 'range', help: 'START-END, bytes of the image; default anywhere' },
+      { name: 'delay', kind: 'delay', help: 'of the fault delay: milliseconds, or as 2s' },
+      { name: 'sense', kind: 'sense', help: 'of the fault sense: KEY/ASC/ASCQ, as in 3/11/00' },
+      { name: 'clear', kind: 'yes', help: 'clear a fault by number, those of a target, or all' },
+    ],
+    summary: 'set or clear a fault, to see how programs bear it',
+    description: [
+      'Only on an array that was mounted with --allow-faults (else EPERM). Targets are volume:NAME,',
+      'pool:NAME, port:CL1-A, controller:CL1, microprocessor:CL1-M0 and device:NAME. A request fails',
+      '(EIO), waits (delay) or hangs until the fault is cleared; a block reads as damaged; a device',
+      'answers with sense data; a microprocessor is killed; a port, controller or device is down.',
+      'status/faults lists what is set. Nothing of it lasts longer than the mount.',
+    ],
+    examples: [
+      { line: 'volume:db EIO count=3', meaning: 'the next three requests fail' },
+      { line: 'volume:db damaged range=16K-32K', meaning: 'reads of that block fail' },
+      { line: 'device:tape0 sense count=1 sense=3/11/00', meaning: 'an unrecovered read error' },
+      { line: 'port:CL1-C delay delay=50', meaning: 'each step through the port takes 50 ms more' },
+      { line: 'volume:db clear=yes', meaning: 'the volume has no fault any more' },
+      { line: 'all clear=yes', meaning: 'neither has anything else' },
+    ],
+    changesArray: false,
   },
 ] as const satisfies readonly CommandRow[];

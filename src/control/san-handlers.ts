@@ -1,9 +1,11 @@
-/** The handlers of the commands on ports, controllers, port groups, hosts, LUNs and backup devices. */
+/** The handlers of the commands on ports, controllers, port groups, hosts, LUNs, backup devices and faults. */
 import type { DiskArray } from '../array/disk-array.js';
 import type { TapeLibraryOptions } from '../array/san-contract.js';
 import { ArrayError } from '../base/errors.js';
 import { parseSize } from '../base/sizes.js';
 import { ANY_HOST } from '../san/configuration.js';
+import { describeFault, parseDelay, parseFaultRange, parseFaultSense } from '../san/fault-text.js';
+import { parseFaultTarget } from '../san/faults.js';
 import { parseController, parsePort } from '../san/port-id.js';
 import { given, type Handler } from './command-handler.js';
 import type { ParsedCommand } from './command-parser.js';
@@ -36,7 +38,7 @@ export const SAN_HANDLERS: Readonly<Record<SanCommandName, Handler>> = {
 
   async portgroup({ san }, command) {
     const { subject: name, options } = command;
-    if (isDeletion(command)) {
+    if (isAlone(command, 'delete')) {
       await san.deleteGroup(name);
       return `deleted port group ${name}`;
     }
@@ -52,7 +54,7 @@ export const SAN_HANDLERS: Readonly<Record<SanCommandName, Handler>> = {
 
   async host({ san }, command) {
     const { subject: name, options } = command;
-    if (isDeletion(command)) {
+    if (isAlone(command, 'delete')) {
       await san.deleteHost(name);
       return `deleted host ${name}`;
     }
@@ -83,7 +85,7 @@ export const SAN_HANDLERS: Readonly<Record<SanCommandName, Handler>> = {
 
   async device({ san }, command) {
     const { subject: name, options } = command;
-    if (isDeletion(command)) {
+    if (isAlone(command, 'delete')) {
       await san.deleteDevice(name);
       return `deleted device ${name}; what is in it stays`;
     }
@@ -104,13 +106,43 @@ export const SAN_HANDLERS: Readonly<Record<SanCommandName, Handler>> = {
       await san.addDevice({ name, kind, path, ...given('ports', ports) }, library),
     );
   },
+
+  async fault({ san }, command) {
+    const { words, options } = command;
+    const [target = '', kind] = words;
+    if (isAlone(command, 'clear')) {
+      if (kind !== undefined) throw new ArrayError('EINVAL', `unexpected word '${kind}'`);
+      const count = san.clearFaults(faultsNamed(target));
+      return count === 1 ? 'cleared 1 fault' : `cleared ${count} faults`;
+    }
+    if (kind === undefined) throw new ArrayError('EINVAL', 'missing FAULT, or clear=yes');
+    const parsed = <T>(name: string, parse: (text: string) => T) => {
+      const text = options.get(name);
+      return text === undefined ? undefined : parse(text);
+    };
+    const fault = san.setFault({
+      target: parseFaultTarget(target),
+      // The parser lets no other kind through.
+      kind: kind as Parameters<San['setFault']>[0]['kind'],
+      ...given('count', parsed('count', Number)),
+      ...given('range', parsed('range', parseFaultRange)),
+      ...given('delayMs', parsed('delay', parseDelay)),
+      ...given('sense', parsed('sense', parseFaultSense)),
+    });
+    return `fault ${fault.number}: ${describeFault(fault)}`;
+  },
 };
 
-/** `delete=yes` stands alone. */
-function isDeletion({ options }: ParsedCommand): boolean {
-  if (!options.has('delete')) return false;
-  if (options.size > 1) throw new ArrayError('EINVAL', 'delete= goes with no other option');
+/** `delete=yes` or `clear=yes` stands alone. */
+function isAlone({ options }: ParsedCommand, name: string): boolean {
+  if (!options.has(name)) return false;
+  if (options.size > 1) throw new ArrayError('EINVAL', `${name}= goes with no other option`);
   return true;
+}
+
+function faultsNamed(text: string): Parameters<San['clearFaults']>[0] {
+  if (text === 'all') return text;
+  return /^\d+$/.test(text) ? Number(text) : parseFaultTarget(text);
 }
 
 function libraryOptions(options: ParsedCommand['options']): TapeLibraryOptions {

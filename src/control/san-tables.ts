@@ -4,6 +4,7 @@
  */
 import type { DiskArray, VolumeView } from '../array/disk-array.js';
 import { formatSize } from '../base/sizes.js';
+import { senseText } from '../san/fault-text.js';
 import { count, hidden, plain, time } from './status-columns.js';
 import type { Column, Table } from './table-layout.js';
 
@@ -12,6 +13,7 @@ type PortView = ReturnType<San['ports']>[number];
 type DeviceView = ReturnType<San['devices']>[number];
 type LunView = ReturnType<San['luns']>[number];
 type Group = ReturnType<San['groups']>[number];
+type Fault = San['faults']['list'][number];
 type Host = ReturnType<San['hosts']>[number];
 
 const TASKS_SHOWN_MAX = 3;
@@ -167,6 +169,24 @@ function deviceState({ searches }: DeviceView): string {
   if (searches.some(({ reason }) => reason === 'found')) return 'available';
   return searches.at(-1)?.reason ?? 'unknown';
 }
+
+export const FAULTS: Table<Fault> = {
+  shape: 'rows',
+  columns: [
+    count('NUMBER', 'number', (fault) => fault.number),
+    plain('TARGET', 'target', ({ target }) => `${target.kind}:${target.name}`),
+    plain('FAULT', 'fault', (fault) => fault.kind),
+    plain('LEFT', 'left', (fault) => fault.count ?? null),
+    count('HITS', 'hits', (fault) => fault.hits),
+    {
+      header: 'RANGE',
+      text: ({ range }) => (range === undefined ? '' : `${range.start}-${range.end}`),
+      json: ({ range }) => ({ range: range === undefined ? null : [range.start, range.end] }),
+    },
+    plain('DELAY', 'delayMs', (fault) => fault.delayMs ?? null),
+    plain('SENSE', 'sense', ({ sense }) => (sense === undefined ? null : senseText(sense))),
+  ],
+};
 
 /** Where hosts reach a volume: interface number, port address and LUN. The text has the first, and how many more there are. */
 export function accessColumns(array: DiskArray): readonly Column<VolumeView>[] {

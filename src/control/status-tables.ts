@@ -14,12 +14,12 @@ import type {
   VolumeView,
 } from '../array/disk-array.js';
 import type { PoolView } from '../array/pool-contract.js';
-import { printable } from '../base/names.js';
 import { formatSize } from '../base/sizes.js';
 import { PAIR_USAGE, PAIRS, pairColumns } from './pair-tables.js';
 import {
   accessColumns,
   DEVICES,
+  FAULTS,
   HOSTS,
   LOAD,
   LUNS,
@@ -46,6 +46,8 @@ const SNAPSHOT_NUMBERS_CHARACTERS_MAX = 24;
 /** One file pair of /status. */
 export interface StatusTable {
   readonly name: string;
+  /** It tells of what requests do: it is another one although `DiskArray.revision` is the same. */
+  readonly isLive?: boolean;
   text(array: DiskArray): string;
   json(array: DiskArray): string;
 }
@@ -140,12 +142,9 @@ const JOBS: Table<JobView> = {
 
 const JOB: Table<JobView> = {
   shape: 'record',
-  columns: [
-    ...JOBS.columns.map((column) =>
-      column.header === undefined ? column : { ...column, header: column.header.toLowerCase() },
-    ),
-    hidden((job) => ({ report: [...(job.report?.() ?? [])] })),
-  ],
+  columns: JOBS.columns.map((column) =>
+    column.header === undefined ? column : { ...column, header: column.header.toLowerCase() },
+  ),
 };
 
 interface ArrayRow {
@@ -191,17 +190,18 @@ const EVENTS: Table<EventView> = {
 export const STATUS_TABLES: readonly StatusTable[] = [
   statusTable('array', ARRAY, (array) => [{ identity: array.identity, array }]),
   statusTable('cache', CACHE, (array) => [array.cache()]),
-  statusTable('devices', DEVICES, ({ san }) => san.devices()),
+  { ...statusTable('devices', DEVICES, ({ san }) => san.devices()), isLive: true },
   statusTable('events', EVENTS, (array) => array.recentEvents(EVENTS_SHOWN_MAX)),
+  { ...statusTable('faults', FAULTS, ({ san }) => san.faults.list), isLive: true },
   statusTable('hosts', HOSTS, ({ san }) => san.hosts()),
   statusTable('jobs', JOBS, (array) => array.jobs()),
-  statusTable('load', LOAD, ({ san }) => loadRows(san)),
+  { ...statusTable('load', LOAD, ({ san }) => loadRows(san)), isLive: true },
   statusTable('luns', LUNS, ({ san }) => san.luns()),
   statusTable('pairs', PAIRS, (array) => array.pairs()),
   statusTable('pairusage', PAIR_USAGE, (array) => [array]),
   statusTable('pools', POOLS, (array) => array.pools()),
   statusTable('portgroups', PORT_GROUPS, ({ san }) => san.groups()),
-  statusTable('ports', PORTS, ({ san }) => san.ports()),
+  { ...statusTable('ports', PORTS, ({ san }) => san.ports()), isLive: true },
   statusTable('snapshots', SNAPSHOTS, (array) => array.volumes().flatMap((v) => v.snapshots)),
   {
     name: 'volumes',
@@ -210,10 +210,9 @@ export const STATUS_TABLES: readonly StatusTable[] = [
   },
 ];
 
-/** One job in /jobs/ID: the columns of the table, one per line, and what more it has to tell. */
+/** One job in /jobs/ID: the columns of the table, one per line. */
 export function jobText(job: JobView): string {
-  const report = job.report?.() ?? [];
-  return tableText(JOB, [job]) + report.map((line) => `${printable(line)}\n`).join('');
+  return tableText(JOB, [job]);
 }
 
 export function jobJson(job: JobView): string {

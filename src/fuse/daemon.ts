@@ -23,7 +23,9 @@ const SAVE_RETRY_MS = 2_000;
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /** What the daemon needs of the array. */
-export type ServedArray = Pick<DiskArray, 'sync' | 'close' | 'recordEvent'>;
+export interface ServedArray extends Pick<DiskArray, 'sync' | 'close' | 'recordEvent'> {
+  readonly san: Pick<DiskArray['san'], 'releaseHanging'>;
+}
 
 export interface DaemonParts {
   readonly clock: Clock;
@@ -136,6 +138,7 @@ async function serveMount(served: ServedMount): Promise<MountEnd | 'given up' | 
     mountPoint: options.mountPoint,
     log,
     sync: () => array.sync(),
+    releaseHanging: () => array.san.releaseHanging(),
     holders: () => mountHolders(options.mountPoint, { mappings: false }),
     recordEvent: (code, subject, message) => array.recordEvent(code, subject, message),
   });

@@ -55,6 +55,7 @@ export class RenderedFile extends ReadOnlyFile {
     array: DiskArray,
     ino: number,
     private readonly render: (array: DiskArray) => string,
+    private readonly isLive = false,
   ) {
     super(array, ino);
   }
@@ -70,7 +71,7 @@ export class RenderedFile extends ReadOnlyFile {
 
   private content(): Uint8Array {
     const { revision } = this.array;
-    if (this.rendered?.revision !== revision) {
+    if (this.isLive || this.rendered?.revision !== revision) {
       this.rendered = { revision, content: Buffer.from(this.render(this.array)) };
     }
     return this.rendered.content;
@@ -83,8 +84,8 @@ export function statusDirectory(array: DiskArray): FixedDirectory {
   STATUS_TABLES.forEach((table, index) => {
     const textInode = inodeOf('status', 2 * index);
     const jsonInode = inodeOf('status', 2 * index + 1);
-    entries.set(table.name, new RenderedFile(array, textInode, table.text));
-    entries.set(`${table.name}.json`, new RenderedFile(array, jsonInode, table.json));
+    entries.set(table.name, new RenderedFile(array, textInode, table.text, table.isLive));
+    entries.set(`${table.name}.json`, new RenderedFile(array, jsonInode, table.json, table.isLive));
   });
   return new FixedDirectory(array, FIXED_INODES.status, ADVICE, entries);
 }

@@ -16,6 +16,8 @@ export interface StopParts {
   readonly log: DaemonLog;
   /** Makes everything acknowledged durable. */
   sync(): Promise<void>;
+  /** Requests that hang at faults go on: nobody can clear these any more. */
+  releaseHanging(): void;
   /** One readable line for each holder of the mount. */
   holders(): readonly string[];
   recordEvent(code: string, subject: string, message: string): void;
@@ -53,7 +55,8 @@ export class StopRequests {
         return this.unmount();
       case 2:
         log.write('info', `detaching, ${mount.openFileCount()} files are open`);
-        return this.report(mount.detach());
+        await this.report(mount.detach());
+        return this.parts.releaseHanging();
       default:
         log.write('warning', `ending with ${mount.openFileCount()} files open`);
         this.force();

@@ -22,6 +22,7 @@ export interface DaemonOptions {
   readonly without: readonly string[];
   readonly readOnly: boolean;
   readonly allowOther: boolean;
+  readonly allowFaults: boolean;
   /** Bound of the write cache. */
   readonly cacheBytes: number;
   readonly pageCache: PageCachePolicy;

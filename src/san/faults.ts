@@ -42,7 +42,7 @@ export interface FaultRange {
 export interface FaultSetting {
   readonly target: FaultTarget;
   readonly kind: FaultKind;
-  /** Times it happens; undefined: until it is cleared. */
+  /** Times it happens; undefined: until it is cleared. A `hang` stays at 0 until then: it still holds what it met. */
   readonly count?: number;
   /** Undefined: everywhere. */
   readonly range?: FaultRange;
@@ -114,11 +114,18 @@ export class FaultList {
 
   /**
    * What happens to a request at the target now, in the order in which it was set: each of these counts as having happened
-   * once. Without a range the request concerns no bytes, and only faults without a range meet it.
+   * once. Without a range the request concerns no bytes, and only faults without a range meet it; faults of other
+   * kinds than `kinds` do not.
    */
-  hits(target: FaultTarget, range?: FaultRange): readonly Fault[] {
+  hits(
+    target: FaultTarget,
+    range?: FaultRange,
+    kinds: readonly FaultKind[] = FAULT_KINDS,
+  ): readonly Fault[] {
     if (this.faults.length === 0) return [];
-    const met = this.faults.filter((fault) => isSame(fault.target, target) && meets(fault, range));
+    const met = this.faults.filter(
+      (fault) => isSame(fault.target, target) && kinds.includes(fault.kind) && meets(fault, range),
+    );
     if (met.length > 0) {
       this.faults = this.faults.flatMap((fault) => (met.includes(fault) ? used(fault) : [fault]));
     }
@@ -129,18 +136,6 @@ export class FaultList {
   has(target: FaultTarget, kind: FaultKind): boolean {
     return this.faults.some((fault) => fault.kind === kind && isSame(fault.target, target));
   }
-}
-
-/** `delay of 50 ms at volume:db, 2 times, in 0-4096`. */
-export function describeFault({ kind, target, count, range, delayMs, sense }: Fault): string {
-  const hex = (value: number) => value.toString(16).padStart(2, '0');
-  const codes = sense && [sense.key, sense.asc, sense.ascq].map(hex).join('/');
-  return [
-    `${kind}${delayMs === undefined ? '' : ` of ${delayMs} ms`}${codes ? ` ${codes}` : ''}`,
-    ` at ${target.kind}:${target.name}`,
-    count === undefined ? '' : `, ${count} ${count === 1 ? 'time' : 'times'}`,
-    range === undefined ? '' : `, in ${range.start}-${range.end}`,
-  ].join('');
 }
 
 function checkSetting({ target, kind, count, range, delayMs, sense }: FaultSetting): void {
@@ -168,7 +163,8 @@ function isSame(one: FaultTarget, other: FaultTarget): boolean {
   return one.kind === other.kind && one.name === other.name;
 }
 
-function meets({ range }: Fault, asked: FaultRange | undefined): boolean {
+function meets({ range, count }: Fault, asked: FaultRange | undefined): boolean {
+  if (count === 0) return false;
   if (range === undefined) return true;
   return asked !== undefined && asked.start < range.end && range.start < asked.end;
 }
@@ -177,5 +173,6 @@ function meets({ range }: Fault, asked: FaultRange | undefined): boolean {
 function used(fault: Fault): Fault[] {
   const hits = fault.hits + 1;
   if (fault.count === undefined) return [{ ...fault, hits }];
-  return fault.count > 1 ? [{ ...fault, hits, count: fault.count - 1 }] : [];
+  const isOver = fault.count <= 1 && fault.kind !== 'hang';
+  return isOver ? [] : [{ ...fault, hits, count: fault.count - 1 }];
 }

@@ -26,6 +26,7 @@ describe('daemonOptions', () => {
       without: [],
       readOnly: false,
       allowOther: false,
+      allowFaults: false,
       cacheBytes: CACHE_BYTES_DEFAULT,
       pageCache: 'none',
       defaultOwner: { uid: process.getuid?.(), gid: process.getgid?.(), mode: 0o600 },

@@ -14,6 +14,8 @@ export function fakeSan(array: Omit<DiskArray, 'san'>): ArraySan {
     load: () => ({ controller: [], port: [], portGroup: [], host: [], lunMapping: [], device: [] }),
     store: () => {},
     durable: async () => {},
+    allowFaults: true,
+    hasPool: (name) => name === 'pool0',
     prepareDevice: async () => {},
     copyNumber: (reference) => array.copy(reference).number,
     copyName: (number) => {

@@ -67,6 +67,27 @@ describe('runCommand', () => {
     ['device', 'tape1 kind=tape path=/t slots=many', /EINVAL: slots= takes a number/],
     ['device', 'tape1 ports=CL2-C', /ENOENT: there is no device tape1/],
     ['device', 'tape0 delete=yes', 'deleted device tape0; what is in it stays'],
+    ['fault', 'volume:db EIO count=3', 'fault 1: EIO at volume:db, 3 times'],
+    ['fault', 'volume:db damaged range=16K-32K', 'fault 1: damaged at volume:db, in 16384-32768'],
+    ['fault', 'pool:pool0 delay delay=2s', 'fault 1: delay of 2000 ms at pool:pool0'],
+    ['fault', 'device:tape0 sense sense=3/11/0', 'fault 1: sense 03/11/00 at device:tape0'],
+    ['fault', 'microprocessor:CL2-M3 killed count=1', /^fault 1: killed/],
+    ['fault', 'controller:CL1 down', 'fault 1: down at controller:CL1'],
+    ['fault', 'volume:none-such EIO', /ENOENT/],
+    ['fault', 'pool:p9 EIO', /ENOENT: no pool p9/],
+    ['fault', 'device:d9 EIO', /ENOENT: there is no device d9/],
+    ['fault', 'microprocessor:CL3-M0 down', /ENOENT: there is no microprocessor CL3-M0/],
+    ['fault', 'port:CL1-A damaged', /EINVAL: a port has no fault damaged/],
+    ['fault', 'volume:db delay', /EINVAL: delay= goes with the fault delay/],
+    ['fault', 'volume:db EIO count=0', /EINVAL: a fault happens once at least/],
+    ['fault', 'volume:db', /EINVAL: missing FAULT/],
+    ['fault', 'volume:db eio', /EINVAL: a fault is one of EIO delay/],
+    ['fault', 'db EIO', /EINVAL: 'db' is not a target of faults/],
+    ['fault', 'all EIO', /EINVAL: 'all' is no target/],
+    ['fault', 'all clear=yes', 'cleared 0 faults'],
+    ['fault', '1 clear=yes', /ENOENT: there is no fault 1/],
+    ['fault', 'all EIO clear=yes', /EINVAL: unexpected word/],
+    ['fault', 'all clear=yes count=1', /EINVAL: clear= goes with no other option/],
   ])('%s %j answers %s', async (name, line, answer) => {
     if (typeof answer === 'string') expect(await run(name, line)).toBe(answer);
     else expect(await run(name, line)).toMatch(answer);
@@ -83,6 +104,15 @@ describe('runCommand', () => {
       ['CL2-A', 0],
       ['CL2-B', 0],
     ]);
+  });
+
+  it('clears faults by number, of a target, or all', async () => {
+    for (const kind of ['EIO', 'hang', 'damaged']) await run('fault', `volume:db ${kind}`);
+    await run('fault', 'port:CL1-A down');
+    expect(await run('fault', '2 clear=yes')).toBe('cleared 1 fault');
+    expect(await run('fault', 'volume:db clear=yes')).toBe('cleared 2 faults');
+    expect(array.san.faults.list.map(({ number }) => number)).toEqual([4]);
+    expect(await run('fault', 'all clear=yes')).toBe('cleared 1 fault');
   });
 
   it('refuses to change anything of an array that is mounted read-only', async () => {

@@ -123,6 +123,35 @@ describe('the table', () => {
     });
   });
 
+  it('of faults has what is left of each', () => {
+    const { faults } = fixture.array.san;
+    const target = { kind: 'volume', name: 'db' } as const;
+    faults.add({ target, kind: 'EIO', count: 3, range: { start: 0, end: 512 } });
+    faults.add({ target, kind: 'delay', delayMs: 50 });
+    faults.add({
+      target: { kind: 'device', name: 'tape0' },
+      kind: 'sense',
+      sense: { key: 3, asc: 17, ascq: 0 },
+    });
+    faults.hits(target, { start: 0, end: 1 });
+    expect(text('faults').map((line) => line.trim().split(/ +/))).toEqual([
+      ['NUMBER', 'TARGET', 'FAULT', 'LEFT', 'HITS', 'RANGE', 'DELAY', 'SENSE'],
+      ['1', 'volume:db', 'EIO', '2', '1', '0-512', '-', '-'],
+      ['2', 'volume:db', 'delay', '-', '1', '-', '50', '-'],
+      ['3', 'device:tape0', 'sense', '-', '0', '-', '-', '03/11/00'],
+    ]);
+    expect(json('faults')[0]).toEqual({
+      number: 1,
+      target: 'volume:db',
+      fault: 'EIO',
+      left: 2,
+      hits: 1,
+      range: [0, 512],
+      delayMs: null,
+      sense: null,
+    });
+  });
+
   it('of volumes says where hosts reach each', () => {
     const [db, log] = json('volumes');
     expect(db).toMatchObject({

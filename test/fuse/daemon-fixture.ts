@@ -35,6 +35,11 @@ export class FakeArray {
     recordEvent: (code: string, _subject: string, message: string) => {
       this.calls.push(`event ${code} ${message}`);
     },
+    san: {
+      releaseHanging: () => {
+        this.calls.push('release');
+      },
+    },
   };
 
   constructor() {
@@ -54,6 +59,7 @@ export function optionsIn(directory: string): DaemonOptions {
     without: [],
     readOnly: false,
     allowOther: false,
+    allowFaults: false,
     cacheBytes: 2 ** 26,
     pageCache: 'none',
     defaultOwner: { uid: 0, gid: 0, mode: 0o600 },

@@ -53,6 +53,7 @@ describe.skipIf(!possible)('the daemon', () => {
     expect(fake.calls).not.toContain('close');
     await holder.finish();
     expect(await daemon.ended).toBe(0);
+    expect(fake.calls).toContain('release');
     expect(fake.calls.at(-1)).toBe('close');
   });
 

@@ -3,6 +3,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FAULTS_MAX } from '../../src/base/limits.js';
 import {
   describeFault,
+  parseDelay,
+  parseFaultRange,
+  parseFaultSense,
+  senseText,
+} from '../../src/san/fault-text.js';
+import {
   FAULT_KINDS,
   type FaultKind,
   FaultList,
@@ -105,6 +111,21 @@ describe('a request', () => {
     expect(faults.list.map(({ number, hits }) => [number, hits])).toEqual([[3, 0]]);
   });
 
+  it('meets only those of the kinds that the request can have', () => {
+    faults.add({ target: db, kind: 'damaged', count: 1 });
+    expect(faults.hits(db, range(0, 1), ['EIO', 'delay'])).toEqual([]);
+    expect(faults.hits(db, range(0, 1), ['damaged'])).toHaveLength(1);
+  });
+
+  it('keeps a hang that has happened often enough until it is cleared, and meets it no more', () => {
+    const { number } = faults.add({ target: db, kind: 'hang', count: 1 });
+    expect(faults.hits(db)).toHaveLength(1);
+    expect(faults.hits(db)).toEqual([]);
+    expect(faults.list).toMatchObject([{ number, count: 0, hits: 1 }]);
+    faults.clear(number);
+    expect(faults.list).toEqual([]);
+  });
+
   it('meets one without a count until it is cleared, and is counted', () => {
     const { number } = faults.add({ target: tape, kind: 'sense', sense });
     for (let time = 0; time < 3; time += 1) expect(faults.hits(tape)).toHaveLength(1);
@@ -112,6 +133,42 @@ describe('a request', () => {
     faults.clear(number);
     expect(faults.hits(tape)).toEqual([]);
     expect(codeOf(() => faults.clear(number))).toBe('ENOENT');
+  });
+});
+
+describe('what users write', () => {
+  it.each([
+    ['16K-32K', { start: 16_384, end: 32_768 }],
+    ['0-512', { start: 0, end: 512 }],
+    ['512', 'EINVAL'],
+    ['a-b', 'EINVAL'],
+    ['1-2-3', 'EINVAL'],
+  ])('the range %s', (text, meant) => {
+    if (typeof meant === 'string') expect(codeOf(() => parseFaultRange(text))).toBe(meant);
+    else expect(parseFaultRange(text)).toEqual(meant);
+  });
+
+  it.each([
+    ['50', 50],
+    ['50ms', 50],
+    ['2s', 2_000],
+    ['2m', 'EINVAL'],
+    ['-1', 'EINVAL'],
+    ['', 'EINVAL'],
+  ])('the delay %j', (text, meant) => {
+    if (typeof meant === 'string') expect(codeOf(() => parseDelay(text))).toBe(meant);
+    else expect(parseDelay(text)).toBe(meant);
+  });
+
+  it.each([
+    ['3/11/0', '03/11/00'],
+    ['0B/4b/FF', '0b/4b/ff'],
+    ['10/11/00', 'EINVAL'],
+    ['3/11', 'EINVAL'],
+    ['3/111/0', 'EINVAL'],
+  ])('the sense %s', (text, meant) => {
+    if (meant === 'EINVAL') expect(codeOf(() => parseFaultSense(text))).toBe(meant);
+    else expect(senseText(parseFaultSense(text))).toBe(meant);
   });
 });
 

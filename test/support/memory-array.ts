@@ -77,15 +77,22 @@ export function openMemoryPools(
   places: MemoryPlaces,
   directory: string,
   clock: Clock,
-  options: { cacheBytes?: number; readOnly?: boolean; without?: readonly string[] } = {},
+  options: {
+    cacheBytes?: number;
+    readOnly?: boolean;
+    without?: readonly string[];
+    allowFaults?: boolean;
+  } = {},
 ): Promise<StorageArray> {
   const { cacheBytes = CACHE_BYTES_MIN, readOnly = false, without = [] } = options;
+  const { allowFaults = false } = options;
   return openArray({
     found: places.find(directory, without),
     places,
     clock,
     cacheBytes,
     readOnly,
+    allowFaults,
     defaultOwner: { uid: 0, gid: 0, mode: 0o600 },
   });
 }

@@ -34,6 +34,7 @@ async function judge(directory: string): Promise<StateReport> {
       storeDirectory: directory,
       mountPoint: '(power cut)',
       readOnly: false,
+      allowFaults: false,
       cacheBytes: CACHE_BYTES_MIN,
       defaultOwner: { uid: 0, gid: 0, mode: 0o600 },
       poolDirectories: [],

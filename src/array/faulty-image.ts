@@ -1,0 +1,79 @@
+/**
+ * An open image of an array that was mounted with --allow-faults: before each request on it happens what the faults of its
+ * volume and pool say; then `inner` has it, as if there were none.
+ */
+import type { AnyCopy } from './copies.js';
+import type { ImageHandle } from './disk-array.js';
+import type { RequestFaults } from './request-faults.js';
+
+export class FaultyImage implements ImageHandle {
+  constructor(
+    private readonly inner: ImageHandle,
+    readonly copy: AnyCopy,
+    private readonly faults: RequestFaults,
+  ) {}
+
+  read(offset: number, target: Uint8Array): number | Promise<number> {
+    const passed = this.pass('read', offset, target.length);
+    if (passed === undefined) return this.inner.read(offset, target);
+    return passed.then(() => this.inner.read(offset, target));
+  }
+
+  write(offset: number, data: Uint8Array): number | Promise<number> {
+    const passed = this.pass('write', offset, data.length);
+    if (passed === undefined) return this.inner.write(offset, data);
+    // The bytes are the caller's again when it goes on; over some transports that is at once.
+    const kept = data.slice();
+    return passed.then(() => this.inner.write(offset, kept));
+  }
+
+  async resize(sizeBytes: number): Promise<void> {
+    await this.faults.passCopy(this.copy, 'other');
+    return this.inner.resize(sizeBytes);
+  }
+
+  async discard(offset: number, sizeBytes: number): Promise<void> {
+    await this.pass('write', offset, sizeBytes);
+    return this.inner.discard(offset, sizeBytes);
+  }
+
+  nextData(offset: number): Promise<number | undefined> {
+    return this.inner.nextData(offset);
+  }
+
+  nextHole(offset: number): Promise<number> {
+    return this.inner.nextHole(offset);
+  }
+
+  async copyTo(
+    offset: number,
+    target: ImageHandle,
+    targetOffset: number,
+    sizeBytes: number,
+  ): Promise<number> {
+    await this.pass('read', offset, sizeBytes);
+    if (!(target instanceof FaultyImage)) {
+      return this.inner.copyTo(offset, target, targetOffset, sizeBytes);
+    }
+    await target.pass('write', targetOffset, sizeBytes);
+    return this.inner.copyTo(offset, target.inner, targetOffset, sizeBytes);
+  }
+
+  async sync(): Promise<void> {
+    await this.faults.passCopy(this.copy, 'other');
+    return this.inner.sync();
+  }
+
+  close(): void {
+    this.inner.close();
+  }
+
+  private pass(
+    operation: 'read' | 'write',
+    offset: number,
+    length: number,
+  ): Promise<void> | undefined {
+    const range = { start: offset, end: offset + length };
+    return this.faults.passCopy(this.copy, operation, range);
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Where the faults that a user has set happen to requests in the array core: of hosts, at volumes, pools, ports and
+ * controllers. What happens to microprocessors and devices happens in their threads.
+ *
+ *    delay    the request waits, then goes on          EIO       it fails
+ *    hang     it waits until the fault is cleared       damaged   a read fails, as at a block whose checksum is wrong
+ *
+ * Without any fault nothing is waited for and nothing is made.
+ */
+import { type Clock, pause } from '../base/clock.js';
+import { ArrayError } from '../base/errors.js';
+import { BLOCK_BYTES } from '../base/sizes.js';
+import {
+  FAULT_KINDS,
+  type Fault,
+  type FaultList,
+  type FaultRange,
+  type FaultTarget,
+} from '../san/faults.js';
+import { type AnyCopy, copyName } from './copies.js';
+
+const WITHOUT_DAMAGE = FAULT_KINDS.filter((kind) => kind !== 'damaged');
+
+/** Faults at these meet requests on the copy; on a snapshot only those of its pool do. */
+export function targetsOf(copy: AnyCopy): readonly FaultTarget[] {
+  const pool: FaultTarget = { kind: 'pool', name: copy.pool.name };
+  return copy.kind === 'volume' ? [{ kind: 'volume', name: copy.name }, pool] : [pool];
+}
+
+export class RequestFaults {
+  /** Requests that hang, each by its fault. */
+  private readonly held = new Set<{ readonly fault: number; readonly release: () => void }>();
+  /** Damage is told once for each fault. */
+  private readonly told = new Set<number>();
+
+  constructor(
+    private readonly faults: FaultList,
+    private readonly clock: Clock,
+    private readonly recordEvent: (code: string, subject: string, message: string) => void,
+  ) {}
+
+  /**
+   * A request passes all of the targets: undefined where nothing happens to it, else it waits for the promise, which rejects
+   * where it fails. `range`: bytes of the image that it is about.
+   */
+  pass(
+    targets: readonly FaultTarget[],
+    operation: 'read' | 'write' | 'other',
+    range?: FaultRange,
+  ): Promise<void> | undefined {
+    if (this.faults.list.length === 0) return undefined;
+    const kinds = operation === 'read' ? FAULT_KINDS : WITHOUT_DAMAGE;
+    const hits = targets.flatMap((target) => this.faults.hits(target, range, kinds));
+    return hits.length === 0 ? undefined : this.suffer(hits, range);
+  }
+
+  /** The same for a request on a volume or snapshot. */
+  passCopy(
+    copy: AnyCopy,
+    operation: 'read' | 'write' | 'other',
+    range?: FaultRange,
+  ): Promise<void> | undefined {
+    if (this.faults.list.length === 0) return undefined;
+    return this.pass(targetsOf(copy), operation, range)?.catch((error) => {
+      if (error instanceof DamageFault) this.tellDamage(copy, error);
+      throw error;
+    });
+  }
+
+  /** Faults were cleared: what hangs at one that is not there any more goes on. */
+  cleared(): void {
+    const kept = new Set(this.faults.list.map(({ number }) => number));
+    for (const request of this.held) {
+      if (kept.has(request.fault)) continue;
+      this.held.delete(request);
+      request.release();
+    }
+  }
+
+  /** In the order in which they were set. */
+  private async suffer(hits: readonly Fault[], range: FaultRange | undefined): Promise<void> {
+    for (const fault of hits) {
+      if (fault.kind === 'delay') await pause(this.clock, fault.delayMs ?? 0);
+      if (fault.kind === 'hang') await this.hang(fault.number);
+      if (fault.kind === 'EIO') throw new ArrayError('EIO', shown(fault));
+      if (fault.kind === 'damaged') throw new DamageFault(fault, range);
+    }
+  }
+
+  private hang(fault: number): Promise<void> {
+    return new Promise((release) => {
+      this.held.add({ fault, release });
+    });
+  }
+
+  private tellDamage(copy: AnyCopy, { fault, reason }: DamageFault): void {
+    if (this.told.has(fault.number)) return;
+    this.told.add(fault.number);
+    this.recordEvent('DAMAGED', copyName(copy), reason);
+  }
+}
+
+class DamageFault extends ArrayError {
+  constructor(
+    readonly fault: Fault,
+    range: FaultRange | undefined,
+  ) {
+    const byte = Math.max(range?.start ?? 0, fault.range?.start ?? 0);
+    const block = Math.floor(byte / BLOCK_BYTES);
+    super('EIO', `block ${block} (byte ${byte}) is damaged: ${shown(fault)}`);
+  }
+}
+
+function shown({ number, target, kind }: Fault): string {
+  return `${target.kind} ${target.name} has the fault ${kind} (${number})`;
+}
