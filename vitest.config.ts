@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 const TRANSPORTS = ['kernel', 'fuse-native'];
 const BLOCK_CONTAINERS = ['lmdb', 'file'];
 const MOUNTED = 'test/mounted/**/*.test.ts';
+/** Once: what lies above transport and container. */
+const ABOVE_TRANSPORTS = 'test/mounted/above-transports/**';
 /** Once over each container: what is promised lies below the transport. */
 const POWER_CUTS = 'test/power-cut/power-cut.test.ts';
 
@@ -13,6 +15,7 @@ const mountedProjects = TRANSPORTS.flatMap((transport) =>
     test: {
       name: `${transport}, ${blocks}`,
       include: [MOUNTED, ...(transport === 'kernel' ? [POWER_CUTS] : [])],
+      exclude: transport === 'kernel' && blocks === 'file' ? [] : [ABOVE_TRANSPORTS],
       env: { ARRAYFS_TEST_TRANSPORT: transport, ARRAYFS_TEST_BLOCKS: blocks },
     },
   })),

@@ -72,13 +72,15 @@ export class Pools {
   }
 
   /**
-   * Resolves when everything that commands changed is durable in all pools that work. Only a failure of
-   * one of the `concerned` pools is the caller's: others have events of their own.
+   * Resolves when everything that commands changed is durable in all pools that work, and in the `concerned` ones
+   * also where they do not any more. Only failures of these are the caller's, by default of those that work: others have
+   * events of their own.
    */
-  async confirmed(concerned: readonly Pool[] = this.list): Promise<void> {
-    const { working } = this;
-    const results = await Promise.allSettled(working.map((pool) => pool.content.confirmed()));
-    for (const [index, pool] of working.entries()) {
+  async confirmed(concerned: readonly Pool[] = this.working): Promise<void> {
+    const asked = this.present.filter((pool) => !pool.isFailed || concerned.includes(pool));
+    if (asked.length === 0) this.home.checkWritable();
+    const results = await Promise.allSettled(asked.map((pool) => pool.content.confirmed()));
+    for (const [index, pool] of asked.entries()) {
       const result = results[index];
       if (result?.status === 'rejected' && concerned.includes(pool)) throw result.reason;
     }

@@ -125,6 +125,24 @@ describe('a pool whose disk fails while mounted', () => {
     expect(codes).not.toContain(`POOL-FAILED ${working}`);
   });
 
+  it('is answered for by a command that began before', async () => {
+    const { array } = fixture;
+    const confirm = (...names: ('main' | 'mirror')[]) => {
+      const pools = names.map((name) => ({ pool: array.poolList.named(name) }));
+      return fixture.refusal(() => array.durable(...pools));
+    };
+    fixture.main.failTransactionAfter(0, new ArrayError('EIO', 'injected failure'));
+    expect(await fixture.refusal(() => fixture.fill('db', 2))).toBe('EIO');
+    expect([await confirm('main'), await confirm('mirror'), await confirm()]).toEqual([
+      'EIO',
+      'accepted',
+      'accepted',
+    ]);
+    fixture.mirror.failTransactionAfter(0, new ArrayError('EIO', 'injected failure'));
+    expect(await fixture.refusal(() => fixture.fill('copy', 2))).toBe('EIO');
+    expect([await confirm('mirror'), await confirm()]).toEqual(['EIO', 'EIO']);
+  });
+
   it('works again when its disk does', async () => {
     fixture.main.failTransactionAfter(0, new ArrayError('EIO', 'injected failure'));
     expect(await fixture.refusal(() => fixture.fill('db', 2))).toBe('EIO');

@@ -1,9 +1,9 @@
 /** Mirror pairs as a user works with them: command line, control files and the files of pairs. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { canMount, codeOf, MountedArray } from '../support/mounted-array.js';
-import { ARRAYFS, run as runProgram, shell, start, until } from '../support/programs.js';
-import { cleanScratch } from '../support/scratch-directory.js';
+import { canMount, codeOf, MountedArray } from '../../support/mounted-array.js';
+import { ARRAYFS, run as runProgram, shell, start, until } from '../../support/programs.js';
+import { cleanScratch } from '../../support/scratch-directory.js';
 
 const PAIR = 'db:db-copy';
 

@@ -2,19 +2,19 @@
 import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ArrayDevice } from '../../src/device/array-device.js';
-import type { BackupDevice } from '../../src/device/backup-device.js';
-import { beginBackup, openBackup } from '../../src/device/backup-image.js';
-import type { ImageExtent } from '../../src/device/data-block.js';
-import { DiskDevice } from '../../src/device/disk-device.js';
-import { createLibrary } from '../../src/device/library-files.js';
-import { TapeLibrary } from '../../src/device/tape-library.js';
-import { INFORMATION, MANIFEST } from '../device/backup-examples.js';
-import { contentOf, denseExtent, feed, hashOf, imageOf } from '../device/backup-source.js';
-import { faultOf, reasonOf } from '../device/fault-of.js';
-import { canLoop, canMount, MIB, MountedArray } from '../support/mounted-array.js';
-import { ARRAYFS, done, run } from '../support/programs.js';
-import { cleanScratch, makeScratch, subdirectory } from '../support/scratch-directory.js';
+import { ArrayDevice } from '../../../src/device/array-device.js';
+import type { BackupDevice } from '../../../src/device/backup-device.js';
+import { beginBackup, openBackup } from '../../../src/device/backup-image.js';
+import type { ImageExtent } from '../../../src/device/data-block.js';
+import { DiskDevice } from '../../../src/device/disk-device.js';
+import { createLibrary } from '../../../src/device/library-files.js';
+import { TapeLibrary } from '../../../src/device/tape-library.js';
+import { INFORMATION, MANIFEST } from '../../device/backup-examples.js';
+import { contentOf, denseExtent, feed, hashOf, imageOf } from '../../device/backup-source.js';
+import { faultOf, reasonOf } from '../../device/fault-of.js';
+import { canLoop, canMount, MIB, MountedArray } from '../../support/mounted-array.js';
+import { ARRAYFS, done, run } from '../../support/programs.js';
+import { cleanScratch, makeScratch, subdirectory } from '../../support/scratch-directory.js';
 
 afterAll(cleanScratch);
 
