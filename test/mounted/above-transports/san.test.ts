@@ -1,16 +1,10 @@
 /** Ports, hosts, LUNs, devices and faults of a mounted array: by control files, over a kill, met by real programs. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-<<<<<<<< HEAD:test/mounted/san.test.ts
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canMount, MountedArray } from '../../support/mounted-array.js';
 import { run, start, until } from '../../support/programs.js';
 import { cleanScratch } from '../../support/scratch-directory.js';
-========
-import { afterAll, describe, expect, it } from 'vitest';
-import { canMount, MountedArray } from '../../support/mounted-array.js';
-import { cleanScratch } from '../../support/scratch-directory.js';
->>>>>>>> b371a8b (A command is confirmed by the pools it concerns also when they failed after it began: with one pool it was answered as durable by none (found by --long, seed 530); tests above the transports run once):test/mounted/above-transports/san-configuration.test.ts
 
 const TABLES = ['ports', 'portgroups', 'hosts', 'luns', 'devices'];
 
