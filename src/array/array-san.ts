@@ -29,8 +29,7 @@ import type {
 } from './san-contract.js';
 import { SanState } from './san-state.js';
 
-/** As many as there may be. */
-const MICROPROCESSORS = microprocessorsOf(4).map(({ name }) => name);
+const MICROPROCESSORS = microprocessorsOf(2).map(({ name }) => name);
 
 export class ArraySan extends SanState implements SanCommands {
   /** Whether a copy job uses a port group: asked before it is deleted. */

@@ -22,8 +22,8 @@ export class FaultyImage implements ImageHandle {
   write(offset: number, data: Uint8Array): number | Promise<number> {
     const passed = this.pass('write', offset, data.length);
     if (passed === undefined) return this.inner.write(offset, data);
-    // The bytes are the caller's again when it goes on; over some transports that is at once.
-    const kept = data.slice();
+    // The memory is the caller's again; `slice` of a Buffer would be a view of it.
+    const kept = new Uint8Array(data);
     return passed.then(() => this.inner.write(offset, kept));
   }
 

@@ -93,7 +93,7 @@ describe('a fault of a volume', () => {
 
   it('delay lets a request wait, and then be done', async () => {
     set({ kind: 'delay', delayMs: 50, count: 1 });
-    const data = new Uint8Array(512).fill(5);
+    const data = Buffer.alloc(512, 5);
     const write = watched(Promise.resolve(image.write(0, data)));
     data.fill(6);
     await clock.advance(49);

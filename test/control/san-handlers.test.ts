@@ -71,7 +71,7 @@ describe('runCommand', () => {
     ['fault', 'volume:db damaged range=16K-32K', 'fault 1: damaged at volume:db, in 16384-32768'],
     ['fault', 'pool:pool0 delay delay=2s', 'fault 1: delay of 2000 ms at pool:pool0'],
     ['fault', 'device:tape0 sense sense=3/11/0', 'fault 1: sense 03/11/00 at device:tape0'],
-    ['fault', 'microprocessor:CL2-M3 killed count=1', /^fault 1: killed/],
+    ['fault', 'microprocessor:CL2-M1 killed count=1', /^fault 1: killed/],
     ['fault', 'controller:CL1 down', 'fault 1: down at controller:CL1'],
     ['fault', 'volume:none-such EIO', /ENOENT/],
     ['fault', 'pool:p9 EIO', /ENOENT: no pool p9/],
