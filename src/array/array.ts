@@ -67,8 +67,8 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
   revision = 0;
   watcher: ArrayWatcher = UNWATCHED;
   private readonly incidents = new Incidents(this);
-  private readonly jobList: Jobs;
   private readonly allowsFaults: boolean;
+  readonly jobList: Jobs;
 
   readonly poolList: Pools;
   readonly membership: Membership;

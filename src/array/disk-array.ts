@@ -94,6 +94,8 @@ export interface JobView {
   readonly unit: 'bytes' | 'blocks';
   /** One line: the result, or why it failed. */
   readonly message: string;
+  /** Lines with more that can be told of it: of a copy what RECEIVE COPY RESULTS would. None after a mount. */
+  readonly report?: () => readonly string[];
 }
 
 export interface EventView {

@@ -23,6 +23,8 @@ export class Job implements JobView, RecordSource {
   total = 0;
   message = '';
   cancelled = false;
+  /** More that can be told of it, as long as it is mounted. */
+  report: () => readonly string[] = () => [];
   private savedMs = 0;
   private ended: (() => void)[] = [];
   private wake: (() => void) | undefined;
@@ -97,6 +99,12 @@ export class Job implements JobView, RecordSource {
   }
 }
 
+export interface StartedJob {
+  readonly job: Job;
+  /** The text of its result; rejects with what its work has thrown. */
+  readonly ended: Promise<string>;
+}
+
 const INTERRUPTED = 'the array was stopped before the job ended';
 
 export class Jobs {
@@ -126,6 +134,13 @@ export class Jobs {
     return job;
   }
 
+  /** EBUSY where as many run as may. */
+  checkRoom(): void {
+    const running = this.all().filter((job) => job.state === 'running').length;
+    if (running < JOBS_RUNNING_MAX) return;
+    throw new ArrayError('EBUSY', `${JOBS_RUNNING_MAX} jobs are running, which is the limit`);
+  }
+
   /** Registers a job and runs `work` in the background; its result is the job's message. */
   start(
     kind: string,
@@ -133,15 +148,31 @@ export class Jobs {
     unit: 'bytes' | 'blocks',
     work: (job: Job) => Promise<string>,
   ): Job {
-    const running = this.all().filter((job) => job.state === 'running').length;
-    if (running >= JOBS_RUNNING_MAX) {
-      throw new ArrayError('EBUSY', `${JOBS_RUNNING_MAX} jobs are running, which is the limit`);
-    }
+    this.checkRoom();
     const id = this.pools.takeNumber('nextJob');
     const job = this.newJob(id, kind, subject, this.clock.nowMs(), unit);
     this.save(job);
     void this.run(job, work);
     return job;
+  }
+
+  /** The same for who waits for the end: what the work throws is his, too. */
+  startWithEnd(kind: string, subject: string, work: (job: Job) => Promise<string>): StartedJob {
+    let settle = (_result: Promise<string>) => {};
+    const ended = new Promise<string>((resolve) => {
+      settle = resolve;
+    });
+    // Who does not wait is told by the job.
+    ended.catch(() => undefined);
+    const job = this.start(kind, subject, 'bytes', async (started) => {
+      const result = work(started);
+      settle(result);
+      return result.catch((error) => {
+        if (started.cancelled) return asArrayError(error).reason;
+        throw error;
+      });
+    });
+    return { job, ended };
   }
 
   async cancel(id: number): Promise<void> {

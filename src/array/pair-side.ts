@@ -19,6 +19,7 @@ import { changedRoundOf, type PairRole, pairBitsKey } from '../store/pair-record
 import type { PoolContent } from '../volume/pool-content.js';
 import type { View } from '../volume/view.js';
 import type { Volume } from './copies.js';
+import { FrozenOverlay } from './frozen-overlay.js';
 import type { ContentOverlay, VolumeRole } from './volume-role.js';
 
 /** A frozen state of a volume, to be read or copied from. */
@@ -177,6 +178,10 @@ export class PairSide implements VolumeRole, ContentOverlay {
 
   fill(offset: number, length: number): Promise<void> {
     return this.pair.copyNow(tracksOf(offset, length));
+  }
+
+  freeze(): FrozenOverlay {
+    return new FrozenOverlay(this.pending.bits, this.pair.source, this.pair.name);
   }
 
   private get own(): Instant {

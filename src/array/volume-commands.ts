@@ -7,6 +7,7 @@ import { checkLabel } from '../base/names.js';
 import { formatSize } from '../base/sizes.js';
 import { type ArrayContext, newCopyFields } from './array-context.js';
 import { type AnyCopy, copyName, Volume } from './copies.js';
+import { isBeingCopied } from './copy-source.js';
 import type { CreateVolumeOptions, OwnershipChanges } from './disk-array.js';
 import { resizeVolume } from './images.js';
 import {
@@ -94,6 +95,9 @@ export async function deleteVolume(
   const volume = context.copies.volume(name);
   context.checkWritable(volume);
   checkNotPaired(volume, 'deleted');
+  if (isBeingCopied(context, volume)) {
+    throw new ArrayError('EBUSY', `volume ${volume.name} is being copied: cancel the job first`);
+  }
   const { snapshots } = volume;
   if (snapshots.length > 0 && !withSnapshots) {
     throw new ArrayError(

@@ -13,6 +13,17 @@ export interface ContentOverlay {
   read(offset: number, target: Uint8Array): void;
   /** Copies all tracks of the range here. */
   fill(offset: number, length: number): Promise<void>;
+  /** What is elsewhere now, for a reader of this very moment. */
+  freeze(): FrozenContent;
+}
+
+/** Content that was with the other side at one moment, kept until `release`. */
+export interface FrozenContent {
+  /** Whether the byte was elsewhere, and up to where that is so. */
+  runAt(offset: number): { readonly isElsewhere: boolean; readonly end: number };
+  /** Of a range that was elsewhere; EIO where the other side cannot be read. */
+  read(offset: number, target: Uint8Array): Promise<void>;
+  release(): void;
 }
 
 export interface VolumeRole {

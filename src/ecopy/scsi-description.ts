@@ -117,7 +117,8 @@ function lunText(digits: string): string {
   return number === undefined ? `unit ${digits}` : `LUN ${number}`;
 }
 
-function copyResultLines(data: Uint8Array, action: CopyResultAction | undefined): string[] {
+/** What RECEIVE COPY RESULTS gives, as lines. */
+export function copyResultLines(data: Uint8Array, action: CopyResultAction | undefined): string[] {
   switch (action) {
     case 'copy-status':
       return [copyStatusText(data)];

@@ -35,10 +35,15 @@ export const SENSE = {
     ...{ key: 0x04, asc: 0x44, ascq: 0x00, errorCode: 'EIO' },
     text: 'HARDWARE ERROR: INTERNAL TARGET FAILURE',
   },
+  writeProtected: {
+    ...{ key: 0x07, asc: 0x27, ascq: 0x00, errorCode: 'EROFS' },
+    text: 'DATA PROTECT: WRITE PROTECTED',
+  },
 
   operationInProgress: illegal(0x00, 0x16, 'OPERATION IN PROGRESS', 'EBUSY'),
   listLength: illegal(0x1a, 0x00, 'PARAMETER LIST LENGTH ERROR'),
   invalidCommand: illegal(0x20, 0x00, 'INVALID COMMAND OPERATION CODE', 'EOPNOTSUPP'),
+  blockOutOfRange: illegal(0x21, 0x00, 'LOGICAL BLOCK ADDRESS OUT OF RANGE'),
   invalidCommandField: illegal(0x24, 0x00, 'INVALID FIELD IN CDB'),
   unsupportedUnit: illegal(0x25, 0x00, 'LOGICAL UNIT NOT SUPPORTED', 'ENXIO'),
   invalidField: illegal(0x26, 0x00, 'INVALID FIELD IN PARAMETER LIST'),

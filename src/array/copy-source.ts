@@ -1,0 +1,155 @@
+/**
+ * A volume or snapshot as a copy reads it: as of the moment the copy was accepted, whatever hosts write later. A volume
+ * is frozen by a hidden snapshot, and what is with the other side of its pair at that moment is read from there.
+ * What the copy itself has written to the volume in earlier segments is seen by later ones; within a segment
+ * nothing of what it writes is seen, so ranges of one volume may overlap.
+ */
+import { type ArrayError, asArrayError } from '../base/errors.js';
+import type { ArrayContext } from './array-context.js';
+import { ByteRanges } from './byte-ranges.js';
+import type { AnyCopy, Snapshot, Volume } from './copies.js';
+import type { ImageHandle } from './disk-array.js';
+import { openImage } from './images.js';
+import { checkWhole } from './rules.js';
+import { cutPools, dropSnapshot, takeHiddenSnapshot } from './snapshot-commands.js';
+import type { FrozenContent } from './volume-role.js';
+
+/** How the names of their hidden snapshots begin. */
+export const COPY_SNAPSHOTS = '.ecopy';
+
+/** A part of the source that lies in one place. */
+export interface SourcePart {
+  readonly length: number;
+  /** The image that has it at the same offset; undefined for what is read from the other side of a pair. */
+  readonly image: ImageHandle | undefined;
+  /** Fills the target, which is not longer than the part. */
+  read(offset: number, target: Uint8Array): Promise<void>;
+}
+
+/** An open snapshot; `hidden`: to be dropped with it. */
+interface FrozenImage {
+  readonly image: ImageHandle;
+  readonly hidden: Snapshot | undefined;
+}
+
+export class CopySource {
+  /** Written by earlier segments, and in `own` there. */
+  private readonly written = new ByteRanges();
+  /** Written by the segment under way. */
+  private readonly fresh = new ByteRanges();
+  private own: FrozenImage | undefined;
+
+  private constructor(
+    private readonly context: ArrayContext,
+    readonly copy: AnyCopy,
+    private base: FrozenImage | ArrayError,
+    private readonly overlay: FrozenContent | undefined,
+  ) {}
+
+  /** All of one instant, without waiting. What cannot be frozen is refused when it is read. */
+  static freezeAll(context: ArrayContext, copies: readonly AnyCopy[]): CopySource[] {
+    cutPools(copies.filter((copy) => copy.kind === 'volume').filter(({ pool }) => !pool.isFailed));
+    return copies.map((copy) => {
+      try {
+        if (copy.kind === 'volume') context.checkWritable(copy);
+        if (copy.kind === 'volume') checkWhole(copy);
+        copy.pool.checkPresent();
+        const overlay = copy.overlay?.freeze();
+        return new CopySource(context, copy, freeze(context, copy), overlay);
+      } catch (error) {
+        return new CopySource(context, copy, asArrayError(error), undefined);
+      }
+    });
+  }
+
+  /** Of the image as it was frozen. */
+  get sizeBytes(): number {
+    return 'image' in this.base ? this.base.image.copy.sizeBytes : this.copy.sizeBytes;
+  }
+
+  /** Before a segment that reads: what earlier ones wrote is frozen, too. */
+  refresh(): void {
+    if (this.fresh.isEmpty || this.copy.kind !== 'volume') return;
+    this.written.addAll(this.fresh);
+    this.fresh.clear();
+    const before = this.own;
+    cutPools([this.copy]);
+    this.own = freeze(this.context, this.copy);
+    if (before !== undefined) this.end(before);
+  }
+
+  /** The copy itself has written here. */
+  noteWritten(offset: number, length: number): void {
+    this.fresh.add(offset, length);
+  }
+
+  /** The part that begins at `offset`, at most this long; throws why the source cannot be read. */
+  part(offset: number, lengthMax: number): SourcePart {
+    const { base, own, overlay } = this;
+    if (!('image' in base)) throw base;
+    const { isInside, end } = this.written.at(offset);
+    const length = Math.min(lengthMax, end - offset);
+    if (isInside && own !== undefined) return imagePart(own.image, length);
+    if (overlay === undefined) return imagePart(base.image, length);
+    const run = overlay.runAt(offset);
+    const runLength = Math.min(length, run.end - offset);
+    if (!run.isElsewhere) return imagePart(base.image, runLength);
+    const read = (at: number, target: Uint8Array) => overlay.read(at, target);
+    return { length: runLength, image: undefined, read };
+  }
+
+  async read(offset: number, target: Uint8Array): Promise<void> {
+    for (let done = 0; done < target.length; ) {
+      const { length, read } = this.part(offset + done, target.length - done);
+      await read(offset + done, target.subarray(done, done + length));
+      done += length;
+    }
+  }
+
+  /** The hidden snapshots are gone. */
+  close(): void {
+    this.overlay?.release();
+    if ('image' in this.base) this.end(this.base);
+    if (this.own !== undefined) this.end(this.own);
+  }
+
+  private end({ image, hidden }: FrozenImage): void {
+    image.close();
+    if (hidden !== undefined && !this.context.readOnly) dropSnapshot(this.context, hidden);
+  }
+}
+
+/** What a crash has left of copies. */
+export function dropCopySnapshots(context: ArrayContext): void {
+  for (const snapshot of context.copies.hiddenSnapshots()) {
+    if (snapshot.name === COPY_SNAPSHOTS && !snapshot.pool.isFailed) {
+      dropSnapshot(context, snapshot);
+    }
+  }
+}
+
+/** Whether a copy that runs has frozen the volume. */
+export function isBeingCopied(context: ArrayContext, volume: Volume): boolean {
+  return context.copies
+    .hiddenSnapshots()
+    .some((snapshot) => snapshot.volume === volume && snapshot.name === COPY_SNAPSHOTS);
+}
+
+/** Content is cut by the caller. */
+function freeze(context: ArrayContext, copy: AnyCopy): FrozenImage {
+  if (copy.kind === 'snapshot') {
+    return { image: openImage(context, copy, false), hidden: undefined };
+  }
+  const hidden = takeHiddenSnapshot(context, copy, COPY_SNAPSHOTS);
+  return { image: openImage(context, hidden, false), hidden };
+}
+
+function imagePart(image: ImageHandle, length: number): SourcePart {
+  return {
+    length,
+    image,
+    read: async (offset, target) => {
+      await image.read(offset, target);
+    },
+  };
+}

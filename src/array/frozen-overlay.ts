@@ -1,0 +1,48 @@
+/**
+ * What was still with the other side of a pair at one moment ([001]: backup right after a split), to be read for as long as it
+ * is needed: the copying of the pair goes on meanwhile, and gives its instant up when it is done.
+ */
+import { ArrayError } from '../base/errors.js';
+import { TRACK_BYTES } from '../base/sizes.js';
+import { TrackBits } from '../pair/track-bits.js';
+import type { Instant } from './pair-side.js';
+import type { FrozenContent } from './volume-role.js';
+
+export class FrozenOverlay implements FrozenContent {
+  private readonly pending: TrackBits;
+  private source: Instant | undefined;
+
+  constructor(
+    pending: TrackBits,
+    source: Instant | undefined,
+    private readonly pairName: string,
+  ) {
+    this.pending = new TrackBits(pending.trackCount);
+    this.pending.add(pending);
+    this.source = source;
+    source?.content.lineages.pinOpen(source.view.lineage, source.view.epoch);
+  }
+
+  runAt(offset: number): { readonly isElsewhere: boolean; readonly end: number } {
+    const track = Math.floor(offset / TRACK_BYTES);
+    const run = this.pending.firstRun(track);
+    const isElsewhere = run?.track === track;
+    const end = isElsewhere ? track + run.count : (run?.track ?? Number.POSITIVE_INFINITY);
+    return { isElsewhere, end: end * TRACK_BYTES };
+  }
+
+  async read(offset: number, target: Uint8Array): Promise<void> {
+    const { source } = this;
+    if (source === undefined) {
+      throw new ArrayError('EIO', `pair ${this.pairName} lost its source before it was copied`);
+    }
+    await source.content.map.fetch(source.view, offset, target.length);
+    source.content.read(source.view, offset, target);
+  }
+
+  release(): void {
+    const { source } = this;
+    this.source = undefined;
+    source?.content.lineages.unpinOpen(source.view.lineage, source.view.epoch);
+  }
+}
