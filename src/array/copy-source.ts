@@ -15,7 +15,7 @@ import { cutPools, dropSnapshot, takeHiddenSnapshot } from './snapshot-commands.
 import type { FrozenContent } from './volume-role.js';
 
 /** How the names of their hidden snapshots begin. */
-export const COPY_SNAPSHOTS = '.ecopy';
+export const COPY_SNAPSHOTS = '.ecopy-';
 
 /** A part of the source that lies in one place. */
 export interface SourcePart {
@@ -122,7 +122,7 @@ export class CopySource {
 /** What a crash has left of copies. */
 export function dropCopySnapshots(context: ArrayContext): void {
   for (const snapshot of context.copies.hiddenSnapshots()) {
-    if (snapshot.name === COPY_SNAPSHOTS && !snapshot.pool.isFailed) {
+    if (snapshot.name.startsWith(COPY_SNAPSHOTS) && !snapshot.pool.isFailed) {
       dropSnapshot(context, snapshot);
     }
   }
@@ -132,7 +132,7 @@ export function dropCopySnapshots(context: ArrayContext): void {
 export function isBeingCopied(context: ArrayContext, volume: Volume): boolean {
   return context.copies
     .hiddenSnapshots()
-    .some((snapshot) => snapshot.volume === volume && snapshot.name === COPY_SNAPSHOTS);
+    .some((snapshot) => snapshot.volume === volume && snapshot.name.startsWith(COPY_SNAPSHOTS));
 }
 
 /** Content is cut by the caller. */
@@ -140,7 +140,9 @@ function freeze(context: ArrayContext, copy: AnyCopy): FrozenImage {
   if (copy.kind === 'snapshot') {
     return { image: openImage(context, copy, false), hidden: undefined };
   }
-  const hidden = takeHiddenSnapshot(context, copy, COPY_SNAPSHOTS);
+  // A number that no other has, as names are unique in a volume.
+  const name = `${COPY_SNAPSHOTS}${context.poolList.nextNumber('nextNumber')}`;
+  const hidden = takeHiddenSnapshot(context, copy, name);
   return { image: openImage(context, hidden, false), hidden };
 }
 

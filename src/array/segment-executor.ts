@@ -10,10 +10,11 @@ import { expectedWriteBytes, type SegmentDemand, segmentDemand } from '../ecopy/
 import { SenseError } from '../ecopy/sense.js';
 import { SENSE } from '../ecopy/sense-codes.js';
 import { ByteQueue } from './byte-queue.js';
-import type { CopyTargets } from './copy-targets.js';
+import type { CopyTargets, ReachedTarget } from './copy-targets.js';
 import {
   BlockInput,
   BlockOutput,
+  type Failing,
   inputPlace,
   NoEnd,
   outputPlace,
@@ -43,6 +44,13 @@ interface Work {
   readonly demand: SegmentDemand;
 }
 
+interface ReachedSide {
+  readonly reached: ReachedTarget;
+  readonly failing: Failing;
+  /** For the first command to a target that is NUL. */
+  readonly unreachable: SenseError;
+}
+
 export class SegmentExecutor {
   /** Residual data between segments. */
   private readonly data: ResidualData = { source: new ByteQueue(), destination: new ByteQueue() };
@@ -69,8 +77,11 @@ export class SegmentExecutor {
   private async move(work: Work): Promise<void> {
     const { number, checked, demand } = work;
     const destinationBytes = this.data.destination.length;
-    const input = this.input(work);
-    const output = this.output(work);
+    // Both are looked at before a range of either.
+    const from = this.side(work, 'source');
+    const to = this.side(work, 'destination');
+    const input = this.input(work, from);
+    const output = this.output(work, to);
     const straight = straightBetween(input, output);
     const ends = { input, output, straight, own: this.ownData(checked.segment) };
     const movement = new SegmentMovement(number, checked, demand, ends, this.data, this.watch);
@@ -84,33 +95,32 @@ export class SegmentExecutor {
     }
   }
 
-  private input(work: Work): SegmentInput {
-    const { number, checked, demand } = work;
-    if (checked.source === undefined) return new NoEnd(undefined);
-    const target = indexOf(checked.segment, 'source');
+  /** A target of the segment, and what its failures are; undefined where the segment has none on this side. */
+  private side({ number, checked }: Work, side: Side): ReachedSide | undefined {
+    if (checked[side] === undefined) return undefined;
+    const target = indexOf(checked.segment, side);
     const reached = this.targets.reach(number, target);
-    if (reached.kind === 'none') return new NoEnd(notReachable(this.list, number, target));
-    const { source } = reached;
+    const failing = (error: unknown) => commandFailure(this.list, number, { side, target, error });
+    return { reached, failing, unreachable: notReachable(this.list, number, target) };
+  }
+
+  private input(work: Work, side: ReachedSide | undefined): SegmentInput {
+    if (side?.reached.kind !== 'volume') return new NoEnd(side?.unreachable);
+    const { number, checked, demand } = work;
+    const { source } = side.reached;
     assert(source !== undefined, 'what segments read is frozen');
     source.refresh();
     const place = inputPlace(number, checked, demand, this.data, source.sizeBytes);
-    const failing = (error: unknown) =>
-      commandFailure(this.list, number, { side: 'source', target, error });
-    return new BlockInput(source, place, demand.readUnitBytes, failing);
+    return new BlockInput(source, place, demand.readUnitBytes, side.failing);
   }
 
-  private output(work: Work): SegmentOutput {
+  private output(work: Work, side: ReachedSide | undefined): SegmentOutput {
+    if (side?.reached.kind !== 'volume') return new NoEnd(side?.unreachable);
     const { number, checked, demand } = work;
-    if (checked.destination === undefined) return new NoEnd(undefined);
-    const target = indexOf(checked.segment, 'destination');
-    const reached = this.targets.reach(number, target);
-    if (reached.kind === 'none') return new NoEnd(notReachable(this.list, number, target));
-    const { source, destination } = reached;
+    const { source, destination } = side.reached;
     const place = outputPlace(number, checked, demand, this.data, destination.sizeBytes);
-    const failing = (error: unknown) =>
-      commandFailure(this.list, number, { side: 'destination', target, error });
     const written = (offset: number, length: number) => source?.noteWritten(offset, length);
-    return new BlockOutput(destination, place, failing, written);
+    return new BlockOutput(destination, place, side.failing, written);
   }
 
   /** A segment that moves no data. */

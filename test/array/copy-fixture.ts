@@ -9,10 +9,14 @@ import type { Nexus, ScsiAnswer } from '../../src/ecopy/scsi-target.js';
 import { initialSan, type SanConfiguration } from '../../src/san/configuration.js';
 import { setHost } from '../../src/san/hosts.js';
 import { mapLun } from '../../src/san/lun-map.js';
+import { listOf } from '../ecopy/list-builder.js';
 import { bytesOf, hexOf } from '../ecopy/worked-examples.js';
+import { RandomSource } from '../support/random-source.js';
 import { PoolsFixture } from './pools-fixture.js';
 
 export const NEXUS: Nexus = { host: 'local', port: 'CL1-A' };
+/** What is written to `db` at first. */
+export const CONTENT = Buffer.from(new RandomSource(5).bytes(2 ** 20));
 const LUN_0 = bytesOf('00'.repeat(8));
 
 export class CopyFixture {
@@ -33,6 +37,25 @@ export class CopyFixture {
     }
     fixture.begin();
     return fixture;
+  }
+
+  /** Volumes of 8 MiB, with CONTENT at the beginning of `db`. */
+  static async openWritten(): Promise<CopyFixture> {
+    const sizeBytes = 8 * 2 ** 20;
+    const sizes = { db: sizeBytes, db2: sizeBytes, far: sizeBytes, hidden: sizeBytes };
+    const fixture = await CopyFixture.open(sizes);
+    await fixture.write('db', 0, CONTENT);
+    return fixture;
+  }
+
+  /** Descriptors of db, db2 and far. */
+  get targets(): string[] {
+    return ['db', 'db2', 'far'].map((name) => this.descriptor(name));
+  }
+
+  /** Segments between these three. */
+  list(...segments: string[]): Uint8Array {
+    return listOf({ flags: '0100', targets: this.targets, segments });
   }
 
   get array() {
@@ -106,8 +129,18 @@ export class CopyFixture {
 
   /** Hidden snapshots that copies have taken. */
   frozen(): number {
-    return this.array.copies.hiddenSnapshots().filter(({ name }) => name === '.ecopy').length;
+    return this.array.copies.hiddenSnapshots().filter(({ name }) => name.startsWith('.ecopy-')).length;
   }
+}
+
+/** What `to` holds at this place is what `from` holds there. */
+export function isCopied(
+  from: Buffer,
+  [start, length]: readonly [number, number],
+  to: Buffer,
+  at: number,
+): boolean {
+  return from.subarray(start, start + length).equals(to.subarray(at, at + length));
 }
 
 /** 02h, from LBA to LBA. */
