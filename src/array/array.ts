@@ -25,6 +25,7 @@ import type {
   OwnershipChanges,
   SnapshotOptions,
 } from './disk-array.js';
+import { Ecopies } from './ecopies.js';
 import { Events } from './events.js';
 import { FaultyImage } from './faulty-image.js';
 import type { FoundPools } from './find-pools.js';
@@ -74,6 +75,7 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
   readonly membership: Membership;
   readonly pairing: Pairs;
   readonly san: ArraySan;
+  readonly ecopies: Ecopies;
 
   constructor(
     pools: readonly Pool[],
@@ -110,6 +112,7 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
     this.san = new ArraySan(sanHost(this, arraySerial, options));
     this.pairing = new Pairs(this);
     loadPairs(this.pairing, this);
+    this.ecopies = new Ecopies(this, () => this.san.inEffect);
   }
 
   nowMs(): number {

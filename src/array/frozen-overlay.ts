@@ -5,8 +5,15 @@
 import { ArrayError } from '../base/errors.js';
 import { TRACK_BYTES } from '../base/sizes.js';
 import { TrackBits } from '../pair/track-bits.js';
-import type { Instant } from './pair-side.js';
+import type { PoolContent } from '../volume/pool-content.js';
+import type { View } from '../volume/view.js';
 import type { FrozenContent } from './volume-role.js';
+
+/** A frozen state of a volume, to be read or copied from. */
+export interface Instant {
+  readonly content: PoolContent;
+  readonly view: View;
+}
 
 export class FrozenOverlay implements FrozenContent {
   private readonly pending: TrackBits;

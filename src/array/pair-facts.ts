@@ -14,8 +14,9 @@ import {
 import { countInAny } from '../pair/track-bits.js';
 import type { ArrayContext } from './array-context.js';
 import type { Snapshot, Volume } from './copies.js';
+import type { Instant } from './frozen-overlay.js';
 import type { CreatePairOptions, PairView } from './pair-contract.js';
-import { type Instant, PairSide, type SideOwner } from './pair-side.js';
+import { PairSide, type SideOwner } from './pair-side.js';
 
 /** What of a pair is stored, besides its sides. */
 export interface PairFields {

@@ -16,17 +16,9 @@ import { StoredBits } from '../pair/stored-bits.js';
 import type { TrackBits, TrackRun } from '../pair/track-bits.js';
 import { parseRecordKey } from '../store/keys.js';
 import { changedRoundOf, type PairRole, pairBitsKey } from '../store/pair-records.js';
-import type { PoolContent } from '../volume/pool-content.js';
-import type { View } from '../volume/view.js';
 import type { Volume } from './copies.js';
-import { FrozenOverlay } from './frozen-overlay.js';
+import { FrozenOverlay, type Instant } from './frozen-overlay.js';
 import type { ContentOverlay, VolumeRole } from './volume-role.js';
-
-/** A frozen state of a volume, to be read or copied from. */
-export interface Instant {
-  readonly content: PoolContent;
-  readonly view: View;
-}
 
 /** What a side asks its pair. */
 export interface SideOwner {

@@ -14,6 +14,7 @@ import type {
   VolumeView,
 } from '../array/disk-array.js';
 import type { PoolView } from '../array/pool-contract.js';
+import { printable } from '../base/names.js';
 import { formatSize } from '../base/sizes.js';
 import { PAIR_USAGE, PAIRS, pairColumns } from './pair-tables.js';
 import {
@@ -142,9 +143,12 @@ const JOBS: Table<JobView> = {
 
 const JOB: Table<JobView> = {
   shape: 'record',
-  columns: JOBS.columns.map((column) =>
-    column.header === undefined ? column : { ...column, header: column.header.toLowerCase() },
-  ),
+  columns: [
+    ...JOBS.columns.map((column) =>
+      column.header === undefined ? column : { ...column, header: column.header.toLowerCase() },
+    ),
+    hidden((job) => ({ report: [...(job.report?.() ?? [])] })),
+  ],
 };
 
 interface ArrayRow {
@@ -210,9 +214,10 @@ export const STATUS_TABLES: readonly StatusTable[] = [
   },
 ];
 
-/** One job in /jobs/ID: the columns of the table, one per line. */
+/** One job in /jobs/ID: the columns of the table, one per line, and what more it has to tell. */
 export function jobText(job: JobView): string {
-  return tableText(JOB, [job]);
+  const report = job.report?.() ?? [];
+  return tableText(JOB, [job]) + report.map((line) => `${printable(line)}\n`).join('');
 }
 
 export function jobJson(job: JobView): string {

@@ -129,7 +129,8 @@ export class CopyFixture {
 
   /** Hidden snapshots that copies have taken. */
   frozen(): number {
-    return this.array.copies.hiddenSnapshots().filter(({ name }) => name.startsWith('.ecopy-')).length;
+    return this.array.copies.hiddenSnapshots().filter(({ name }) => name.startsWith('.ecopy-'))
+      .length;
   }
 }
 
