@@ -16,7 +16,7 @@ const SIZES = { db: 80 * KIB, db2: 49 * KIB, far: 64 * KIB, hidden: 16 * KIB };
 const NAMES = Object.keys(SIZES) as (keyof typeof SIZES)[];
 const SEEN = ['db', 'db2', 'far'];
 /** Volumes are compared once for so many lists. */
-const LISTS_PER_LOOK = 20;
+const LISTS_PER_LOOK = 50;
 
 let fixture: CopyFixture;
 let model: Map<string, Buffer>;
