@@ -11,7 +11,16 @@ import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import { uuidText } from '../../src/base/uuid.js';
 import { adoptPools } from '../../src/store/adopt-pool.js';
 import { checkPool } from '../../src/store/check.js';
-import { createPool } from '../../src/store/pool-files.js';
+import { recordKey } from '../../src/store/keys.js';
+import { packMembers, packReached } from '../../src/store/member-records.js';
+import {
+  createPool,
+  createPoolFiles,
+  loadIdentity,
+  loadPool,
+  newIdentity,
+  withEnvironment,
+} from '../../src/store/pool-files.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { onePool } from '../support/memory-array.js';
 import { cleanScratch, makeScratch } from '../support/scratch-directory.js';
@@ -120,5 +129,43 @@ describe('adoptPools of a copy whose log was not applied', () => {
     const array = await openPool(copy);
     expect(array.volumes().map(({ name }) => name)).toEqual(['old']);
     await array.close();
+  });
+});
+
+describe('adoptPools of several pools', () => {
+  it('renews their UUIDs in what each remembers of the others', () => {
+    const directories = ['a', 'b'].map((name) => join(original, '..', name));
+    const [first = '', second = ''] = directories;
+    createPool(first, { capacityBytes: CAPACITY_BYTES, poolName: 'a' });
+    const options = { capacityBytes: CAPACITY_BYTES, poolName: 'b' };
+    createPoolFiles(second, newIdentity(options, clock, loadIdentity(first)));
+    const before = directories.map((directory) => loadIdentity(directory).poolUuid);
+    for (const [index, directory] of directories.entries()) {
+      const state = { generation: 3, nonce: new Uint8Array(8) };
+      const members = before.map((uuid, of) => {
+        const name = of === 0 ? 'a' : 'b';
+        return { uuid, name, directory: `/old/${name}`, isPresent: true, states: [state] };
+      });
+      const reached = before.filter((_, of) => of !== index);
+      withEnvironment(directory, (environment) => {
+        environment.transaction((transaction) => {
+          const known = reached.map((uuid) => ({ uuid, sequence: 7 + index }));
+          transaction.put('records', recordKey('members'), packMembers({ state, members }));
+          transaction.put('records', recordKey('reached'), packReached(known));
+        });
+      });
+    }
+    adoptPools(directories);
+    const pools = directories.map(loadPool);
+    const after = pools.map(({ identity }) => identity.poolUuid);
+    expect(after).not.toEqual(before);
+    expect(pools.map(({ members }) => members?.members.map(({ uuid }) => uuid))).toEqual([
+      after,
+      after,
+    ]);
+    expect(pools.map(({ reached }) => reached)).toEqual([
+      [{ uuid: after[1], sequence: 7 }],
+      [{ uuid: after[0], sequence: 8 }],
+    ]);
   });
 });
