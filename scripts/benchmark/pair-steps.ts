@@ -1,5 +1,5 @@
 /** What mirror pairs cost the host, and how fast they copy: in one pool and between two. */
-import { rm } from 'node:fs/promises';
+import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { filled, READ_4K, WRITE_4K } from './array-input-output.js';
@@ -36,8 +36,11 @@ export function pairedWrite(place: PairPlace): ArrayStep {
 
 /** A plain file and its copy, on the disk of the pools; until the copy is on the disk. */
 export const plainCopy: ArrayStep = {
-  prepare: ({ array, cleanup, scale }) => {
-    return fillFile(cleanup, join(array.directory, 'plain'), scale.passBytes);
+  async prepare({ array, cleanup, scale }) {
+    const source = join(array.directory, 'plain');
+    await writeFile(source, '');
+    await truncate(source, scale.passBytes);
+    await fillFile(cleanup, source, scale.passBytes);
   },
   async measure({ array, cleanup, scale }) {
     const source = join(array.directory, 'plain');
@@ -53,10 +56,7 @@ export const plainCopy: ArrayStep = {
 
 /** First copy between two pools at pace fast, until the pair is duplex. */
 export const initialCopy: ArrayStep = {
-  async prepare(bench) {
-    await filled(bench, bench.scale.passBytes);
-    await rm(join(bench.array.directory, 'plain'), { force: true });
-  },
+  prepare: (bench) => filled(bench, bench.scale.passBytes),
   async measure(bench) {
     const { array, scale, volume, round } = bench;
     const copy = `${volume}-copy-${round}`;
