@@ -44,6 +44,7 @@ import * as poolCommands from './pool-commands.js';
 import type { AddPoolOptions, PoolView } from './pool-contract.js';
 import type { PoolOpener } from './pool-opener.js';
 import { Pools } from './pools.js';
+import { ReadAhead } from './read-ahead.js';
 import { type SanOptions, sanHost } from './san-records.js';
 import { type ScrubSubject, scrub } from './scrub.js';
 import * as snapshotCommands from './snapshot-commands.js';
@@ -65,6 +66,7 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
   readonly clock: Clock;
   readonly events: Events;
   readonly copies = new CopyDirectory();
+  readonly readAhead = new ReadAhead();
   revision = 0;
   watcher: ArrayWatcher = UNWATCHED;
   private readonly incidents = new Incidents(this);

@@ -254,6 +254,8 @@ export interface DiskArray extends PairCommands, PoolCommands {
 
   /** EROFS for writing a snapshot or a read-only array; EIO for a failed volume. */
   openImage(copy: VolumeView | SnapshotView, options: { write: boolean }): ImageHandle;
+  /** While nothing is asked of the array: reads a little of what comes next; true where more is left. */
+  readonly readAhead: { readSlice(): boolean };
 
   /** Newest last. */
   jobs(): readonly JobView[];

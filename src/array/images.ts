@@ -14,6 +14,7 @@ import { type AnyCopy, copyName, type Volume } from './copies.js';
 import type { ImageHandle } from './disk-array.js';
 import { discardRange, nextData, nextHole } from './image-ranges.js';
 import { shareRange } from './image-sharing.js';
+import { ImageReader, type ReadAhead } from './read-ahead.js';
 import {
   checkHostWrites,
   checkNoOtherWriter,
@@ -27,6 +28,7 @@ const READ_AHEAD_BYTES = 2 ** 20;
 
 /** What images need of the array around them. */
 export interface ImageHost {
+  readonly readAhead: ReadAhead;
   readonly clock: Clock;
   readonly readOnly: boolean;
   /** A write found no space: /events tells why, as an errno cannot. */
@@ -50,14 +52,14 @@ export function openImage(host: ImageHost, copy: AnyCopy, write: boolean): Image
 
 class Image implements ImageHandle {
   private isOpen = true;
-  /** Where the last read ended. */
-  private nextOffset = 0;
+  private readonly reader: ImageReader;
 
   constructor(
     private readonly host: ImageHost,
     readonly copy: AnyCopy,
     private readonly writable: boolean,
   ) {
+    this.reader = new ImageReader(copy);
     copy.openCount += 1;
     if (copy.kind === 'volume' && writable) copy.writerCount += 1;
     if (copy.kind === 'snapshot') copy.pool.content.lineages.pinOpen(copy.lineage, copy.viewEpoch);
@@ -167,6 +169,7 @@ class Image implements ImageHandle {
     if (!this.isOpen) return;
     this.isOpen = false;
     const { copy } = this;
+    this.host.readAhead.forget(this.reader);
     copy.openCount -= 1;
     if (copy.kind === 'snapshot') {
       copy.pool.content.lineages.unpinOpen(copy.lineage, copy.viewEpoch);
@@ -182,14 +185,14 @@ class Image implements ImageHandle {
     const { content } = copy.pool;
     const end = Math.min(offset + length, copy.sizeBytes);
     const { overlay, view } = copy;
+    const follows = this.reader.follows(offset, end);
     if (overlay !== undefined) return overlay.fetch(offset, end - offset);
     const fetched = content.map.fetch(view, offset, end - offset);
-    if (fetched !== undefined && offset === this.nextOffset) {
+    if (fetched !== undefined && follows) {
       const aheadEnd = Math.min(end + READ_AHEAD_BYTES, copy.sizeBytes);
       // Nobody waits for it: a read that comes too early fetches what it needs itself.
       content.map.fetch(view, end, aheadEnd - end)?.catch(() => undefined);
     }
-    this.nextOffset = end;
     return fetched;
   }
 
@@ -201,7 +204,8 @@ class Image implements ImageHandle {
     const filled = target.subarray(0, size);
     const { overlay } = copy;
     if (overlay !== undefined) overlay.read(offset, filled);
-    else copy.pool.content.read(copy.view, offset, filled);
+    else copy.pool.content.read(copy.view, offset, filled, this.reader.ahead);
+    this.host.readAhead.answered(this.reader, size);
     return size;
   }
 

@@ -66,6 +66,9 @@ export const DIRTY_AGE_MS_MAX = 1_000;
 export const POOLS_TOLD_MS = 30_000;
 /** Bytes of block locations kept in memory over all volumes and snapshots. */
 export const INDEX_BYTES_MAX = 48 * 2 ** 20;
+/** Open images whose next bytes are kept in memory, and bytes of each. */
+export const AHEAD_READERS_MAX = 8;
+export const AHEAD_BYTES_MAX = 2 ** 20;
 /** Largest capacity of a pool: LMDB maps twice as much, and a process has 128 TiB of addresses. */
 export const POOL_BYTES_MAX = 16 * 2 ** 40;
 /** Left free on the host's file system, for the records and trees a destage rewrites. */

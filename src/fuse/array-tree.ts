@@ -50,6 +50,10 @@ export class ArrayTree implements FileTree {
     this.array.watch(new ArrayNotices(watcher));
   }
 
+  workAhead(): boolean {
+    return this.array.readAhead.readSlice();
+  }
+
   lookup(parent: TreeNode, name: string): TreeNode {
     const node = directoryOf(parent).lookup(name);
     if (node === undefined) throw new ArrayError('ENOENT', `no file ${name}`);

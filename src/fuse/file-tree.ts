@@ -188,6 +188,11 @@ export interface FileTree {
   ): Answer<void>;
   statistics(): TreeStatistics;
   /**
+   * A transport may call it while no request waits: does a short piece of what later requests will
+   * need, and never fails. True where more is left.
+   */
+  workAhead?(): boolean;
+  /**
    * Called once, before the first request, by a transport that can pass such changes on. A tree that
    * has it tells of every change but those the host makes itself by a request for the node, those of
    * volatile nodes, those of names, and of the space a file takes: the host may then keep the attributes

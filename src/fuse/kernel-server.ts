@@ -40,6 +40,8 @@ const AWAKE_MS = 0.03;
 const PROMISE_TURNS = 24;
 /** Looks at the ring between two looks at the clock. */
 const LOOKS_PER_TIME = 64;
+/** Pieces of work ahead after which the event loop goes round once. */
+const AHEAD_PIECES = 4;
 /** Requests got awake after which the event loop goes round once. */
 const AWAKE_TURNS = 4;
 
@@ -131,6 +133,7 @@ export class KernelServer {
     for (let turn = 0; turn < PROMISE_TURNS && this.comesSoon && this.heldCount > 0; turn += 1) {
       await undefined;
     }
+    if (this.workAhead(signalCount)) return clock.yield();
     const startMs = clock.monotonicMs();
     if (this.comesSoon && this.heldCount === 0 && this.seenAwake(signalCount, startMs)) {
       this.awakeCount += 1;
@@ -140,6 +143,15 @@ export class KernelServer {
     }
     await this.ring.changed(signalCount);
     this.comesSoon = clock.monotonicMs() - startMs < SOON_MS;
+  }
+
+  /** Until the next request comes, but not long. True where more is left to do and none has come. */
+  private workAhead(signalCount: number): boolean {
+    const { tree } = this.parts;
+    for (let count = 0; count < AHEAD_PIECES; count += 1) {
+      if (this.ring.signalCount() !== signalCount || !tree.workAhead?.()) return false;
+    }
+    return true;
   }
 
   private seenAwake(signalCount: number, startMs: number): boolean {

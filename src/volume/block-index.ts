@@ -81,6 +81,8 @@ export class IndexBudget {
 }
 
 export class BlockIndex {
+  /** Counts what changed in the state it shows. */
+  changeCount = 0;
   private readonly regions = new Map<number, Region>();
 
   constructor(
@@ -115,12 +117,14 @@ export class BlockIndex {
 
   /** A generation with this block was published; regions not in memory find it in the map. */
   update(block: number, location: Location): void {
+    this.changeCount += 1;
     const region = this.regions.get(Math.floor(block / REGION_BLOCKS));
     if (region !== undefined) setLocation(region, block % REGION_BLOCKS, location);
   }
 
   /** A published clip hides everything from `block` on. */
   clip(block: number): void {
+    this.changeCount += 1;
     for (const [number, region] of this.regions) {
       const first = number * REGION_BLOCKS;
       if (first + REGION_BLOCKS <= block) continue;

@@ -17,6 +17,7 @@ import type { BlockStore } from '../store/block-store.js';
 import { ALL_SECTORS, type Location } from '../store/records.js';
 import { clipFloor, levelVersions, visibleVersions, ZEROS } from '../store/resolve.js';
 import { sectorMask } from '../store/sector-runs.js';
+import type { AheadBytes } from './ahead-bytes.js';
 import {
   BlockIndex,
   emptyRegion,
@@ -29,7 +30,7 @@ import { copySectors, copyZeros, type Part } from './block-part.js';
 import type { Layer, Lineage } from './lineage.js';
 import { type MappedSlice, mappedBlocks } from './mapped-blocks.js';
 import { PublishedReader } from './published-reader.js';
-import { cachedBlock, publishedLevels, type View } from './view.js';
+import { cachedBlock, isPublished, publishedLevels, type View } from './view.js';
 
 /** The stored version of a block: lineage and epoch it was written in. */
 export interface VersionPlace {
@@ -61,13 +62,8 @@ export class BlockMap {
   };
 
   /** Fills `target` with the view's bytes from `offset`; EIO where a block is damaged. */
-  read(view: View, offset: number, target: Uint8Array): void {
-    const { lineage } = view;
-    const isPublished =
-      lineage.layers.length === 0 &&
-      !lineage.clips.some((clip) => !clip.published) &&
-      !lineage.hasUnpublishedBelow;
-    let done = isPublished ? this.reader.read(this.indexOf(view), offset, target) : 0;
+  read(view: View, offset: number, target: Uint8Array, ahead?: AheadBytes): void {
+    let done = isPublished(view) ? this.reader.read(this.indexOf(view), offset, target, ahead) : 0;
     while (done < target.length) {
       const position = offset + done;
       const block = Math.floor(position / BLOCK_BYTES);
@@ -76,6 +72,11 @@ export class BlockMap {
       this.readPart(view, { block, start, end, target, targetOffset: done });
       done += end - start;
     }
+  }
+
+  /** Reads one slice of what is wanted ahead; false where no more can be read without waiting. */
+  readAhead(view: View, ahead: AheadBytes): boolean {
+    return isPublished(view) && this.reader.readAhead(this.indexOf(view), ahead);
   }
 
   /**

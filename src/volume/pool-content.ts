@@ -15,6 +15,7 @@ import type { IntentLog } from '../store/intent-log.js';
 import type { CountersRecord, Location } from '../store/records.js';
 import type { PublishResult, RecordChange } from '../store/tasks.js';
 import { Admission } from './admission.js';
+import type { AheadBytes } from './ahead-bytes.js';
 import type { IndexBudget } from './block-index.js';
 import { BlockMap, type DamageReport } from './block-map.js';
 import { CacheMemory } from './cache-memory.js';
@@ -192,9 +193,9 @@ export class PoolContent {
 
   // ---- content
 
-  /** Fills `target`; EIO where a block is damaged. */
-  read(view: View, offset: number, target: Uint8Array): void {
-    this.map.read(view, offset, target);
+  /** Fills `target`, with what was read ahead where that is so; EIO where a block is damaged. */
+  read(view: View, offset: number, target: Uint8Array, ahead?: AheadBytes): void {
+    this.map.read(view, offset, target, ahead);
   }
 
   /** Writes accepted bytes. Ends within a sector are filled up from the present content. */

@@ -12,6 +12,7 @@ import type { Clock } from '../base/clock.js';
 import { BLOCK_BYTES, PAGE_BYTES, PAGES_PER_BLOCK } from '../base/sizes.js';
 import type { BlockFetcher } from '../store/block-fetcher.js';
 import type { BlockStore } from '../store/block-store.js';
+import type { AheadBytes, AheadSlice } from './ahead-bytes.js';
 import { type BlockIndex, REGION_BLOCKS, type Region } from './block-index.js';
 import { pageChecksums } from './page-checksums.js';
 
@@ -25,8 +26,8 @@ export class PublishedReader {
   ) {}
 
   /** Returns how many bytes from the beginning of `target` are filled. */
-  read(index: BlockIndex, offset: number, target: Uint8Array): number {
-    let done = 0;
+  read(index: BlockIndex, offset: number, target: Uint8Array, ahead?: AheadBytes): number {
+    let done = ahead?.copyTo(index, offset, target) ?? 0;
     while (done < target.length) {
       const block = Math.floor((offset + done) / BLOCK_BYTES);
       const start = (offset + done) % BLOCK_BYTES;
@@ -41,6 +42,23 @@ export class PublishedReader {
       done += filled;
     }
     return done;
+  }
+
+  /** Reads one slice of what is wanted ahead; false where no more can be read without waiting. */
+  readAhead(index: BlockIndex, ahead: AheadBytes): boolean {
+    const slice = ahead.nextSlice(index);
+    if (slice === undefined || !this.isWarm(index, slice)) return false;
+    return ahead.noteRead(slice, this.read(index, slice.offset, slice.target));
+  }
+
+  /** Every block of the range is known to be in the host's page cache. */
+  private isWarm(index: BlockIndex, { offset, target }: AheadSlice): boolean {
+    const end = Math.ceil((offset + target.length) / BLOCK_BYTES);
+    for (let block = Math.floor(offset / BLOCK_BYTES); block < end; block += 1) {
+      const { id } = index.locate(block);
+      if (id !== 0 && !this.fetcher.warm.has(id)) return false;
+    }
+    return true;
   }
 
   /** Whole blocks, as many as lie one after the other. */

@@ -8,6 +8,11 @@ export interface View {
   readonly epoch: number;
 }
 
+/** What the view shows is what its index says: nothing of it is waiting to be published. */
+export function isPublished({ lineage, epoch }: View): boolean {
+  return !lineage.hasUnpublishedUpTo(epoch);
+}
+
 /** The chain with all clips, also those not published yet. */
 export function chainLevels(lineage: Lineage, epoch: number): Level[] {
   return levelsOf(lineage, epoch, () => true);

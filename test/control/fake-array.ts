@@ -35,6 +35,7 @@ export class FakeArray extends FakePools implements DiskArray {
   };
   readonly mountedMs = START_MS;
   readonly san: DiskArray['san'];
+  readonly readAhead = { readSlice: () => false };
   syncCount = 0;
   private readonly volumesByName = new Map<string, FakeVolume>();
   private readonly copiesByNumber = new Map<number, FakeCopy>();

@@ -108,6 +108,21 @@ describe.skipIf(!isPossible(KERNEL))('a tree over the kernel transport', () => {
     expect(out).toBe('same\nclean\n');
   });
 
+  it('works ahead while nothing is asked for, and serves all beside work that never ends', async () => {
+    let pieces = 0;
+    const tree = Object.assign(treeWithImage(), {
+      slow: true,
+      workAhead() {
+        pieces += 1;
+        return true;
+      },
+    });
+    const { mountPoint } = await mountTree(tree);
+    const script = 'echo first > $M/image; echo second > $M/file; head -n 1 $M/image; cat $M/file';
+    expect(await output(mountPoint, script)).toBe('first\nsecond\n');
+    expect(pieces).toBeGreaterThan(0);
+  });
+
   it('maps an image into memory, private and shared', async () => {
     const tree = treeWithImage();
     const { mountPoint } = await mountTree(tree);
