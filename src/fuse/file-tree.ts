@@ -79,8 +79,11 @@ export interface OpenFlags {
 /** One open(2) of a file. `close` is the last call, made exactly once. */
 export interface OpenFile {
   readonly node: TreeNode;
-  /** Fills `target` from `offset`; returns the bytes filled, fewer only at the end of the file. */
-  read(offset: number, target: Uint8Array): Answer<number>;
+  /**
+   * Fills `target` from `offset`; returns the bytes filled, fewer only at the end of the file. Of a file
+   * that `mayWait`, a read ends with EINTR when `interrupted` is aborted; without one, with EBUSY after a while.
+   */
+  read(offset: number, target: Uint8Array, interrupted?: AbortSignal): Answer<number>;
   /** Writes all of `data` (borrowed until the answer) or throws; returns its length. */
   write(offset: number, data: Uint8Array): Answer<number>;
   /** close(2) of one descriptor of this open; may come several times, also before any write. */
@@ -108,11 +111,13 @@ export interface OpenFile {
     targetOffset: number,
     sizeBytes: number,
   ): Answer<number>;
+  /** A read waits for something that may take for ever. */
+  readonly mayWait?: boolean;
   /** poll(2): a read would give something new now. A file without it is always ready. */
   isReadable?(): boolean;
   /**
-   * The host may keep pages of it: it has no second name, and the watcher is told of every change of
-   * its content that came by no request for it. Without it every read and write comes here.
+   * The host may keep pages of it: the watcher is told of every change of its content that came by no
+   * request for it, also of one that came by another name. Without it every read and write comes here.
    */
   readonly mayBeCached?: boolean;
 }
@@ -135,6 +140,8 @@ export interface RangeChange {
  * need no word: nobody keeps them, or their absence.
  */
 export interface TreeWatcher {
+  /** The host keeps pages of files that may be cached. */
+  readonly keepsPages: boolean;
   /** What stat(2) tells of the node, its size excepted, is not what it was. */
   attributesChanged(node: TreeNode): void;
   /** Content or size of the file, and its attributes, are not what they were. */
@@ -151,9 +158,10 @@ export interface TreeWatcher {
 
 export interface FileTree {
   readonly root: TreeNode;
-  /** ENOENT where `name` is not in `parent`; ENOTDIR where `parent` is a file. */
-  lookup(parent: TreeNode, name: string): TreeNode;
-  attributes(node: TreeNode): Answer<Attributes>;
+  /** ENOENT where `name` is not in `parent`, or not for this caller; ENOTDIR where `parent` is a file. */
+  lookup(parent: TreeNode, name: string, caller?: Caller): TreeNode;
+  /** The same for every caller; some others where the transport is never told of one. */
+  attributes(node: TreeNode, caller?: Caller): Answer<Attributes>;
   /** `file` is the open file a truncate came through (ftruncate), if the transport knows it. */
   setAttributes(
     node: TreeNode,
@@ -161,8 +169,8 @@ export interface FileTree {
     file: OpenFile | undefined,
     caller: Caller | undefined,
   ): Answer<Attributes>;
-  /** All entries but `.` and `..`, as of this instant. */
-  list(directory: TreeNode): readonly DirectoryEntry[];
+  /** All entries for this caller but `.` and `..`, as of this instant. */
+  list(directory: TreeNode, caller?: Caller): readonly DirectoryEntry[];
   open(node: TreeNode, flags: OpenFlags, caller: Caller | undefined): Answer<OpenFile>;
   create(
     parent: TreeNode,

@@ -32,6 +32,11 @@ export function decodeGetattr(message: FuseMessage): NodeHandle {
   return { handle: message.u32(0) & GETATTR_HANDLE ? message.u64(8) : undefined };
 }
 
+/** The id of the request whose caller got a signal. */
+export function decodeInterrupt(message: FuseMessage): number {
+  return message.u64(0);
+}
+
 export interface SetattrRequest extends NodeHandle {
   readonly changes: AttributeChanges;
 }

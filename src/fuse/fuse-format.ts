@@ -152,6 +152,11 @@ export class FuseMessage {
     return this.view.getUint32(12, true);
   }
 
+  /** The same as one number, to tell requests apart; exact up to 2^53, which no mount reaches. */
+  get unique(): number {
+    return this.uniqueLow + this.uniqueHigh * 2 ** 32;
+  }
+
   /** Exact up to 2^53; what is above was never given out. */
   get nodeId(): number {
     return this.view.getUint32(16, true) + this.view.getUint32(20, true) * 2 ** 32;

@@ -20,6 +20,7 @@ import type {
   OpenFile,
   OpenFlags,
   RangeChange,
+  TreeNode,
 } from './file-tree.js';
 import { copyAttributes, type FileNode, inodeOf, requireWritable } from './tree-nodes.js';
 
@@ -80,11 +81,10 @@ export class ImageNode implements FileNode {
 
 /** One open of an image. */
 export class ImageFile implements OpenFile {
-  /** An image has one name in the tree; what shows it by a second one must end this. */
-  readonly mayBeCached = true;
+  readonly mayBeCached: boolean = true;
 
   constructor(
-    readonly node: ImageNode,
+    readonly node: TreeNode,
     readonly handle: ImageHandle,
     readonly writable: boolean,
   ) {}

@@ -18,6 +18,7 @@ import {
 import { decodeInit, initFrame } from './fuse-format-init.js';
 import { emptyFrame, sealFrame } from './fuse-format-replies.js';
 import { InodeTable } from './inode-table.js';
+import { InterruptTable } from './interrupt-table.js';
 import { next, type Operation, type OperationContext } from './kernel-operation.js';
 import { ATTRIBUTE_OPERATIONS } from './kernel-operations-attributes.js';
 import { DIRECTORY_OPERATIONS } from './kernel-operations-directories.js';
@@ -86,6 +87,7 @@ export class KernelDispatcher {
       files: new OpenFileTable(),
       directories: new OpenDirectoryTable(),
       polls: new PollTable(),
+      interrupts: new InterruptTable(),
       buffers: new ReplyBuffers(),
     };
   }

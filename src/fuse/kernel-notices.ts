@@ -18,6 +18,7 @@ export interface NoticeParts {
   readonly polls: PollTable;
   /** Of /dev/fuse, mounted. */
   readonly device: number;
+  readonly keepsPages: boolean;
   /** Directory of the compiled thread programs. */
   readonly programs: URL;
   readonly onBug: (error: unknown) => void;
@@ -41,6 +42,10 @@ export class KernelNotices implements TreeWatcher {
   private waiters: Waiter[] = [];
 
   constructor(private readonly parts: NoticeParts) {}
+
+  get keepsPages(): boolean {
+    return this.parts.keepsPages;
+  }
 
   attributesChanged(node: TreeNode): void {
     const nodeId = this.parts.inodes.idOf(node.ino);

@@ -9,6 +9,7 @@ import type { Answer, Caller, FileTree, TreeNode } from './file-tree.js';
 import type { FuseMessage } from './fuse-format.js';
 import { emptyFrame, type NodeAttributes } from './fuse-format-replies.js';
 import type { InodeTable } from './inode-table.js';
+import type { InterruptTable } from './interrupt-table.js';
 import type { OpenDirectoryTable } from './open-directory-table.js';
 import type { OpenFileTable } from './open-file-table.js';
 import type { PollTable } from './poll-table.js';
@@ -20,6 +21,7 @@ export interface OperationContext {
   readonly files: OpenFileTable;
   readonly directories: OpenDirectoryTable;
   readonly polls: PollTable;
+  readonly interrupts: InterruptTable;
   readonly buffers: ReplyBuffers;
   readonly clock: Clock;
   /** Files that may be cached are opened through the page cache. */
@@ -49,8 +51,12 @@ export function callerOf(message: FuseMessage): Caller {
 }
 
 /** The node's attributes, and its id with one more lookup counted: for replies with an entry. */
-export function lookedUp(context: OperationContext, node: TreeNode): Answer<NodeAttributes> {
-  return next(context.tree.attributes(node), (attributes) => ({
+export function lookedUp(
+  context: OperationContext,
+  node: TreeNode,
+  caller: Caller,
+): Answer<NodeAttributes> {
+  return next(context.tree.attributes(node, caller), (attributes) => ({
     nodeId: context.inodes.remember(node),
     attributes,
   }));

@@ -4,12 +4,12 @@
  * n-th entry; `.` and `..` come first.
  */
 import { ArrayError } from '../base/errors.js';
-import type { DirectoryEntry, TreeNode } from './file-tree.js';
+import type { Caller, DirectoryEntry, TreeNode } from './file-tree.js';
 import { type FuseMessage, type OpcodeName, ROOT_NODE_ID } from './fuse-format.js';
 import { DirectoryPacker } from './fuse-format-directory.js';
 import { emptyFrame, openFrame } from './fuse-format-replies.js';
 import { decodeHandle, decodeRead } from './fuse-format-requests.js';
-import { lookedUp, type Operation, type OperationContext } from './kernel-operation.js';
+import { callerOf, lookedUp, type Operation, type OperationContext } from './kernel-operation.js';
 
 const DOTS = 2;
 
@@ -35,20 +35,25 @@ export const DIRECTORY_OPERATIONS = {
 
 /** Every entry that is packed with its attributes counts as looked up, the dots excepted. */
 async function READDIRPLUS(context: OperationContext, message: FuseMessage): Promise<Buffer> {
+  const caller = callerOf(message);
   const { entries, offset, packer } = listingFor(context, message);
   for (let index = offset; index < entries.length; index += 1) {
     const entry = entries[index] as DirectoryEntry;
     if (!packer.hasRoomPlus(entry)) break;
-    const node = index < DOTS ? undefined : await attributesOrNothing(context, entry);
+    const node = index < DOTS ? undefined : await attributesOrNothing(context, entry, caller);
     packer.addPlus(entry, index + 1, node);
   }
   return packer.finish();
 }
 
 /** An entry that went after the listing was taken is still listed, without attributes. */
-async function attributesOrNothing(context: OperationContext, entry: DirectoryEntry) {
+async function attributesOrNothing(
+  context: OperationContext,
+  entry: DirectoryEntry,
+  caller: Caller,
+) {
   try {
-    return await lookedUp(context, entry.node);
+    return await lookedUp(context, entry.node, caller);
   } catch (error) {
     if (error instanceof ArrayError) return undefined;
     throw error;
@@ -64,7 +69,7 @@ function listingFor({ tree, inodes, directories }: OperationContext, message: Fu
       { name: '.', node },
       { name: '..', node: parent },
     ];
-    directories.set(handle, [...dots, ...tree.list(node)]);
+    directories.set(handle, [...dots, ...tree.list(node, callerOf(message))]);
   }
   return { entries: directories.get(handle), offset, packer: new DirectoryPacker(sizeBytes) };
 }

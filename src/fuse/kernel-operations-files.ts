@@ -50,7 +50,11 @@ export const FILE_OPERATIONS = {
   },
   READ(context, message) {
     const { handle, offset, sizeBytes } = decodeRead(message);
-    return readInto(context, context.files.get(handle), offset, sizeBytes);
+    const file = context.files.get(handle);
+    if (!file.mayWait) return readInto(context, file, offset, sizeBytes);
+    const read = (interrupted: AbortSignal) =>
+      readInto(context, file, offset, sizeBytes, interrupted);
+    return context.interrupts.run(message.unique, read);
   },
   WRITE({ files }, message) {
     const { handle, offset, data, openFlags } = decodeWrite(message);
@@ -68,7 +72,7 @@ export const FILE_OPERATIONS = {
   LSEEK(context, message) {
     const { handle, offset, whence } = decodeLseek(message);
     const file = context.files.get(handle);
-    return next(context.tree.attributes(file.node), ({ sizeBytes }) => {
+    return next(context.tree.attributes(file.node, callerOf(message)), ({ sizeBytes }) => {
       if (offset >= sizeBytes) throw nothingFollows();
       return next(seek(file, offset, whence, sizeBytes), offsetFrame);
     });
@@ -120,6 +124,7 @@ function readInto(
   file: OpenFile,
   offset: number,
   sizeBytes: number,
+  interrupted?: AbortSignal,
 ): Answer<Buffer> {
   const frame = buffers.take(REPLY_HEADER_BYTES + sizeBytes);
   const fail = (error: unknown): never => {
@@ -128,7 +133,7 @@ function readInto(
   };
   const finish = (filled: number) => frame.subarray(0, REPLY_HEADER_BYTES + filled);
   try {
-    const filled = file.read(offset, frame.subarray(REPLY_HEADER_BYTES));
+    const filled = file.read(offset, frame.subarray(REPLY_HEADER_BYTES), interrupted);
     return filled instanceof Promise ? filled.then(finish, fail) : finish(filled);
   } catch (error) {
     return fail(error);

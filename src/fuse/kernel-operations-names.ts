@@ -1,7 +1,7 @@
 /** The kernel transport's operations on names in directories. */
 import { constants } from 'node:fs';
 import { ArrayError } from '../base/errors.js';
-import type { FileTree, OpenFile, TreeNode } from './file-tree.js';
+import type { Caller, FileTree, OpenFile, TreeNode } from './file-tree.js';
 import type { FuseMessage, OpcodeName } from './fuse-format.js';
 import { createFrame, entryFrame } from './fuse-format-replies.js';
 import {
@@ -34,8 +34,9 @@ const RENAME_NOREPLACE = 1;
 export const NAME_OPERATIONS = {
   LOOKUP(context, message) {
     const { tree, inodes } = context;
-    const node = tree.lookup(inodes.node(message.nodeId), message.name(0));
-    return next(lookedUp(context, node), entryFrame);
+    const caller = callerOf(message);
+    const node = tree.lookup(inodes.node(message.nodeId), message.name(0), caller);
+    return next(lookedUp(context, node, caller), entryFrame);
   },
   FORGET({ inodes }, message) {
     for (const { nodeId, lookups } of decodeForget(message)) inodes.forget(nodeId, lookups);
@@ -56,9 +57,10 @@ export const NAME_OPERATIONS = {
     const { tree, inodes } = context;
     const { mode, name } = decodeMkdir(message);
     const parent = inodes.node(message.nodeId);
-    const made = tree.makeDirectory(parent, name, mode, callerOf(message));
+    const caller = callerOf(message);
+    const made = tree.makeDirectory(parent, name, mode, caller);
     return next(
-      next(made, (node) => lookedUp(context, node)),
+      next(made, (node) => lookedUp(context, node, caller)),
       entryFrame,
     );
   },
@@ -83,15 +85,17 @@ async function makeFile(
 ): Promise<Buffer> {
   const { tree, inodes } = context;
   const parent = inodes.node(message.nodeId);
-  const { node, file } = await tree.create(parent, name, mode, callerOf(message));
+  const caller = callerOf(message);
+  const { node, file } = await tree.create(parent, name, mode, caller);
   await file.close();
-  return entryFrame(await lookedUp(context, node));
+  return entryFrame(await lookedUp(context, node, caller));
 }
 
 async function createFile(context: OperationContext, message: FuseMessage): Promise<Buffer> {
   const request = decodeCreate(message);
+  const caller = callerOf(message);
   const { node, file } = await createOrOpen(context, message, request);
-  const entry = await lookedUp(context, node);
+  const entry = await lookedUp(context, node, caller);
   const flags = openReplyFlags(context, file, request.flags);
   return createFrame(entry, context.files.add(file), flags);
 }
@@ -109,7 +113,7 @@ async function createOrOpen(
   } catch (error) {
     const exists = error instanceof ArrayError && error.code === 'EEXIST';
     if (!exists || (flags & constants.O_EXCL) !== 0) throw error;
-    const node = tree.lookup(parent, name);
+    const node = tree.lookup(parent, name, caller);
     return { node, file: await tree.open(node, openFlagsOf(flags), caller) };
   }
 }
@@ -122,15 +126,16 @@ function rename(
   if ((flags & ~RENAME_NOREPLACE) !== 0) throw new ArrayError('EINVAL', 'names are not exchanged');
   const parent = inodes.node(message.nodeId);
   const newParent = inodes.node(newParentId);
-  if (flags === RENAME_NOREPLACE && isThere(tree, newParent, newName)) {
+  const caller = callerOf(message);
+  if (flags === RENAME_NOREPLACE && isThere(tree, newParent, newName, caller)) {
     throw new ArrayError('EEXIST', `${newName} exists`);
   }
-  return done(tree.rename(parent, name, newParent, newName, callerOf(message)));
+  return done(tree.rename(parent, name, newParent, newName, caller));
 }
 
-function isThere(tree: FileTree, parent: TreeNode, name: string): boolean {
+function isThere(tree: FileTree, parent: TreeNode, name: string, caller: Caller): boolean {
   try {
-    tree.lookup(parent, name);
+    tree.lookup(parent, name, caller);
     return true;
   } catch (error) {
     if (error instanceof ArrayError && error.code === 'ENOENT') return false;

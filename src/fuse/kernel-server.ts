@@ -118,6 +118,7 @@ export class KernelServer {
     }
     this.hasEnded = true;
     this.parts.onOver();
+    this.dispatcher.context.interrupts.interruptAll();
     await this.dispatcher.idle();
     await this.worker.terminate();
     return reason;

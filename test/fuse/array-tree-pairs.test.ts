@@ -79,6 +79,7 @@ describe('a change of a pair', () => {
   it('wakes the readers of both of its files', () => {
     const woken: number[] = [];
     const notices = new ArrayNotices({
+      keepsPages: false,
       nodeReadable: ({ ino }) => woken.push(ino),
       contentChanged: () => undefined,
       attributesChanged: () => undefined,

@@ -23,6 +23,7 @@ let noteWaiting: (() => void) | undefined;
 let deliver: (() => void) | undefined;
 
 const watcher: TreeWatcher = {
+  keepsPages: false,
   attributesChanged: (node) => told.push(`attributes ${pathOf(node)}`),
   contentChanged: (node) => told.push(`content ${pathOf(node)}`),
   nodeReadable: (node) => told.push(`readable ${pathOf(node)}`),

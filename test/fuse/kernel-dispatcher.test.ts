@@ -1,6 +1,7 @@
 /** The kernel transport's operations, each by a request written by hand. */
 import { constants } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { ArrayError } from '../../src/base/errors.js';
 import type { OpenFile } from '../../src/fuse/file-tree.js';
 import { bytesOf, requestBytes } from './fuse-messages.js';
 import { harnessWithFile, KernelHarness } from './kernel-harness.js';
@@ -8,6 +9,7 @@ import { type MemoryNode, MemoryTree } from './memory-tree.js';
 import { OfferingTree } from './offering-tree.js';
 
 const ENOENT = 2;
+const EINTR = 4;
 const EIO = 5;
 const EBADF = 9;
 const EEXIST = 17;
@@ -139,6 +141,37 @@ describe('INTERRUPT', () => {
     expect((await written).error).toBe(0);
     expect(kernel.answerCount).toBe(before);
     expect((await kernel.read(handle, 0, 5)).body.toString()).toBe('HELLO');
+    expect(kernel.bugs).toEqual([]);
+  });
+
+  it('ends a read that may wait for ever, and no other', async () => {
+    const tree = new OfferingTree();
+    tree.add(tree.root, 'file', false, 0o600);
+    const waiting: AbortSignal[] = [];
+    tree.offered = {
+      mayWait: true,
+      read: (_offset, _target, interrupted) =>
+        new Promise((_resolve, reject) => {
+          if (interrupted === undefined) throw new Error('it could wait for ever');
+          waiting.push(interrupted);
+          const stop = () => reject(new ArrayError('EINTR', 'interrupted'));
+          interrupted.addEventListener('abort', stop);
+        }),
+    };
+    const kernel = new KernelHarness(tree);
+    const handle = await kernel.open(await kernel.lookup('file'));
+    const reads = [kernel.read(handle, 0, 8), kernel.read(handle, 0, 8)];
+    const unique = kernel.nextUnique();
+    const first = unique - 4n;
+    const settled = kernel.dispatcher.idle();
+    kernel.interrupt(first);
+    kernel.interrupt(unique);
+    await Promise.resolve();
+    expect(waiting.map((signal) => signal.aborted)).toEqual([true, false]);
+    kernel.dispatcher.context.interrupts.interruptAll();
+    await settled;
+    expect((await Promise.all(reads)).map(({ error }) => error)).toEqual([EINTR, EINTR]);
+    kernel.interrupt(first);
     expect(kernel.bugs).toEqual([]);
   });
 });

@@ -75,6 +75,12 @@ export class KernelHarness<T extends MemoryTree = MemoryTree> {
     return answer;
   }
 
+  /** The caller of the request got a signal; there is no answer. */
+  interrupt(unique: bigint): void {
+    const body = bytesOf([8, unique]);
+    void this.dispatcher.dispatch(messageOf(requestBytes(36, body, { unique: unique + 1n })));
+  }
+
   /** The errno. */
   async errorOf(opcode: number, body?: Buffer, header?: HeaderFields): Promise<number> {
     return (await this.ask(opcode, body, header)).error;

@@ -29,7 +29,8 @@ function noticesBy(programs: URL): KernelNotices {
     onBroken = resolve;
   });
   const onBug = (error: unknown) => void bugs.push(error);
-  return new KernelNotices({ inodes, polls, device, programs, onBug, onBroken });
+  const parts = { inodes, polls, device, programs, keepsPages: false };
+  return new KernelNotices({ ...parts, onBug, onBroken });
 }
 
 const written = () => readFileSync(join(directory, 'device'));

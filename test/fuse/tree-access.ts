@@ -24,15 +24,15 @@ export class TreeAccess {
     return path
       .split('/')
       .filter((name) => name !== '')
-      .reduce((parent, name) => this.tree.lookup(parent, name), this.tree.root);
+      .reduce((parent, name) => this.tree.lookup(parent, name, this.caller), this.tree.root);
   }
 
   names(path: string): string[] {
-    return this.tree.list(this.node(path)).map((entry) => entry.name);
+    return this.tree.list(this.node(path), this.caller).map((entry) => entry.name);
   }
 
   async stat(path: string): Promise<Attributes> {
-    return this.tree.attributes(this.node(path));
+    return this.tree.attributes(this.node(path), this.caller);
   }
 
   async open(path: string, flags = READ): Promise<OpenFile> {
