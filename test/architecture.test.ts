@@ -53,6 +53,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'cli/check': ['cli', 'base', 'host', 'client', 'store'],
   'cli/init': ['cli', 'base', 'host', 'client', 'store'],
+  /** The bytes of SCSI commands and answers. */
+  'cli/scsi': ['cli', 'base', 'ecopy'],
   /** Reads cartridges where there is no array and no daemon. */
   'cli/tape': ['cli', 'base', 'device'],
   assemble: [

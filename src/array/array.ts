@@ -18,7 +18,6 @@ import type {
   ArrayWatcher,
   CacheView,
   CreateVolumeOptions,
-  DiskArray,
   EventView,
   ImageHandle,
   Owner,
@@ -48,6 +47,8 @@ import { ReadAhead } from './read-ahead.js';
 import { type SanOptions, sanHost } from './san-records.js';
 import { type ScrubSubject, scrub } from './scrub.js';
 import * as snapshotCommands from './snapshot-commands.js';
+import type { TargetArray } from './target-contract.js';
+import { ArrayTargets, targetHost } from './target-ports.js';
 import * as volumeCommands from './volume-commands.js';
 
 export interface StorageArrayOptions extends SanOptions {
@@ -58,7 +59,7 @@ export interface StorageArrayOptions extends SanOptions {
   readonly defaultOwner: Owner;
 }
 
-export class StorageArray extends PairingArray implements DiskArray, PoolContext {
+export class StorageArray extends PairingArray implements TargetArray, PoolContext {
   readonly identity: ArrayIdentity;
   readonly defaultOwner: Owner;
   readonly readOnly: boolean;
@@ -72,12 +73,12 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
   private readonly incidents = new Incidents(this);
   private readonly allowsFaults: boolean;
   readonly jobList: Jobs;
-
   readonly poolList: Pools;
   readonly membership: Membership;
   readonly pairing: Pairs;
   readonly san: ArraySan;
   readonly ecopies: Ecopies;
+  readonly targets: ArrayTargets;
 
   constructor(
     pools: readonly Pool[],
@@ -115,6 +116,7 @@ export class StorageArray extends PairingArray implements DiskArray, PoolContext
     this.pairing = new Pairs(this);
     loadPairs(this.pairing, this);
     this.ecopies = new Ecopies(this, () => this.san.inEffect);
+    this.targets = new ArrayTargets(targetHost(this, this.ecopies));
   }
 
   nowMs(): number {

@@ -178,6 +178,11 @@ export class Volume extends Copy implements VolumeView {
     return condition.failure === '' ? undefined : `volume ${this.name} ${condition.failure}`;
   }
 
+  /** A write is copied to a secondary, too. */
+  get isDuplexed(): boolean {
+    return this.roles.some(({ isDuplexed }) => isDuplexed);
+  }
+
   /** In the one pair that it is the secondary of. */
   get secondaryRole(): VolumeRole | undefined {
     return this.roles.find(({ role }) => role === 'secondary');

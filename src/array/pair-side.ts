@@ -11,7 +11,7 @@
 import { ArrayError } from '../base/errors.js';
 import { TRACK_BYTES } from '../base/sizes.js';
 import { tracksOf } from '../pair/difference-bits.js';
-import { overlaidSide, type PairState } from '../pair/pair-states.js';
+import { overlaidSide, type PairState, stateRow } from '../pair/pair-states.js';
 import { StoredBits } from '../pair/stored-bits.js';
 import type { TrackBits, TrackRun } from '../pair/track-bits.js';
 import { parseRecordKey } from '../store/keys.js';
@@ -111,6 +111,11 @@ export class PairSide implements VolumeRole, ContentOverlay {
   get writeRefusal(): string | undefined {
     if (this.role === 'primary' || this.pair.isSecondaryOpen) return undefined;
     return `is the secondary of pair ${this.pair.name}, which is ${this.pair.state}`;
+  }
+
+  get isDuplexed(): boolean {
+    const { copiesTo, mode } = stateRow(this.pair.state);
+    return this.role === 'primary' && copiesTo === 'secondary' && mode === 'mirror';
   }
 
   get snapshotRefusal(): string | undefined {

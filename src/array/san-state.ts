@@ -9,6 +9,7 @@ import type { Host, LunMapping, PortGroup, SanConfiguration } from '../san/confi
 import { FaultList } from '../san/faults.js';
 import { LoadCounters, type LoadTable } from '../san/load.js';
 import { portNumber } from '../san/port-id.js';
+import { PortQueues } from '../san/port-queues.js';
 import { PortTasks } from '../san/port-tasks.js';
 import type { PortResult } from '../san/search-reasons.js';
 import {
@@ -55,6 +56,8 @@ export class SanState {
   /** For requests in the array core: `FaultList.hits`, done. */
   readonly requestFaults: RequestFaults;
   readonly tasks = new PortTasks();
+  /** Of requests of hosts and backup data, at ports that carry both. */
+  readonly queues: PortQueues;
   protected readonly searches = new SearchResults();
   /** Nothing is stored before the first command: then all of it is. */
   private isStored: boolean;
@@ -69,6 +72,7 @@ export class SanState {
     this.requestFaults = new RequestFaults(this.faults, host.clock, (...event) => {
       host.recordEvent(...event);
     });
+    this.queues = new PortQueues(host.clock);
     for (const problem of problems) host.recordEvent('SAN-LEFT-OUT', '-', problem);
   }
 

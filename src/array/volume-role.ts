@@ -32,6 +32,8 @@ export interface VolumeRole {
   readonly role: 'primary' | 'secondary';
   /** Why hosts may not write now, read on after the name of the volume; undefined where they may. */
   readonly writeRefusal: string | undefined;
+  /** It is the primary of a mirror, whose writes are copied: duplexed, as [002] has it. */
+  readonly isDuplexed: boolean;
   /** Why no snapshot may be taken now: the volume alone is not a whole image. */
   readonly snapshotRefusal: string | undefined;
   readonly overlay: ContentOverlay | undefined;

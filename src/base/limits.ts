@@ -104,6 +104,10 @@ export const LUN_MAX = 16_383;
 export const LUN_MAPPINGS_MAX = 16_384;
 /** Backup devices; a discovery probes each through every port. */
 export const DEVICES_MAX = 64;
+/** A read waits so long for the answer to a SCSI command where the transport tells of no signals. */
+export const SCSI_WAIT_MS_MAX = 10_000;
+/** Users who are no host, of whom /events tells. */
+export const STRANGERS_TOLD_MAX = 1_000;
 /** Faults set at one time; every request looks through them. */
 export const FAULTS_MAX = 64;
 /** Cartridges of one tape library: finding an empty one looks at the labels of each. */

@@ -12,6 +12,7 @@ import { addListCommands } from './list-commands.js';
 import { addMountCommand } from './mount-command.js';
 import { oneLine } from './output.js';
 import { addPairCommands } from './pair-commands.js';
+import { addScsiCommand } from './scsi-command.js';
 import { addStatusCommand } from './status-command.js';
 import { addTableCommands } from './table-commands.js';
 import { addTapeCommands } from './tape-commands.js';
@@ -52,6 +53,7 @@ export function buildProgram(): Command {
   addJobCommands(program);
   addEventsCommand(program);
   addTapeCommands(program);
+  addScsiCommand(program);
   addCheckCommand(program);
   addCompletionCommand(program);
   shareSettings(program);

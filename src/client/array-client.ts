@@ -9,6 +9,7 @@ import { ArrayError, asArrayError } from '../base/errors.js';
 import { commandLine } from './command-line.js';
 import { exchange, type OpenControl, openControlFile, readAll } from './control-file.js';
 import { type EventPart, lastLines, linesSince } from './event-tail.js';
+import { exchangeScsi, scsiRefusal } from './scsi-file.js';
 
 /** Names of tables, commands and jobs as the array makes them; keeps `..` and `/` out of paths. */
 const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_-]*$/;
@@ -73,6 +74,18 @@ export class ArrayClient {
       `no such volume or snapshot: '${copy}'`,
     );
     return bytes.length === 0 ? undefined : bytes;
+  }
+
+  /** Sends a SCSI command to a target port, as `ecopy/scsi-frame` has it; the bytes of its answer. */
+  async sendScsi(port: string, command: Uint8Array): Promise<Uint8Array> {
+    const path = this.pathOf('targets', checkedName(port, 'port'), 'scsi');
+    return this.explain(
+      () =>
+        exchangeScsi(path, command).catch((error: NodeJS.ErrnoException) => {
+          throw scsiRefusal(port, error.code) ?? error;
+        }),
+      `there is no target port ${port}`,
+    );
   }
 
   /** Names in a directory of the mount, such as `volumes` or `snapshots/db`, without .json twins. */

@@ -1,9 +1,9 @@
 /**
- * The array as a file tree: /volumes, /snapshots, /info, /pairs, /jobs, /ctl, /status and /events. Each node
+ * The array as a file tree: /volumes, /snapshots, /info, /pairs, /targets, /jobs, /ctl, /status and /events. Each node
  * answers for itself; here is only the root, the way from a request to its node, and what no
  * directory of the array does.
  */
-import type { DiskArray } from '../array/disk-array.js';
+import type { TargetArray } from '../array/target-contract.js';
 import { ArrayError } from '../base/errors.js';
 import { NAME_CHARACTERS_MAX, VOLUMES_MAX } from '../base/limits.js';
 import { ArrayNotices } from './array-notices.js';
@@ -27,6 +27,8 @@ import { JobsDirectory } from './jobs-directory.js';
 import { PairsDirectory } from './pairs-directory.js';
 import { SnapshotsDirectory } from './snapshots-directory.js';
 import { EventsFile, statusDirectory } from './status-files.js';
+import { passedDirectoryAttributes } from './target-attributes.js';
+import { TargetsDirectory } from './targets-directory.js';
 import {
   type ArrayNode,
   type CreatedFile,
@@ -36,17 +38,18 @@ import {
   refused,
 } from './tree-nodes.js';
 import { VolumesDirectory } from './volumes-directory.js';
+import { Watched } from './watched.js';
 
 export class ArrayTree implements FileTree {
   readonly root: DirectoryNode;
-  private watcher: TreeWatcher | undefined;
+  private readonly watched = new Watched();
 
-  constructor(private readonly array: DiskArray) {
-    this.root = rootDirectory(array, async () => this.watcher?.delivered());
+  constructor(private readonly array: TargetArray) {
+    this.root = new RootDirectory(array, this.watched);
   }
 
   watch(watcher: TreeWatcher): void {
-    this.watcher = watcher;
+    this.watched.watcher = watcher;
     this.array.watch(new ArrayNotices(watcher));
   }
 
@@ -54,32 +57,32 @@ export class ArrayTree implements FileTree {
     return this.array.readAhead.readSlice();
   }
 
-  lookup(parent: TreeNode, name: string): TreeNode {
-    const node = directoryOf(parent).lookup(name);
+  lookup(parent: TreeNode, name: string, caller?: Caller): TreeNode {
+    const node = directoryOf(parent).lookup(name, caller);
     if (node === undefined) throw new ArrayError('ENOENT', `no file ${name}`);
     return node;
   }
 
-  attributes(node: TreeNode): Attributes {
-    return nodeOf(node).attributes();
+  attributes(node: TreeNode, caller?: Caller): Attributes {
+    return nodeOf(node).attributes(caller);
   }
 
   async setAttributes(
     node: TreeNode,
     changes: AttributeChanges,
     file: OpenFile | undefined,
-    _caller: Caller | undefined,
+    caller: Caller | undefined,
   ): Promise<Attributes> {
     const target = nodeOf(node);
     if (target.isDirectory) {
       throw new ArrayError('EPERM', 'directories belong to the array');
     }
     await target.setAttributes(changes, file);
-    return target.attributes();
+    return target.attributes(caller);
   }
 
-  list(directory: TreeNode): readonly DirectoryEntry[] {
-    return directoryOf(directory).list();
+  list(directory: TreeNode, caller?: Caller): readonly DirectoryEntry[] {
+    return directoryOf(directory).list(caller);
   }
 
   open(node: TreeNode, flags: OpenFlags, caller: Caller | undefined): Answer<OpenFile> {
@@ -152,18 +155,25 @@ export class ArrayTree implements FileTree {
   }
 }
 
-function rootDirectory(array: DiskArray, delivered: () => Promise<void>): DirectoryNode {
-  const entries = new Map<string, ArrayNode>([
-    ['volumes', new VolumesDirectory(array)],
-    ['snapshots', new SnapshotsDirectory(array)],
-    ['info', new InfoDirectory(array)],
-    ['pairs', new PairsDirectory(array)],
-    ['jobs', new JobsDirectory(array)],
-    ['ctl', controlDirectory(array, delivered)],
-    ['status', statusDirectory(array)],
-    ['events', new EventsFile(array)],
-  ]);
-  return new FixedDirectory(array, FIXED_INODES.root, 'volumes are made in volumes', entries);
+class RootDirectory extends FixedDirectory {
+  constructor(array: TargetArray, watched: Watched) {
+    const entries = new Map<string, ArrayNode>([
+      ['volumes', new VolumesDirectory(array)],
+      ['snapshots', new SnapshotsDirectory(array)],
+      ['info', new InfoDirectory(array)],
+      ['pairs', new PairsDirectory(array)],
+      ['targets', new TargetsDirectory(array, array.targets, watched)],
+      ['jobs', new JobsDirectory(array)],
+      ['ctl', controlDirectory(array, () => watched.delivered())],
+      ['status', statusDirectory(array)],
+      ['events', new EventsFile(array)],
+    ]);
+    super(array, FIXED_INODES.root, 'volumes are made in volumes', entries);
+  }
+
+  override attributes(caller?: Caller): Attributes {
+    return passedDirectoryAttributes(this.array, this.ino, caller);
+  }
 }
 
 /** Every node a transport holds came from this tree. */

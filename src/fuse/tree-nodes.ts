@@ -20,17 +20,17 @@ import type {
 
 export interface FileNode extends TreeNode {
   readonly isDirectory: false;
-  attributes(): Attributes;
+  attributes(caller?: Caller): Attributes;
   setAttributes(changes: AttributeChanges, file: OpenFile | undefined): Answer<void>;
   open(flags: OpenFlags, caller: Caller | undefined): Answer<OpenFile>;
 }
 
 export interface DirectoryNode extends TreeNode {
   readonly isDirectory: true;
-  attributes(): Attributes;
+  attributes(caller?: Caller): Attributes;
   /** Undefined where `name` is not in the directory. */
-  lookup(name: string): ArrayNode | undefined;
-  list(): readonly DirectoryEntry[];
+  lookup(name: string, caller?: Caller): ArrayNode | undefined;
+  list(caller?: Caller): readonly DirectoryEntry[];
   /** Makes a file and opens it for reading and writing. */
   create(name: string, mode: number, caller: Caller | undefined): Promise<CreatedFile>;
   remove(name: string): Promise<void>;
@@ -56,6 +56,7 @@ export const FIXED_INODES = {
   status: 7,
   events: 8,
   pairs: 9,
+  targets: 10,
 } as const;
 
 const INODE_KINDS = {
@@ -68,10 +69,13 @@ const INODE_KINDS = {
   status: 7,
   pairText: 8,
   pairJson: 9,
+  targetPort: 10,
+  targetScsi: 11,
+  targetLun: 12,
 } as const;
 const INODES_PER_NUMBER = 16;
 
-/** The inode of the file of `kind` that belongs to volume, snapshot, job, pair or row `number`. */
+/** The inode of the file of `kind` that belongs to volume, snapshot, job, pair, port or row `number`. */
 export function inodeOf(kind: keyof typeof INODE_KINDS, number: number): number {
   return (number + 1) * INODES_PER_NUMBER + INODE_KINDS[kind];
 }

@@ -12,6 +12,7 @@ import type {
   SnapshotView,
   VolumeView,
 } from '../../src/array/disk-array.js';
+import type { TargetPorts } from '../../src/array/target-contract.js';
 import { checkLabel, checkName } from '../../src/base/names.js';
 import { refuse, START_MS } from './fake-history.js';
 import {
@@ -36,6 +37,7 @@ export class FakeArray extends FakePools implements DiskArray {
   readonly mountedMs = START_MS;
   readonly san: DiskArray['san'];
   readonly readAhead = { readSlice: () => false };
+  readonly targets: TargetPorts = { list: () => [] };
   syncCount = 0;
   private readonly volumesByName = new Map<string, FakeVolume>();
   private readonly copiesByNumber = new Map<number, FakeCopy>();

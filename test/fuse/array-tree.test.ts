@@ -19,7 +19,7 @@ beforeEach(async () => {
 
 describe('the tree', () => {
   it.each([
-    ['/', 'volumes snapshots info pairs jobs ctl status events'],
+    ['/', 'volumes snapshots info pairs targets jobs ctl status events'],
     ['/volumes', 'db log'],
     ['/snapshots', 'db log'],
     ['/snapshots/db', 'monday'],
@@ -76,7 +76,7 @@ describe('the tree', () => {
         async (path) => (await mount.stat(path)).mode & 0o777,
       ),
     );
-    expect(modes).toEqual([0o700, 0o700, 0o600, 0o400, 0o400, 0o400, 0o600]);
+    expect(modes).toEqual([0o711, 0o700, 0o600, 0o400, 0o400, 0o400, 0o600]);
     expect(await mount.stat('/ctl/create')).toMatchObject({ uid: 1000, gid: 1000 });
   });
 

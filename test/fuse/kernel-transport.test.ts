@@ -5,7 +5,6 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.js';
-import { ArrayError } from '../../src/base/errors.js';
 import type { Answer, Caller, OpenFile, TreeWatcher } from '../../src/fuse/file-tree.js';
 import { abortConnection } from '../../src/host/fuse-connection.js';
 import { mountAt, readMountTable } from '../../src/host/mount-table.js';
@@ -243,32 +242,6 @@ print(os.pread(fd, 5, 4096)); p=mmap.mmap(fd, 4096, mmap.MAP_PRIVATE); print(p[0
     expect((await run('ls', mountPoint)).errors).toContain('not connected');
     await holder.finish();
     expect((await run('umount', mountPoint)).status).toBe(0);
-  });
-
-  it('lets a signal end the program whose read waits for ever', async () => {
-    class WaitingTree extends MemoryTree {
-      override open(...words: Parameters<MemoryTree['open']>): Answer<OpenFile> {
-        const wait = (signal: AbortSignal | undefined) =>
-          new Promise<number>((_resolve, reject) => {
-            const stop = () => reject(new ArrayError('EINTR', 'interrupted'));
-            signal?.addEventListener('abort', stop);
-          });
-        const read: OpenFile['read'] = (_offset, _target, signal) => wait(signal);
-        return Object.assign(super.open(...words), { mayWait: true, read });
-      }
-    }
-    const tree = new WaitingTree();
-    tree.add(tree.root, 'file', false, 0o600);
-    const { mountPoint, bugs } = await mountTree(tree);
-    // 137: ended by the signal that nothing can ignore, inside the read; the other one goes on after its signal.
-    const script = `timeout -s KILL 0.2 cat $M/file; echo $?
-      python3 -c "
-import os, signal
-def ring(*_): raise SystemExit('rang')
-signal.signal(signal.SIGALRM, ring); signal.setitimer(signal.ITIMER_REAL, 0.2)
-os.read(os.open('$M/file', os.O_RDONLY), 8)" 2>&1 || true`;
-    expect((await shell(mountPoint, script)).out).toBe('137\nrang\n');
-    expect(bugs).toEqual([]);
   });
 
   it('tells the kernel of changes the tree made itself', async () => {
