@@ -45,7 +45,7 @@ export interface BackupPath {
   setDown(microprocessor: string, isDown: boolean): void;
   /**
    * Ends every errand between two chunks, as `stopped`, and all threads. Of a backup `pointer` is then where it may go on
-   * after the next mount. Resolves when no thread is left.
+   * after the next mount. Resolves when no thread is left; one that a device holds up in a call of the kernel is given up.
    */
   close(): Promise<void>;
 }
@@ -56,7 +56,7 @@ export interface DeviceAddress {
   readonly definition: DeviceDefinition;
 }
 
-interface ErrandRequest {
+export interface ErrandRequest {
   readonly device: DeviceAddress;
   /**
    * The initiator ports that may be used, in the order of the search, and the others with the reason (zones: `no-path`). Asked at the

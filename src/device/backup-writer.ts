@@ -45,6 +45,11 @@ export interface BackupWriter {
   /** What lies below is on the medium or waits in memory for a block to be full. */
   readonly nextOffset: number;
   /**
+   * Where it is now. For whoever follows this writer when its thread ends; after a power cut only what `checkpoint` gave
+   * is certain.
+   */
+  readonly pointer: BackupPointer;
+  /**
    * The next extent: whole sectors, not below `nextOffset`, within the image. The data may be
    * overwritten when it returns. A fault leaves the medium so that `resumeBackup` can go on.
    */

@@ -51,9 +51,13 @@ export class BlockBackupWriter implements BackupWriter {
     this.next = offset + data.length;
   }
 
+  get pointer(): BlockPointer {
+    return { structure: 'block', medium: this.mediumName, nextOffset: this.next };
+  }
+
   checkpoint(): BlockPointer {
     this.medium.sync();
-    return { structure: 'block', medium: this.mediumName, nextOffset: this.next };
+    return this.pointer;
   }
 
   finish(): BackupResult {

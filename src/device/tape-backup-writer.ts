@@ -99,6 +99,10 @@ export class TapeBackupWriter implements BackupWriter {
     return this.next;
   }
 
+  get pointer(): TapePointer {
+    return this.file.pointer;
+  }
+
   write(offset: number, data: Uint8Array): void {
     assert(offset >= this.next, 'extents of a backup ascend');
     assert(offset + data.length <= this.manifest.imageBytes, 'an extent is in the image');

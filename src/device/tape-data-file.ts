@@ -83,6 +83,10 @@ export class TapeDataFile {
     return this.place.volumes;
   }
 
+  get pointer(): TapePointer {
+    return { structure: 'stream', position: this.tape.position, ...this.place };
+  }
+
   put(block: Uint8Array, end: number): void {
     if (this.tape.isNearEnd) {
       this.endSection('EOV');
@@ -98,7 +102,7 @@ export class TapeDataFile {
 
   checkpoint(): TapePointer {
     this.tape.sync();
-    return { structure: 'stream', position: this.tape.position, ...this.place };
+    return this.pointer;
   }
 
   /**

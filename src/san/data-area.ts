@@ -5,7 +5,8 @@
  * What has been consumed is said by the progress pointer alone, which lies here and not in the worker: it moves after the
  * device, or the volume, has the chunk. So when a worker ends, the next goes on at the pointer with the chunks that are still in
  * the ring, and repeats at most the one between device and pointer. The pointer has two copies, and a version that says which is
- * whole: a worker that ends in the middle of writing one leaves the other.
+ * whole: a worker that ends in the middle of writing one leaves the other. Beside each copy is what the holder keeps of the
+ * device for whoever goes on, in its own words.
  */
 import { assert } from '../base/assert.js';
 import { signalWord } from '../base/shared-words.js';
@@ -15,6 +16,9 @@ import { HEADER } from './shared-memory.js';
 /** Numbers in shared memory. `zeros` has a length and no content, `mark` and `end` have neither. */
 export const CHUNK_KINDS = ['data', 'zeros', 'mark', 'end'] as const;
 export type ChunkKind = (typeof CHUNK_KINDS)[number];
+
+/** Word of a copy of the progress pointer. */
+const KEPT_LENGTH = 6;
 
 export interface ChunkHead {
   readonly kind: ChunkKind;
@@ -52,6 +56,24 @@ export class ChunkProducer {
   get room(): number {
     const used = (publishedChunks(this.slot) - readProgress(this.slot).chunks) | 0;
     return this.slot.memory.shape.chunks - used;
+  }
+
+  /** Chunks that were ever put in, those before a fail-over too. */
+  get published(): number {
+    return publishedChunks(this.slot) >>> 0;
+  }
+
+  /** Everything has been consumed. */
+  get isDrained(): boolean {
+    return this.room === this.slot.memory.shape.chunks;
+  }
+
+  /** Kind of the newest chunk that is not consumed yet. */
+  get waiting(): ChunkKind | undefined {
+    if (this.isDrained) return undefined;
+    const { memory, slot } = this.slot;
+    const word = memory.chunkWord(slot, publishedChunks(this.slot) - 1, 'kind');
+    return CHUNK_KINDS[memory.words[word] as number];
   }
 
   /** Where the content of the next chunk is put; there must be room. */
@@ -102,16 +124,30 @@ export class ChunkConsumer {
     };
   }
 
-  /** The chunk is where it belongs: the pointer moves behind it. */
-  consumed(chunk: Chunk, devicePosition: number): void {
+  /**
+   * The chunk is where it belongs: the pointer moves behind it. `bytes` replaces the count of those consumed, `kept` what was
+   * kept before.
+   */
+  consumed(
+    chunk: Chunk,
+    devicePosition: number,
+    { bytes, kept }: { readonly bytes?: number; readonly kept?: string } = {},
+  ): void {
     const before = readProgress(this.slot);
     assert(before.chunks === chunk.sequence, 'chunks are consumed in order');
-    writeProgress(this.slot, {
+    const progress = {
       chunks: (chunk.sequence + 1) >>> 0,
       segment: chunk.segment,
-      bytes: before.bytes + chunk.length,
+      bytes: bytes ?? before.bytes + chunk.length,
       devicePosition,
-    });
+    };
+    writeProgress(this.slot, progress, kept ?? readKept(this.slot));
+    signalRing(this.slot);
+  }
+
+  /** The pointer stays, and leaves this for whoever goes on. */
+  keep(kept: string): void {
+    writeProgress(this.slot, readProgress(this.slot), kept);
     signalRing(this.slot);
   }
 }
@@ -133,6 +169,17 @@ export function readProgress({ memory, slot }: RequestSlot): Progress {
   }
 }
 
+/** What the holder, or the one before, has kept beside the progress pointer; '' at the beginning. */
+export function readKept({ memory, slot }: RequestSlot): string {
+  const place = memory.slotWord(slot, 'progressVersion');
+  for (;;) {
+    const version = Atomics.load(memory.words, place);
+    const length = memory.words[memory.progressWord(slot, version) + KEPT_LENGTH] as number;
+    const kept = memory.kept(slot, version).toString('utf8', 0, length);
+    if (Atomics.load(memory.words, place) === version) return kept;
+  }
+}
+
 /** Where the next worker of a restore reads on: behind the last chunk that is there, consumed or not. */
 export function readPosition(slot: RequestSlot): number {
   const { chunks, devicePosition } = readProgress(slot);
@@ -143,9 +190,33 @@ export function readPosition(slot: RequestSlot): number {
 }
 
 /** Before the request is placed: nothing is in the ring, and it begins at `progress`. */
-export function resetDataArea(slot: RequestSlot, progress: Progress): void {
+export function resetDataArea(slot: RequestSlot, progress: Progress, kept = ''): void {
   slot.store('published', progress.chunks | 0);
-  writeProgress(slot, progress);
+  slot.store('feed', 0);
+  writeProgress(slot, progress, kept);
+}
+
+/** Of a backup: what the holder wants to be given, from a position on, by its attempt. Chunks of another feed are passed over. */
+export interface Feed {
+  /** As the `segment` of its chunks. */
+  readonly feed: number;
+  readonly from: number;
+}
+
+/** For a holder that has looked where the device stands. */
+export function wantFeed(slot: RequestSlot, from: number): number {
+  const feed = slot.status().attempt + 1;
+  slot.memory.writeDouble(slot.memory.feedFromDouble(slot.slot), from);
+  slot.store('feed', feed);
+  signalRing(slot);
+  return feed;
+}
+
+/** Undefined as long as nobody wants anything. */
+export function wantedFeed(slot: RequestSlot): Feed | undefined {
+  const feed = slot.load('feed');
+  if (feed === 0) return undefined;
+  return { feed, from: slot.memory.readDouble(slot.memory.feedFromDouble(slot.slot)) };
 }
 
 /** To be read before looking for chunks or room, and then given to `waitForRing`. */
@@ -165,7 +236,7 @@ export function signalRing({ memory, slot }: RequestSlot): void {
   signalWord(memory.words, HEADER.arraySignal);
 }
 
-function writeProgress({ memory, slot }: RequestSlot, progress: Progress): void {
+function writeProgress({ memory, slot }: RequestSlot, progress: Progress, kept: string): void {
   const place = memory.slotWord(slot, 'progressVersion');
   const version = (Atomics.load(memory.words, place) + 1) | 0;
   const first = memory.progressWord(slot, version);
@@ -173,6 +244,10 @@ function writeProgress({ memory, slot }: RequestSlot, progress: Progress): void 
   memory.words[first + 1] = progress.segment;
   memory.writeDouble(first + 2, progress.bytes);
   memory.writeDouble(first + 4, progress.devicePosition);
+  const keptBytes = Buffer.byteLength(kept);
+  assert(keptBytes <= memory.shape.keptBytes, 'what is kept fits its place');
+  memory.words[first + KEPT_LENGTH] = keptBytes;
+  memory.kept(slot, version).write(kept);
   Atomics.store(memory.words, place, version);
 }
 

@@ -124,12 +124,20 @@ export class FaultList {
   ): readonly Fault[] {
     if (this.faults.length === 0) return [];
     const met = this.faults.filter(
-      (fault) => isSame(fault.target, target) && kinds.includes(fault.kind) && meets(fault, range),
+      (fault) =>
+        kinds.includes(fault.kind) && fault.count !== 0 && meetsFault(fault, target, range),
     );
     if (met.length > 0) {
       this.faults = this.faults.flatMap((fault) => (met.includes(fault) ? used(fault) : [fault]));
     }
     return met;
+  }
+
+  /** As if `hits` had given the fault so often: microprocessors count for themselves (shared-faults.ts). */
+  happened(number: number, times: number): void {
+    this.faults = this.faults.flatMap((fault) =>
+      fault.number === number ? used(fault, times) : [fault],
+    );
   }
 
   /** Whether a target is set so, without anything happening: ports, controllers and devices that are down. */
@@ -159,20 +167,28 @@ function isWhole(value: number, least: number): boolean {
   return Number.isSafeInteger(value) && value >= least;
 }
 
+/** Whether a request at the target, and in the range, meets the fault. */
+export function meetsFault(
+  { target: set, range }: FaultSetting,
+  target: FaultTarget,
+  asked: FaultRange | undefined,
+): boolean {
+  if (!isSame(set, target)) return false;
+  return range === undefined || (asked !== undefined && overlaps(range, asked));
+}
+
 function isSame(one: FaultTarget, other: FaultTarget): boolean {
   return one.kind === other.kind && one.name === other.name;
 }
 
-function meets({ range, count }: Fault, asked: FaultRange | undefined): boolean {
-  if (count === 0) return false;
-  if (range === undefined) return true;
-  return asked !== undefined && asked.start < range.end && range.start < asked.end;
+function overlaps(one: FaultRange, other: FaultRange): boolean {
+  return other.start < one.end && one.start < other.end;
 }
 
-/** What is left of a fault that happened once more. */
-function used(fault: Fault): Fault[] {
-  const hits = fault.hits + 1;
+/** What is left of a fault that happened once more, or so often. */
+function used(fault: Fault, times = 1): Fault[] {
+  const hits = fault.hits + times;
   if (fault.count === undefined) return [{ ...fault, hits }];
-  const isOver = fault.count <= 1 && fault.kind !== 'hang';
-  return isOver ? [] : [{ ...fault, hits, count: fault.count - 1 }];
+  const isOver = fault.count <= times && fault.kind !== 'hang';
+  return isOver ? [] : [{ ...fault, hits, count: Math.max(0, fault.count - times) }];
 }

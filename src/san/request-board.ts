@@ -33,6 +33,7 @@ export interface PlacedRequest {
   readonly payload: Uint8Array;
   /** Where it goes on that was begun before. */
   readonly progress?: Progress;
+  readonly kept?: string;
 }
 
 interface Watch {
@@ -58,7 +59,7 @@ export class RequestBoard {
   // ---- requests
 
   /** Undefined where all slots are used: the request waits outside. */
-  place({ number, table, payload, progress }: PlacedRequest): RequestSlot | undefined {
+  place({ number, table, payload, progress, kept }: PlacedRequest): RequestSlot | undefined {
     const slot = this.slots.find((candidate) => candidate.status().state === 'free');
     if (slot?.advance(slot.status(), 'reserve') === undefined) return undefined;
     assert(payload.length <= this.memory.shape.payloadBytes, 'the payload fits its slot');
@@ -70,7 +71,7 @@ export class RequestBoard {
     slot.payload.set(payload);
     slot.clearResults();
     slot.writeTable(table);
-    resetDataArea(slot, progress ?? NO_PROGRESS);
+    resetDataArea(slot, progress ?? NO_PROGRESS, kept);
     slot.advance(slot.status(), 'place');
     this.signal(slot);
     return slot;

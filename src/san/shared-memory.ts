@@ -3,11 +3,12 @@
  * is a 32-bit integer of the machine; m microprocessors, s slots, c chunks a slot. Offsets are bytes.
  *
  *      0  header, 64 bytes
- *              0 layout version (1)          12 c              24 lock: 0, or sequence u24, owner u8
+ *              0 layout version (2)          12 c              24 lock: 0, or sequence u24, owner u8
  *              4 m                           16 bytes a chunk  28 number of the last lock
  *              8 s                           20 bytes a payload
  *             32 board signal: counts all that a microprocessor may wait for; they sleep on it
- *             36 array signal: counts all that the array core may wait for       40-63 zero
+ *             36 array signal: counts all that the array core may wait for
+ *             40 bytes kept of a device     44-63 zero
  *     64  m microprocessors, 32 bytes each
  *              0 generation: workers started in this place    8 mode: 0 absent, 1 running, 2 down
  *              4 heartbeat                                   12 slot in hand + 1, or 0    16-31 zero
@@ -22,12 +23,15 @@
  *            136 version of the progress pointer: the copy (version mod 2) is valid    140-143 zero
  *            144 progress, copy 0, 32 bytes:  0 chunks consumed    8 bytes consumed, a double
  *                                             4 segment           16 position at the device, a double
+ *                                                                 24 length of what is kept, 28 zero
  *            176 progress, copy 1
- *            208-255 zero
+ *            208 feed: attempt of the holder that wants chunks, + 1    216 from which position, a double
+ *            212, 224-255 zero
  *            256 c chunk headers, 32 bytes each:
  *                   0 sequence number    8 kind        16 position in the image, a double
  *                   4 length            12 segment     24 position at the device behind it, a double
- *              . report, 1,024 bytes: why a transfer ended
+ *              . report, 1,024 bytes: why a transfer ended, or what the device said in the search
+ *              . kept, copy 0 and copy 1: what a holder leaves for the next one, beside the progress of the same copy
  *              . payload: what is to be copied, as the copy manager has put it
  *              . c chunks: the backup data area, a ring; chunk n is in place n mod c
  */
@@ -35,7 +39,7 @@ import { assert } from '../base/assert.js';
 import { MICROPROCESSORS_MAX } from './microprocessors.js';
 import { PORT_IDS } from './port-id.js';
 
-export const SHARED_MEMORY_VERSION = 1;
+export const SHARED_MEMORY_VERSION = 2;
 export const REPORT_BYTES = 1_024;
 const WORD_BYTES = 4;
 const HEADER_BYTES = 64;
@@ -55,6 +59,7 @@ export const HEADER = {
   lockNumber: 7,
   boardSignal: 8,
   arraySignal: 9,
+  keptBytes: 10,
 } as const;
 
 const MICROPROCESSOR_FIELDS = { generation: 0, heartbeat: 1, mode: 2, slotInHand: 3 } as const;
@@ -70,6 +75,7 @@ const SLOT_FIELDS = {
   published: 32,
   ringSignal: 33,
   progressVersion: 34,
+  feed: 52,
 } as const;
 export type SlotField = keyof typeof SLOT_FIELDS;
 
@@ -78,6 +84,7 @@ const SLOT_ARRAYS = { order: 8, masks: 16, results: 24 } as const;
 export type SlotArray = keyof typeof SLOT_ARRAYS;
 const PROGRESS_WORD = 36;
 const PROGRESS_WORDS = 8;
+const FEED_FROM_WORD = 54;
 
 const CHUNK_FIELDS = { sequence: 0, length: 1, kind: 2, segment: 3 } as const;
 export type ChunkField = keyof typeof CHUNK_FIELDS;
@@ -92,6 +99,8 @@ export interface MemoryShape {
   readonly chunks: number;
   readonly chunkBytes: number;
   readonly payloadBytes: number;
+  /** Of each of the two copies. */
+  readonly keptBytes: number;
 }
 
 /** Only pages that are used are taken from the machine. */
@@ -99,15 +108,18 @@ const SHAPE: MemoryShape = {
   microprocessors: 4,
   slots: 16,
   chunks: 8,
-  chunkBytes: 256 * 1024,
+  // 256 KiB of data, and the head of an operation.
+  chunkBytes: 260 * 1024,
   payloadBytes: 512 * 1024,
+  // Two pointers into a backup over as many cartridges as a library has.
+  keptBytes: 192 * 1024,
 };
 
 export function allocateSharedMemory(shape: Partial<MemoryShape> = {}): SharedMemory {
   const whole = { ...SHAPE, ...shape };
   assert(whole.microprocessors <= MICROPROCESSORS_MAX, 'a microprocessor has a bit in a table');
   assert(
-    [whole.chunkBytes, whole.payloadBytes].every((size) => size % 8 === 0),
+    [whole.chunkBytes, whole.payloadBytes, whole.keptBytes].every((size) => size % 8 === 0),
     'areas are aligned',
   );
   const size = slotStart(whole, whole.slots);
@@ -118,6 +130,7 @@ export function allocateSharedMemory(shape: Partial<MemoryShape> = {}): SharedMe
   words[HEADER.chunks] = whole.chunks;
   words[HEADER.chunkBytes] = whole.chunkBytes;
   words[HEADER.payloadBytes] = whole.payloadBytes;
+  words[HEADER.keptBytes] = whole.keptBytes;
   return new SharedMemory(words.buffer as SharedArrayBuffer);
 }
 
@@ -138,6 +151,7 @@ export class SharedMemory {
       chunks: header(HEADER.chunks),
       chunkBytes: header(HEADER.chunkBytes),
       payloadBytes: header(HEADER.payloadBytes),
+      keptBytes: header(HEADER.keptBytes),
     };
   }
 
@@ -165,6 +179,11 @@ export class SharedMemory {
     return this.slotHead(slot) + PROGRESS_WORD + (version & 1) * PROGRESS_WORDS;
   }
 
+  /** Index of the first of two words. */
+  feedFromDouble(slot: number): number {
+    return this.slotHead(slot) + FEED_FROM_WORD;
+  }
+
   /** A number up to 2^53 at an even word. */
   readDouble(word: number): number {
     return this.doubles[word / 2] as number;
@@ -183,14 +202,23 @@ export class SharedMemory {
     return Buffer.from(this.buffer, this.tailStart(slot), REPORT_BYTES);
   }
 
+  /** What is kept beside the progress of this version. */
+  kept(slot: number, version: number): Buffer {
+    const { keptBytes } = this.shape;
+    const first = this.tailStart(slot) + REPORT_BYTES;
+    return Buffer.from(this.buffer, first + (version & 1) * keptBytes, keptBytes);
+  }
+
   payload(slot: number): Buffer {
-    return Buffer.from(this.buffer, this.tailStart(slot) + REPORT_BYTES, this.shape.payloadBytes);
+    const { keptBytes, payloadBytes } = this.shape;
+    const first = this.tailStart(slot) + REPORT_BYTES + 2 * keptBytes;
+    return Buffer.from(this.buffer, first, payloadBytes);
   }
 
   /** Content of the chunk with this sequence number. */
   chunk(slot: number, sequence: number): Buffer {
-    const { chunks, chunkBytes, payloadBytes } = this.shape;
-    const first = this.tailStart(slot) + REPORT_BYTES + payloadBytes;
+    const { chunks, chunkBytes, payloadBytes, keptBytes } = this.shape;
+    const first = this.tailStart(slot) + REPORT_BYTES + 2 * keptBytes + payloadBytes;
     return Buffer.from(this.buffer, first + place(sequence, chunks) * chunkBytes, chunkBytes);
   }
 
@@ -215,9 +243,9 @@ function place(sequence: number, chunks: number): number {
 }
 
 function slotStart(shape: MemoryShape, slot: number): number {
-  const { microprocessors, chunks, chunkBytes, payloadBytes } = shape;
+  const { microprocessors, chunks, chunkBytes, payloadBytes, keptBytes } = shape;
   const heads = SLOT_HEAD_BYTES + chunks * CHUNK_HEAD_BYTES;
-  const slotBytes = heads + REPORT_BYTES + payloadBytes + chunks * chunkBytes;
+  const slotBytes = heads + REPORT_BYTES + 2 * keptBytes + payloadBytes + chunks * chunkBytes;
   return HEADER_BYTES + microprocessors * MICROPROCESSOR_BYTES + slot * slotBytes;
 }
 

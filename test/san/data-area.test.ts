@@ -5,6 +5,7 @@ import {
   ChunkConsumer,
   ChunkProducer,
   NO_PROGRESS,
+  readKept,
   readPosition,
   readProgress,
   resetDataArea,
@@ -69,6 +70,19 @@ describe('the data area', () => {
     consumer.consumed(expectChunk(consumer.next()), 10);
     expect(expectChunk(new ChunkConsumer(slot).next()).content.toString()).toBe('b');
     expect(readProgress(slot)).toEqual({ chunks: 1, segment: 0, bytes: 1, devicePosition: 10 });
+  });
+
+  it('keeps what a holder leaves beside the pointer, until it leaves something else', () => {
+    for (const text of ['a', 'b', 'c', 'd']) put(text);
+    expect(readKept(slot)).toBe('');
+    consumer.consumed(expectChunk(consumer.next()), 1, { kept: 'tape at 1' });
+    consumer.consumed(expectChunk(consumer.next()), 2);
+    expect([readKept(slot), readProgress(slot).chunks]).toEqual(['tape at 1', 2]);
+    consumer.keep('tape at 2, durable');
+    expect([readKept(slot), readProgress(slot).chunks]).toEqual(['tape at 2, durable', 2]);
+    consumer.consumed(expectChunk(consumer.next()), 3, { kept: 'x', bytes: 77 });
+    expect([readKept(slot), readProgress(slot).bytes]).toEqual(['x', 77]);
+    expect(() => consumer.keep('y'.repeat(300_000))).toThrow('fits');
   });
 
   it('is bounded: there is room again when a chunk is consumed', () => {

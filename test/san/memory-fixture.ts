@@ -21,6 +21,7 @@ const SHAPE: MemoryShape = {
   chunks: 4,
   chunkBytes: 64,
   payloadBytes: 256,
+  keptBytes: 64,
 };
 
 export function tableOf(

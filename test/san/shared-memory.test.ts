@@ -5,16 +5,20 @@ import {
   ChunkProducer,
   NO_PROGRESS,
   resetDataArea,
+  wantedFeed,
+  wantFeed,
 } from '../../src/san/data-area.js';
 import type { BitmapTable } from '../../src/san/discovery.js';
 import { PORT_IDS } from '../../src/san/port-id.js';
 import { RequestSlot } from '../../src/san/request-slots.js';
 import { allocateSharedMemory, SharedMemory } from '../../src/san/shared-memory.js';
 
-const SHAPE = { microprocessors: 3, slots: 2, chunks: 4, chunkBytes: 64, payloadBytes: 32 };
-/** Header, microprocessors; then of a slot: head, chunk headers, report, payload, chunks. */
+const SHAPE = {
+  ...{ microprocessors: 3, slots: 2, chunks: 4, chunkBytes: 64, payloadBytes: 32, keptBytes: 16 },
+};
+/** Header, microprocessors; then of a slot: head, chunk headers, report, kept, payload, chunks. */
 const SLOTS_AT = 64 + 3 * 32;
-const SLOT_BYTES = 256 + 4 * 32 + 1024 + 32 + 4 * 64;
+const SLOT_BYTES = 256 + 4 * 32 + 1024 + 2 * 16 + 32 + 4 * 64;
 
 const memory = allocateSharedMemory(SHAPE);
 const bytes = Buffer.from(memory.buffer);
@@ -28,13 +32,13 @@ describe('shared memory', () => {
   });
 
   it('says its shape in the header, for whoever gets nothing but the buffer', () => {
-    expect([0, 4, 8, 12, 16, 20].map(word)).toEqual([1, 3, 2, 4, 64, 32]);
+    expect([0, 4, 8, 12, 16, 20, 40].map(word)).toEqual([2, 3, 2, 4, 64, 32, 16]);
     expect(new SharedMemory(memory.buffer).shape).toEqual(SHAPE);
   });
 
   it('is refused where its version is another', () => {
     const other = allocateSharedMemory(SHAPE);
-    other.words[0] = 2;
+    other.words[0] = 1;
     expect(() => new SharedMemory(other.buffer)).toThrow('layout');
   });
 
@@ -88,16 +92,27 @@ describe('shared memory', () => {
     const head = SLOT_AT + 256 + 1 * 32;
     expect([0, 4, 8, 12].map((offset) => word(head + offset))).toEqual([5, 7, 0, 4]);
     expect([16, 24].map((offset) => bytes.readDoubleLE(head + offset))).toEqual([2 ** 50, 99]);
-    const content = SLOT_AT + 256 + 4 * 32 + 1024 + 32 + 1 * 64;
+    const content = SLOT_AT + 256 + 4 * 32 + 1024 + 2 * 16 + 32 + 1 * 64;
     expect(bytes.subarray(content, content + 8).toString('hex')).toBe(`${'ab'.repeat(7)}00`);
     const consumer = new ChunkConsumer(slot);
     const chunk = consumer.next();
     if (chunk === undefined) throw new Error('there is a chunk');
-    consumer.consumed(chunk, 1234);
+    consumer.consumed(chunk, 1234, { kept: 'here' });
     const version = word(SLOT_AT + 136);
     const copy = SLOT_AT + 144 + (version % 2) * 32;
     expect([0, 4].map((offset) => word(copy + offset))).toEqual([6, 4]);
     expect([8, 16].map((offset) => bytes.readDoubleLE(copy + offset))).toEqual([2 ** 40 + 7, 1234]);
+    const kept = SLOT_AT + 256 + 4 * 32 + 1024 + (version % 2) * 16;
+    expect([word(copy + 24), bytes.toString('utf8', kept, kept + 4)]).toEqual([4, 'here']);
+  });
+
+  it('has the wanted feed where the comment says', () => {
+    expect(wantFeed(slot, 2 ** 45 + 512)).toBe(1);
+    expect(word(SLOT_AT + 208)).toBe(1);
+    expect(bytes.readDoubleLE(SLOT_AT + 216)).toBe(2 ** 45 + 512);
+    expect(wantedFeed(slot)).toEqual({ feed: 1, from: 2 ** 45 + 512 });
+    resetDataArea(slot, NO_PROGRESS);
+    expect(wantedFeed(slot)).toBeUndefined();
   });
 
   it('gives no byte to two parts', () => {
@@ -106,6 +121,8 @@ describe('shared memory', () => {
     all.fill(0, 64);
     const parts = [0, 1].flatMap((index) => [
       fresh.report(index),
+      fresh.kept(index, 0),
+      fresh.kept(index, 1),
       fresh.payload(index),
       ...[0, 1, 2, 3].map((sequence) => fresh.chunk(index, sequence)),
     ]);

@@ -20,7 +20,9 @@ interface Feed {
 }
 
 export class ManyThreads {
-  readonly memory = allocateSharedMemory({ slots: 8, chunks: 4, chunkBytes: 64, payloadBytes: 64 });
+  readonly memory = allocateSharedMemory({
+    ...{ slots: 8, chunks: 4, chunkBytes: 64, payloadBytes: 64, keptBytes: 64 },
+  });
   readonly board = new RequestBoard(this.memory, systemClock);
   readonly device = new SimulatedDevice();
   private readonly workers = new Map<number, Worker>();
