@@ -1,6 +1,5 @@
 /** Opens the pools of an array and puts the array together. */
 import { ArrayError, asArrayError } from '../base/errors.js';
-import { CACHE_BYTES_MIN } from '../base/limits.js';
 import type { StoreReader } from '../store/block-store.js';
 import { parseRecordKey, recordKey, recordKeyEnd } from '../store/keys.js';
 import {
@@ -19,15 +18,14 @@ import { allDone } from './pools.js';
 export interface OpenArrayOptions extends StorageArrayOptions {
   readonly found: FoundPools;
   readonly places: PoolPlaces;
-  /** For the write caches of all pools. */
+  /** Bound of the write caches of all pools. */
   readonly cacheBytes: number;
 }
 
 export async function openArray(options: OpenArrayOptions): Promise<StorageArray> {
   const { found } = options;
   const count = found.pools.filter((pool) => 'stored' in pool).length;
-  const cacheBytes = Math.max(CACHE_BYTES_MIN, Math.floor(options.cacheBytes / count));
-  const opener = new PoolOpener({ ...options, cacheBytes });
+  const opener = new PoolOpener({ ...options, poolCount: count });
   const pools = await openPools(opener, found);
   try {
     const array = new StorageArray(pools, opener, options);

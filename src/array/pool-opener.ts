@@ -44,8 +44,9 @@ export interface PoolListener {
 export interface PoolOpenerOptions {
   readonly clock: Clock;
   readonly readOnly: boolean;
-  /** Of each pool. */
+  /** Of all pools that are opened at first; each gets an equal share. */
   readonly cacheBytes: number;
+  readonly poolCount: number;
   readonly places: PoolPlaces;
 }
 
@@ -61,6 +62,8 @@ export class PoolOpener {
   listener: PoolListener | undefined;
   private readonly indexBudget = new IndexBudget(INDEX_BYTES_MAX);
 
+  private openedCount = 0;
+
   constructor(private readonly options: PoolOpenerOptions) {}
 
   get places(): PoolPlaces {
@@ -68,7 +71,8 @@ export class PoolOpener {
   }
 
   async open(stored: StoredPool): Promise<Pool> {
-    const { clock, readOnly, cacheBytes, places } = this.options;
+    const { clock, readOnly, places } = this.options;
+    const cacheBytes = this.nextShare();
     const store = await places.open(stored);
     // Opening it brings a pool of an older layout to the newest.
     const identity = { ...stored.identity, layoutVersion: LAYOUT_VERSION };
@@ -90,6 +94,13 @@ export class PoolOpener {
       places.release(stored.directory);
       throw error;
     }
+  }
+
+  /** One that is added later gets what it will have from the next mount on; the others keep theirs until then. */
+  private nextShare(): number {
+    const { cacheBytes, poolCount } = this.options;
+    this.openedCount += 1;
+    return Math.max(CACHE_BYTES_MIN, Math.floor(cacheBytes / Math.max(poolCount, this.openedCount)));
   }
 
   /** `known` is what a sibling knows of the pool. */

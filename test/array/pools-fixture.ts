@@ -9,6 +9,7 @@ import { newMemoryStore, openMemoryPools } from '../support/memory-array.js';
 import { MemoryPlaces } from '../support/memory-places.js';
 
 export interface MountOptions {
+  readonly cacheBytes?: number;
   readonly readOnly?: boolean;
   readonly without?: readonly string[];
 }

@@ -1,6 +1,7 @@
 /** Arrays of two pools that are both there: numbers, instants, and a disk that fails. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ArrayError } from '../../src/base/errors.js';
+import { CACHE_BYTES_MIN } from '../../src/base/limits.js';
 import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import { PoolsFixture } from './pools-fixture.js';
 
@@ -44,6 +45,18 @@ describe('an array of two pools', () => {
       'b 2',
       'd 4',
     ]);
+  });
+
+  it('divides the write cache among them at mount; one that is added later takes no more than that', async () => {
+    const limit = () => fixture.array.cache().limitBytes;
+    await fixture.remount('main', { cacheBytes: 8 * CACHE_BYTES_MIN });
+    expect(limit()).toBe(8 * CACHE_BYTES_MIN);
+    await fixture.clock.drive(fixture.array.removePool('mirror', { force: false }));
+    await fixture.remount('main', { cacheBytes: 8 * CACHE_BYTES_MIN });
+    await fixture.add('third');
+    expect(limit()).toBe(12 * CACHE_BYTES_MIN);
+    await fixture.remount('main', { cacheBytes: 8 * CACHE_BYTES_MIN });
+    expect(limit()).toBe(8 * CACHE_BYTES_MIN);
   });
 
   it('has a clone where its snapshot is', async () => {
