@@ -10,11 +10,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeScsiRead, encodeScsiWrite } from '../../src/ecopy/scsi-frame.js';
-import { listOf } from '../ecopy/list-builder.js';
-import { canMount, codeOf, MIB, MountedArray, overKernel } from '../support/mounted-array.js';
-import { ARRAYFS, done, run } from '../support/programs.js';
-import { cleanScratch } from '../support/scratch-directory.js';
+import { decodeScsiRead, encodeScsiWrite } from '../../../src/ecopy/scsi-frame.js';
+import { listOf } from '../../ecopy/list-builder.js';
+import { canMount, codeOf, MIB, MountedArray } from '../../support/mounted-array.js';
+import { ARRAYFS, done, run } from '../../support/programs.js';
+import { cleanScratch } from '../../support/scratch-directory.js';
 
 const APP = 4711;
 const STRANGER = 4712;
@@ -126,7 +126,7 @@ describe.skipIf(!canMount)('target ports', () => {
     }
   });
 
-  it.skipIf(!overKernel)('show each host its own LUNs', () => {
+  it('show each host its own LUNs', () => {
     expect(done('ls', array.path('targets', 'CL1-A'))).toBe('0\nscsi');
     const app = as(
       APP,
@@ -138,7 +138,7 @@ describe.skipIf(!canMount)('target ports', () => {
     expect(scsi('--host', 'app', '--lun', '1', '--cdb', READ_CAPACITY).status).toBe(0);
   });
 
-  it.skipIf(!overKernel)('refuse a user who is no host, and tell of him once', () => {
+  it('refuse a user who is no host, and tell of him once', () => {
     for (const script of ['ls', 'cat 0', 'cat scsi', 'echo x > 0']) {
       const refused = as(STRANGER, `cd ${array.mount}/targets/CL1-A && ${script}`);
       expect(refused.status).not.toBe(0);
@@ -148,11 +148,35 @@ describe.skipIf(!canMount)('target ports', () => {
     expect(events('UNKNOWN-HOST')[0]).toContain(`user ${STRANGER} is no host`);
   });
 
-  it.skipIf(overKernel)('let in only who mounted the array, where nobody is told who asks', () => {
+  it('wake who polls for the answer', () => {
+    const program = `import os, select
+port = os.open('${array.path('targets', 'CL1-A', 'scsi')}', os.O_RDWR)
+poll = select.poll(); poll.register(port, select.POLLIN)
+print(len(poll.poll(0)))
+os.write(port, bytes(8) + bytes.fromhex('${READ_CAPACITY}') + bytes(6))
+print(len(poll.poll(600000)), len(os.read(port, 100)), len(poll.poll(0)))`;
+    expect(done('python3', '-c', program)).toBe('0\n1 16 0');
+  });
+});
+
+describe.skipIf(!canMount)('target ports over fuse-native, which is not told who asks,', () => {
+  afterAll(cleanScratch);
+
+  it('let in only who mounted the array, and work for him', async () => {
+    const array = MountedArray.create();
+    chmodSync(array.directory, 0o755);
+    array.ok('create', 'db 1M');
+    array.ok('lun', 'db ports=CL1-A lun=0');
+    await array.umount();
+    array.mountOver('fuse-native', '--allow-other');
     for (const file of ['0', 'scsi']) {
       const refused = as(APP, `cat ${array.mount}/targets/CL1-A/${file}`);
       expect(refused.errors).toContain('Permission denied');
     }
+    const words = ['--mount', array.mount, '--port', 'CL1-A', '--cdb', READ_CAPACITY];
+    expect(run(ARRAYFS, 'scsi', ...words).out).toContain('size: 1048576 bytes');
+    writeFileSync(array.path('targets', 'CL1-A', '0'), Buffer.alloc(MIB, 3));
+    expect(readFileSync(array.volume('db')).every((byte) => byte === 3)).toBe(true);
   });
 });
 
