@@ -30,6 +30,8 @@ export interface BackupPath {
   restore(request: RestoreRequest): Transfer;
   /** One session at the medium for several segments: it stays reserved until `close`. */
   openSession(request: SessionRequest): DeviceSession;
+  /** An errand comes soon: it finds microprocessors that run, which takes a moment otherwise. */
+  prepare(): void;
   /** Asks the device through each of the ports alone, one after the other; never rejects. */
   probe(request: ProbeRequest): Promise<readonly PortProbe[]>;
   /**

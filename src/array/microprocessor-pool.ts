@@ -76,6 +76,10 @@ export class MicroprocessorPool implements BackupPath {
     return begin(engine, new SessionErrand(engine, request));
   }
 
+  prepare(): void {
+    if (!this.isClosed && this.running().isIdle) this.becameIdle();
+  }
+
   async probe(request: ProbeRequest): Promise<readonly PortProbe[]> {
     const { ports, refused } = request.ports();
     const probes: PortProbe[] = [];

@@ -190,6 +190,18 @@ describe('tasks of ports', () => {
 });
 
 describe('microprocessors', () => {
+  it('are started ahead where an errand is to come', async () => {
+    const pool = makePool();
+    pool.prepare();
+    pool.prepare();
+    expect(pool.microprocessors().map(({ state, starts }) => [state, starts])).toEqual([
+      ...[['running', 1], ['running', 1], ['running', 1], ['running', 1]],
+    ]);
+    const { done } = pool.backup(backupRequest(makeDevice('disk'), IMAGE));
+    expect(await done).toMatchObject({ outcome: 'done' });
+    expect(pool.microprocessors().every(({ starts }) => starts === 1)).toBe(true);
+  });
+
   it('have no thread before there is something to do, and none after close', async () => {
     const pool = makePool();
     expect(pool.microprocessors().map(({ name, state }) => `${name} ${state}`)).toEqual([
