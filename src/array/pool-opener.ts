@@ -100,7 +100,10 @@ export class PoolOpener {
   private nextShare(): number {
     const { cacheBytes, poolCount } = this.options;
     this.openedCount += 1;
-    return Math.max(CACHE_BYTES_MIN, Math.floor(cacheBytes / Math.max(poolCount, this.openedCount)));
+    return Math.max(
+      CACHE_BYTES_MIN,
+      Math.floor(cacheBytes / Math.max(poolCount, this.openedCount)),
+    );
   }
 
   /** `known` is what a sibling knows of the pool. */

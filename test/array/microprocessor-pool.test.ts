@@ -195,7 +195,12 @@ describe('microprocessors', () => {
     pool.prepare();
     pool.prepare();
     expect(pool.microprocessors().map(({ state, starts }) => [state, starts])).toEqual([
-      ...[['running', 1], ['running', 1], ['running', 1], ['running', 1]],
+      ...[
+        ['running', 1],
+        ['running', 1],
+        ['running', 1],
+        ['running', 1],
+      ],
     ]);
     const { done } = pool.backup(backupRequest(makeDevice('disk'), IMAGE));
     expect(await done).toMatchObject({ outcome: 'done' });
