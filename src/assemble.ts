@@ -4,6 +4,7 @@
 import { devicePreparer } from './array/device-preparer.js';
 import type { DiskArray, Owner } from './array/disk-array.js';
 import { DiskPools, findDiskPools } from './array/disk-pools.js';
+import { MicroprocessorPool } from './array/microprocessor-pool.js';
 import { openArray } from './array/open-array.js';
 import { systemClock } from './base/clock.js';
 import { ArrayTree } from './fuse/array-tree.js';
@@ -47,6 +48,8 @@ export async function assemble(options: AssembleOptions): Promise<Assembly> {
     readOnly,
     defaultOwner,
     allowFaults,
+    // Backup devices are reached by microprocessors, threads of their own.
+    backupPath: (parts) => new MicroprocessorPool(parts),
     prepareDevice: devicePreparer(mountPoint, systemClock),
   });
   array.recordEvent('MOUNTED', '-', `store ${storeDirectory} at ${mountPoint}`);

@@ -90,7 +90,7 @@ const FILE_LINES_MAX = 500;
 const FILE_LINES_ASK = 300;
 /** Files over 300 lines that are one topic all the same, with the lines they may not outgrow. */
 const LONG_FILES: Readonly<Record<string, number>> = {
-  'src/array/array': 320,
+  'src/array/array': 332,
 };
 
 const sources = sourceFiles('src');

@@ -141,6 +141,8 @@ export class ArraySan extends SanState implements SanCommands {
 
   async connectDevice(name: string, ports: readonly PortId[]): Promise<DeviceView> {
     await this.change(connectDevice(this.configuration, name, ports), () => {
+      // What they told is of other zones.
+      this.searches.forget(name);
       const message = ports.length === 0 ? 'no port reaches it' : `reached by ${ports.join(' ')}`;
       this.host.recordEvent('DEVICE-CHANGED', name, message);
     });

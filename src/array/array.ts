@@ -10,9 +10,12 @@ import { checkName } from '../base/names.js';
 import { uuidText } from '../base/uuid.js';
 import type { VersionPlace } from '../volume/block-map.js';
 import { notDurableYet, UNWATCHED } from './array-context.js';
+import { openBackupPath, type PathOptions } from './array-path.js';
 import { ArraySan } from './array-san.js';
+import type { BackupPath } from './backup-path.js';
 import type { AnyCopy, Snapshot, Volume } from './copies.js';
 import { CopyDirectory } from './copy-directory.js';
+import { startDiscovery } from './discover.js';
 import type {
   ArrayIdentity,
   ArrayWatcher,
@@ -45,13 +48,13 @@ import type { PoolOpener } from './pool-opener.js';
 import { Pools } from './pools.js';
 import { ReadAhead } from './read-ahead.js';
 import { type SanOptions, sanHost } from './san-records.js';
-import { type ScrubSubject, scrub } from './scrub.js';
+import { startScrub } from './scrub.js';
 import * as snapshotCommands from './snapshot-commands.js';
 import type { TargetArray } from './target-contract.js';
 import { ArrayTargets, targetHost } from './target-ports.js';
 import * as volumeCommands from './volume-commands.js';
 
-export interface StorageArrayOptions extends SanOptions {
+export interface StorageArrayOptions extends SanOptions, PathOptions {
   /** What was known of the pools before they were opened. */
   readonly found: FoundPools;
   readonly clock: Clock;
@@ -77,6 +80,7 @@ export class StorageArray extends PairingArray implements TargetArray, PoolConte
   readonly membership: Membership;
   readonly pairing: Pairs;
   readonly san: ArraySan;
+  readonly backupPath: BackupPath;
   readonly ecopies: Ecopies;
   readonly targets: ArrayTargets;
 
@@ -113,6 +117,7 @@ export class StorageArray extends PairingArray implements TargetArray, PoolConte
     for (const pool of pools) pool.content.start();
     for (const volume of renamed) volumeCommands.noteRenamed(this, volume);
     this.san = new ArraySan(sanHost(this, arraySerial, options));
+    this.backupPath = openBackupPath(this, arraySerial, options);
     this.pairing = new Pairs(this);
     loadPairs(this.pairing, this);
     this.ecopies = new Ecopies(this, () => this.san.inEffect);
@@ -228,15 +233,15 @@ export class StorageArray extends PairingArray implements TargetArray, PoolConte
 
   async scrub(reference: string): Promise<Job> {
     this.checkWritable();
-    const subjects: ScrubSubject[] =
-      reference === 'all'
-        ? this.poolList.present.map((pool) => ({ pool }))
-        : [this.copy(reference)];
-    return this.jobList.start('scrub', reference, 'bytes', (job) => {
-      return scrub(subjects, job, this.clock, {
-        damaged: (pool, damage) => this.reportDamage(pool, damage, damage.block, damage.kind),
-      });
-    });
+    return startScrub(this, reference);
+  }
+
+  async discover(devices: readonly string[]): Promise<Job> {
+    return startDiscovery(this, devices);
+  }
+
+  microprocessors() {
+    return this.backupPath.microprocessors();
   }
 
   recentEvents(count: number): readonly EventView[] {
@@ -272,7 +277,8 @@ export class StorageArray extends PairingArray implements TargetArray, PoolConte
   }
 
   async close(): Promise<void> {
-    await this.jobList.stop();
+    // Jobs end where the way to their devices does.
+    await Promise.all([this.jobList.stop(), this.backupPath.close()]);
     await this.pairing.stop();
     await this.membership.reached.settle();
     try {

@@ -5,6 +5,7 @@
  * rejects with) an ArrayError and has changed nothing.
  */
 import type { ArrayError } from '../base/errors.js';
+import type { MicroprocessorView } from './backup-path.js';
 import type { PairCommands } from './pair-contract.js';
 import type { PoolCommands } from './pool-contract.js';
 import type { SanCommands } from './san-contract.js';
@@ -270,6 +271,10 @@ export interface DiskArray extends PairCommands, PoolCommands {
     what: { readonly kind: string; readonly subject: string; readonly atMs: number },
     work: () => Promise<string>,
   ): Promise<JobView>;
+  /** Which threads carry out copies to and from backup devices. */
+  microprocessors(): readonly MicroprocessorView[];
+  /** Starts a job that asks these backup devices, or all, through every initiator port that reaches them. */
+  discover(devices: readonly string[]): Promise<JobView>;
   /** Starts a paced job that reads and verifies every block of `reference` (or `all`). */
   scrub(reference: string): Promise<JobView>;
 

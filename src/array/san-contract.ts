@@ -3,6 +3,7 @@
  * contract in disk-array.ts. Each command checks all of what it names, then changes all of it, and its promise resolves
  * when that is durable; a refused command has changed nothing.
  */
+import type { MediumInfo } from '../device/backup-device.js';
 import type {
   Controller,
   Host,
@@ -45,6 +46,8 @@ export interface DeviceView extends SanDevice {
   readonly ports: readonly PortId[];
   /** What came of the last search through each port, and when; none before the first. */
   readonly searches: readonly DeviceSearch[];
+  /** As the last discovery saw them; undefined before one that reached the device. */
+  readonly media: readonly MediumInfo[] | undefined;
 }
 
 export interface DeviceSearch extends PortResult {

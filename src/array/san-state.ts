@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { LUN_MAX } from '../base/limits.js';
+import type { MediumInfo } from '../device/backup-device.js';
 import type { Host, LunMapping, PortGroup, SanConfiguration } from '../san/configuration.js';
 import { FaultList } from '../san/faults.js';
 import { LoadCounters, type LoadTable } from '../san/load.js';
@@ -120,6 +121,11 @@ export class SanState {
   /** A port was searched for the device: status/devices shows what came of it. */
   noteSearch(device: string, result: PortResult): void {
     this.searches.note(device, result, this.host.clock.nowMs());
+  }
+
+  /** A discovery saw what the device has. */
+  noteMedia(device: string, media: readonly MediumInfo[]): void {
+    this.searches.noteMedia(device, media);
   }
 
   protected lunView(mapping: LunMapping): LunView {

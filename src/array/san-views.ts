@@ -1,4 +1,5 @@
 /** Ports, controllers, devices and LUNs as they are shown: what the user has set, and how it is now. */
+import type { MediumInfo } from '../device/backup-device.js';
 import type { SanConfiguration } from '../san/configuration.js';
 import { portsReaching } from '../san/devices.js';
 import type { FaultList } from '../san/faults.js';
@@ -58,12 +59,14 @@ export function deviceViews(
     wwn: deviceWwn(serial, device.number),
     ports: portsReaching(san, device.name),
     searches: results.of(device.name),
+    media: results.mediaOf(device.name),
   }));
 }
 
 /** What came of the last search for each device through each port, for as long as the array is mounted. */
 export class SearchResults {
   private readonly byDevice = new Map<string, Map<PortId, DeviceSearch>>();
+  private readonly media = new Map<string, readonly MediumInfo[]>();
 
   of(device: string): readonly DeviceSearch[] {
     return [...(this.byDevice.get(device)?.values() ?? [])];
@@ -77,7 +80,16 @@ export class SearchResults {
     this.byDevice.set(device, known);
   }
 
+  mediaOf(device: string): readonly MediumInfo[] | undefined {
+    return this.media.get(device);
+  }
+
+  noteMedia(device: string, media: readonly MediumInfo[]): void {
+    this.media.set(device, media);
+  }
+
   forget(device: string): void {
+    this.media.delete(device);
     this.byDevice.delete(device);
   }
 }

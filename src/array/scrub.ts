@@ -8,10 +8,11 @@ import { pause } from '../base/clock.js';
 import { BLOCK_BYTES, blocksCovering, formatSize } from '../base/sizes.js';
 import { EPOCH_MAX } from '../store/keys.js';
 import type { Damage, VerifyResult, VerifyTask } from '../store/tasks.js';
+import type { VersionPlace } from '../volume/block-map.js';
 import { publishedLevels } from '../volume/view.js';
-
+import type { ArrayContext } from './array-context.js';
 import type { AnyCopy } from './copies.js';
-import type { Job } from './jobs.js';
+import type { Job, Jobs } from './jobs.js';
 import type { Pool } from './pool.js';
 
 /** Versions of one slice: 1 MiB read. */
@@ -19,6 +20,24 @@ const SLICE_VERSIONS = 64;
 
 /** A volume or snapshot, or all of a pool. */
 export type ScrubSubject = AnyCopy | { readonly pool: Pool; readonly kind?: 'pool' };
+
+/** What a scrub needs of the array. */
+export interface ScrubbingArray extends ArrayContext {
+  readonly jobList: Jobs;
+  reportDamage(pool: Pool, place: VersionPlace, block: number, reason: string): void;
+}
+
+/** Of a volume or snapshot, or `all` pools. */
+export function startScrub(array: ScrubbingArray, reference: string): Job {
+  const { clock, copies, jobList, poolList } = array;
+  const subjects: ScrubSubject[] =
+    reference === 'all' ? poolList.present.map((pool) => ({ pool })) : [copies.copy(reference)];
+  return jobList.start('scrub', reference, 'bytes', (job) => {
+    return scrub(subjects, job, clock, {
+      damaged: (pool, damage) => array.reportDamage(pool, damage, damage.block, damage.kind),
+    });
+  });
+}
 
 export interface ScrubReport {
   damaged(pool: Pool, damage: Damage): void;

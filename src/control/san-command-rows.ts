@@ -172,6 +172,23 @@ export const SAN_COMMANDS = [
     changesArray: true,
   },
   {
+    name: 'discover',
+    group: 'san',
+    verb: 'discover',
+    words: [{ name: 'DEVICE', kind: 'device', repeat: true, optional: true, help: 'default: all' }],
+    options: [],
+    summary: 'ask backup devices whether they are there, as a job',
+    description: [
+      'Each is asked through every initiator port in whose zone it is, one after the other. What came of',
+      'it is shown by status/devices.',
+    ],
+    examples: [
+      { line: '', meaning: 'an empty line: all devices' },
+      { line: 'tape0', meaning: 'this one alone' },
+    ],
+    changesArray: false,
+  },
+  {
     name: 'fault',
     group: 'san',
     verb: 'fault',

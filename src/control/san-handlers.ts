@@ -107,6 +107,11 @@ export const SAN_HANDLERS: Readonly<Record<SanCommandName, Handler>> = {
     );
   },
 
+  async discover(array, { words }) {
+    const job = await array.discover(words);
+    return `job ${job.id} discover ${job.subject}`;
+  },
+
   async fault({ san }, command) {
     const { words, options } = command;
     const [target = '', kind] = words;

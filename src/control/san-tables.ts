@@ -13,6 +13,7 @@ type PortView = ReturnType<San['ports']>[number];
 type DeviceView = ReturnType<San['devices']>[number];
 type LunView = ReturnType<San['luns']>[number];
 type Group = ReturnType<San['groups']>[number];
+type Microprocessor = ReturnType<DiskArray['microprocessors']>[number];
 type Fault = San['faults']['list'][number];
 type Host = ReturnType<San['hosts']>[number];
 
@@ -155,10 +156,12 @@ export const DEVICES: Table<DeviceView> = {
     plain('STATE', 'state', deviceState),
     time('SEARCHED', 'searched', (device) => device.searches.at(-1)?.atMs),
     list('PORTS', 'ports', (device) => device.ports),
+    plain('MEDIA', 'mediaCount', (device) => device.media?.length ?? null),
     plain('WWN', 'wwn', (device) => device.wwn),
     plain('PATH', 'path', (device) => device.path),
-    hidden(({ number, searches }) => ({
+    hidden(({ number, searches, media }) => ({
       number,
+      media: media === undefined ? null : media.map((medium) => ({ ...medium })),
       searches: searches.map(({ port, reason, atMs }) => ({ port, reason, atMs })),
     })),
   ],
@@ -169,6 +172,16 @@ function deviceState({ searches }: DeviceView): string {
   if (searches.some(({ reason }) => reason === 'found')) return 'available';
   return searches.at(-1)?.reason ?? 'unknown';
 }
+
+export const MICROPROCESSORS: Table<Microprocessor> = {
+  shape: 'rows',
+  columns: [
+    plain('NAME', 'name', (microprocessor) => microprocessor.name),
+    plain('STATE', 'state', (microprocessor) => microprocessor.state),
+    plain('JOB', 'job', (microprocessor) => microprocessor.errand ?? null),
+    count('STARTS', 'starts', (microprocessor) => microprocessor.starts),
+  ],
+};
 
 export const FAULTS: Table<Fault> = {
   shape: 'rows',

@@ -25,6 +25,7 @@ import {
   LOAD,
   LUNS,
   loadRows,
+  MICROPROCESSORS,
   PORT_GROUPS,
   PORTS,
 } from './san-tables.js';
@@ -201,6 +202,10 @@ export const STATUS_TABLES: readonly StatusTable[] = [
   statusTable('jobs', JOBS, (array) => array.jobs()),
   { ...statusTable('load', LOAD, ({ san }) => loadRows(san)), isLive: true },
   statusTable('luns', LUNS, ({ san }) => san.luns()),
+  {
+    ...statusTable('microprocessors', MICROPROCESSORS, (array) => array.microprocessors()),
+    isLive: true,
+  },
   statusTable('pairs', PAIRS, (array) => array.pairs()),
   statusTable('pairusage', PAIR_USAGE, (array) => [array]),
   statusTable('pools', POOLS, (array) => array.pools()),

@@ -14,7 +14,7 @@ import { portOf, type SanConfiguration } from './configuration.js';
 import { type Microprocessor, microprocessorMask } from './microprocessors.js';
 import { groupNamed, groupOfTarget } from './port-groups.js';
 import { PORT_IDS, type PortId } from './port-id.js';
-import { portProblem } from './ports.js';
+import { portProblem, reaches } from './ports.js';
 import type { PortResult } from './search-reasons.js';
 
 export interface PathRequest {
@@ -44,6 +44,20 @@ export function usablePorts(san: SanConfiguration, request: PathRequest): Usable
   });
   const unusable = new Set(refused.map(({ port }) => port));
   return { ports: candidates.filter((port) => !unusable.has(port)), refused };
+}
+
+/** Those that have the device in their zones; the others are refused for want of a path. Errors as above. */
+export function devicePorts(
+  san: SanConfiguration,
+  device: string,
+  request: PathRequest = {},
+): UsablePorts {
+  const { ports, refused } = usablePorts(san, request);
+  const apart = ports.filter((port) => !reaches(san, port, device));
+  return {
+    ports: ports.filter((port) => !apart.includes(port)),
+    refused: [...refused, ...apart.map((port) => ({ port, reason: 'no-path' as const }))],
+  };
 }
 
 export interface BitmapTable {

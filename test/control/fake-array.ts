@@ -87,6 +87,10 @@ export class FakeArray extends FakePools implements DiskArray {
     return snapshot === undefined ? this.volume(volume) : this.snapshot(volume, snapshot);
   }
 
+  microprocessors(): readonly [] {
+    return [];
+  }
+
   cache(): CacheView {
     return {
       limitBytes: 2 ** 26,

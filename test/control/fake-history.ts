@@ -35,6 +35,10 @@ export abstract class FakeHistory {
     return this.newJob('scrub', `scrub ${reference}`);
   }
 
+  async discover(devices: readonly string[]): Promise<JobView> {
+    return this.newJob('discover', devices.length === 0 ? 'all' : devices.join(' '));
+  }
+
   nowMs(): number {
     return this.timeMs;
   }

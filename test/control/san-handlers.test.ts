@@ -67,6 +67,8 @@ describe('runCommand', () => {
     ['device', 'tape1 kind=tape path=/t slots=many', /EINVAL: slots= takes a number/],
     ['device', 'tape1 ports=CL2-C', /ENOENT: there is no device tape1/],
     ['device', 'tape0 delete=yes', 'deleted device tape0; what is in it stays'],
+    ['discover', '', 'job 1 discover all'],
+    ['discover', 'tape0 disk0', 'job 1 discover tape0 disk0'],
     ['fault', 'volume:db EIO count=3', 'fault 1: EIO at volume:db, 3 times'],
     ['fault', 'volume:db damaged range=16K-32K', 'fault 1: damaged at volume:db, in 16384-32768'],
     ['fault', 'pool:pool0 delay delay=2s', 'fault 1: delay of 2000 ms at pool:pool0'],

@@ -82,10 +82,11 @@ export function openMemoryPools(
     readOnly?: boolean;
     without?: readonly string[];
     allowFaults?: boolean;
+    backupPath?: OpenArrayOptions['backupPath'];
   } = {},
 ): Promise<StorageArray> {
   const { cacheBytes = CACHE_BYTES_MIN, readOnly = false, without = [] } = options;
-  const { allowFaults = false } = options;
+  const { allowFaults = false, backupPath } = options;
   return openArray({
     found: places.find(directory, without),
     places,
@@ -93,6 +94,7 @@ export function openMemoryPools(
     cacheBytes,
     readOnly,
     allowFaults,
+    ...(backupPath !== undefined && { backupPath }),
     defaultOwner: { uid: 0, gid: 0, mode: 0o600 },
   });
 }

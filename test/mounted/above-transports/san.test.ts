@@ -38,6 +38,9 @@ describe.skipIf(!canMount)('what is set about ports and devices', () => {
       { port: 'CL1-D', state: 'down' },
       { port: 'CL2-A', state: 'controller-down' },
     ]);
+    array.ok('discover', '\n');
+    await until(() => array.read('jobs/1').includes('1 of 1 devices available'));
+    expect(array.table('devices')).toMatchObject([{ state: 'available', mediaCount: 2 }]);
     array.ok('device', 'tape0 delete=yes');
     expect(readdirSync(tapes)).toHaveLength(3);
   });
