@@ -265,6 +265,8 @@ export abstract class DeviceErrand implements Errand {
 
   private end(end: ErrandEnd): void {
     this.phase = 'ended';
+    // Its end may be seen in the very turn in which it was still moving.
+    this.trace.at(undefined, false, this.host.clock.nowMs());
     this.host.ended(this);
     this.settle(end);
     this.request.onChange?.();

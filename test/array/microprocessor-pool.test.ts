@@ -150,7 +150,10 @@ describe('a probe', () => {
       refused: [{ port: 'CL2-D', reason: 'port-down' }] as const,
     });
     const device = addressOf(target.definition);
-    const probes = await makePool().probe({ device, ports, number: 1 });
+    const tasks = new PortTasks();
+    const pool = makePool({ witness: { tasks, noteSearch: () => {} } });
+    const probes = await pool.probe({ device, ports, number: 1 });
+    expect(tasks.list).toEqual([]);
     expect(probes.map(({ port, reason }) => [port, reason])).toEqual([
       ['CL1-C', 'found'],
       ['CL2-C', 'refused'],
