@@ -37,6 +37,8 @@ export class NoMicroprocessors implements BackupPath {
     return results(request).map((result) => ({ ...result, detail: '' }));
   }
 
+  prepare(): void {}
+
   portsChanged(): void {}
 
   microprocessors(): readonly [] {
