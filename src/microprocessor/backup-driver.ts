@@ -39,14 +39,18 @@ export class BackupDriver implements Driver {
     const { session, transfer } = this.parts;
     const { medium, management } = this.work;
     const kept = readKept(transfer.slot);
+    const before = kept === '' ? undefined : (JSON.parse(kept) as KeptBackup);
     // The one before ended between the last byte and its report.
-    this.isComplete = kept !== '' && (JSON.parse(kept) as KeptBackup).media !== undefined;
+    this.isComplete = before?.media !== undefined;
     if (this.isComplete) return;
     const from = goesOnAt(this.work, kept);
     this.writer = from
       ? resumeBackup(session, from, management)
       : beginBackup(session, medium, management);
-    transfer.consumer.keep(this.kept(true));
+    // Syncing all that the one before has written would hold up whoever follows.
+    this.durable = before?.durable ?? this.work.resume;
+    this.durableMs = this.parts.monotonicMs();
+    transfer.consumer.keep(this.kept(false));
     // Holes behind the last extent need not come again.
     const done = Math.max(this.writer.nextOffset, readProgress(transfer.slot).bytes);
     this.feed = wantFeed(transfer.slot, done);

@@ -11,7 +11,7 @@ export interface Driver {
   begin(): void;
   /** A chunk or an operation, at most a second of work. */
   step(): Step;
-  /** Somebody else goes on, or nobody: what was written is made durable. */
+  /** It ends early, and nobody follows for now: what was written is made durable. */
   suspend(): void;
 }
 

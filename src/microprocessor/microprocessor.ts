@@ -137,8 +137,9 @@ export class Microprocessor {
         if (step === 'done') return { kind: 'done' };
         if (step === 'idle') waitForRing(slot, seen, IDLE_MS);
       }
+      if (slot.wish !== 'end') return { kind: 'left' };
       driver.suspend();
-      return { kind: slot.wish === 'end' ? 'cancelled' : 'left' };
+      return { kind: 'cancelled' };
     } catch (error) {
       if (error instanceof PortFault) return { kind: 'port-failed', detail: error.message };
       if (isBug(error)) throw error;
