@@ -31,10 +31,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'control/command-row': ['base'],
   'control/pair-command-rows': ['base', 'control/command-row'],
   'control/pool-command-rows': ['control/command-row', 'store/container-kind'],
+  'control/ecopy-command-rows': ['control/command-row'],
   'control/san-command-rows': ['control/command-row', 'san/configuration', 'san/faults'],
   'control/command-table': [
     ...['base', 'control/command-row', 'control/pair-command-rows', 'control/pool-command-rows'],
     'control/san-command-rows',
+    'control/ecopy-command-rows',
   ],
   'control/command-time': ['base'],
   'control/command-values': [

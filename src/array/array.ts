@@ -120,7 +120,7 @@ export class StorageArray extends PairingArray implements TargetArray, PoolConte
     this.backupPath = openBackupPath(this, arraySerial, options);
     this.pairing = new Pairs(this);
     loadPairs(this.pairing, this);
-    this.ecopies = new Ecopies(this, () => this.san.inEffect);
+    this.ecopies = new Ecopies(this, () => this.san.inEffect, this.backupPath);
     this.targets = new ArrayTargets(targetHost(this, this.ecopies));
   }
 

@@ -33,6 +33,11 @@ export class CopyDestination {
     }
   }
 
+  /** Makes the range zeros and gives its blocks back. */
+  async zero(offset: number, length: number): Promise<void> {
+    await this.writable(offset, length).discard(offset, length);
+  }
+
   /**
    * Copies the beginning of a part of a source to `to`, a hole as a hole and by reference where that can be. Returns
    * how much that was; a source that cannot be read is told apart by `reading`.
@@ -45,7 +50,7 @@ export class CopyDestination {
   ): Promise<number> {
     const hole = await holeAt(part, from);
     if (hole >= BLOCK_BYTES) {
-      await this.writable(to, hole).discard(to, hole);
+      await this.zero(to, hole);
       return hole;
     }
     const shared = await this.share(part, from, to);

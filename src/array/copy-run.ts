@@ -7,7 +7,9 @@ import { segmentDemand } from '../ecopy/segment-flow.js';
 import { encodeSense, SenseError } from '../ecopy/sense.js';
 import { SENSE } from '../ecopy/sense-codes.js';
 import type { ArrayContext } from './array-context.js';
+import type { BackupPath } from './backup-path.js';
 import type { CopyTargets } from './copy-targets.js';
+import { DeviceSessions } from './device-sessions.js';
 import type { Job } from './jobs.js';
 import type { CopyRecord } from './kept-copies.js';
 import { SegmentExecutor } from './segment-executor.js';
@@ -21,12 +23,16 @@ export class CopyRun {
     private readonly list: ParameterList,
     private readonly targets: CopyTargets,
     private readonly record: CopyRecord,
+    private readonly path: BackupPath,
   ) {
     this.totalBytes = demandedBytes(list);
   }
 
   /** Ends with the text of the result, or a SenseError; in both cases nothing of it is left but the record. */
   async run(job: Job): Promise<string> {
+    const sessions = new DeviceSessions(this.path, job.id);
+    this.targets.sessions = sessions;
+    job.whenCancelled(() => sessions.cancel());
     try {
       await this.carryOut(job);
       await this.targets.sync();
@@ -34,11 +40,11 @@ export class CopyRun {
       const { writtenBytes, segmentsProcessed } = this.record;
       return `wrote ${formatSize(writtenBytes)} in ${segmentsProcessed} segments`;
     } catch (error) {
-      const failure = this.failure(error);
+      const failure = this.failure(job, error);
       this.record.end(encodeSense(failure.sense));
       throw failure;
     } finally {
-      this.targets.close();
+      await this.targets.close();
     }
   }
 
@@ -64,7 +70,8 @@ export class CopyRun {
     if (job.cancelled) throw this.aborted('cancelled');
   }
 
-  private failure(error: unknown): SenseError {
+  private failure(job: Job, error: unknown): SenseError {
+    if (job.cancelled) return this.aborted('cancelled');
     return error instanceof SenseError ? error : this.aborted(asArrayError(error).reason);
   }
 

@@ -8,7 +8,7 @@ import { type ArrayError, asArrayError } from '../base/errors.js';
 import type { ArrayContext } from './array-context.js';
 import { ByteRanges } from './byte-ranges.js';
 import type { AnyCopy, Snapshot, Volume } from './copies.js';
-import type { ImageHandle } from './disk-array.js';
+import type { CopyView, ImageHandle } from './disk-array.js';
 import { openImage } from './images.js';
 import { checkWhole } from './rules.js';
 import { cutPools, dropSnapshot, takeHiddenSnapshot } from './snapshot-commands.js';
@@ -65,6 +65,11 @@ export class CopySource {
   /** Of the image as it was frozen. */
   get sizeBytes(): number {
     return 'image' in this.base ? this.base.image.copy.sizeBytes : this.copy.sizeBytes;
+  }
+
+  /** The volume information of the image as it was frozen. */
+  get information(): Pick<CopyView, 'info' | 'infoModified'> {
+    return 'image' in this.base ? this.base.image.copy : this.copy;
   }
 
   /** Before a segment that reads: what earlier ones wrote is frozen, too. */

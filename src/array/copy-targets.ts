@@ -12,6 +12,7 @@ import type { ArrayContext } from './array-context.js';
 import type { AnyCopy } from './copies.js';
 import { CopyDestination } from './copy-destination.js';
 import { CopySource } from './copy-source.js';
+import type { DeviceName, DeviceSessions, DeviceTarget } from './device-sessions.js';
 import { notReachable } from './segment-failures.js';
 
 /** What a descriptor names, as far as the host may name it. */
@@ -19,7 +20,8 @@ export type NamedTarget =
   /** NUL: there is nobody to send a command to. */
   | { readonly kind: 'none' }
   | { readonly kind: 'absent' }
-  | { readonly kind: 'volume'; readonly copy: AnyCopy };
+  | { readonly kind: 'volume'; readonly copy: AnyCopy }
+  | { readonly kind: 'device'; readonly name: DeviceName };
 
 /** A target that commands can be sent to, unless it is `none`. */
 export type ReachedTarget =
@@ -29,9 +31,13 @@ export type ReachedTarget =
       /** Undefined where no segment of the list reads it. */
       readonly source: CopySource | undefined;
       readonly destination: CopyDestination;
-    };
+    }
+  | DeviceTarget;
 
 export class CopyTargets {
+  /** Set when the copy begins. */
+  sessions: DeviceSessions | undefined;
+
   private constructor(
     private readonly list: ParameterList,
     private readonly named: readonly NamedTarget[],
@@ -59,16 +65,34 @@ export class CopyTargets {
     );
   }
 
-  /** The target of this index, for this segment; a SenseError where it is not there or something else. */
-  reach(segment: number, index: number): ReachedTarget {
+  /**
+   * The target of this index, for this segment; a SenseError where it is not there or something else. What a device answers to
+   * whoever reserves it is thrown as it is.
+   */
+  async reach(segment: number, index: number): Promise<ReachedTarget> {
     const named = this.named[index];
     if (named?.kind === 'none') return named;
+    if (named?.kind === 'device') return this.reachDevice(segment, index, named.name);
     const destination = named?.kind === 'volume' && this.destinations.get(named.copy);
     if (!destination || destination.copy.deleted) throw notReachable(this.list, segment, index);
     if (!isDisk(this.list.targets[index])) {
       throw targetFailure(SENSE.wrongDeviceType, this.list, segment, index);
     }
     return { kind: 'volume', source: this.sources.get(destination.copy), destination };
+  }
+
+  private reachDevice(segment: number, index: number, name: DeviceName): Promise<ReachedTarget> {
+    const target = this.list.targets[index];
+    const isTape = target?.parameters.class === 'tape';
+    if (isTape !== (name.device.kind === 'tape') || !(isTape || isDisk(target))) {
+      throw targetFailure(SENSE.wrongDeviceType, this.list, segment, index);
+    }
+    if (this.sessions === undefined) throw notReachable(this.list, segment, index);
+    const isWritten = this.list.segments.some((other) => {
+      const written = 'destination' in other ? this.named[other.destination] : undefined;
+      return written?.kind === 'device' && isSame(written.name, name);
+    });
+    return this.sessions.open(name, isWritten ? 'write' : 'read');
   }
 
   /** A segment has ended, well or not. */
@@ -79,11 +103,13 @@ export class CopyTargets {
   /** Resolves when all that was written is durable. */
   async sync(): Promise<void> {
     for (const destination of this.destinations.values()) await destination.sync();
+    await this.sessions?.sync();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     for (const destination of this.destinations.values()) destination.close();
     for (const source of this.sources.values()) source.close();
+    await this.sessions?.close();
   }
 }
 
@@ -101,6 +127,10 @@ export function withBlockLengths(list: ParameterList): ParameterList {
 function isDisk(target: TargetDescriptor | undefined): boolean {
   if (target?.parameters.class !== 'block' || target.deviceType !== DISK_TYPE) return false;
   return target.parameters.blockBytes % SECTOR_BYTES === 0;
+}
+
+function isSame(one: DeviceName, other: DeviceName): boolean {
+  return one.device.name === other.device.name && one.lun === other.lun;
 }
 
 function readIndex(segment: ParameterList['segments'][number]): number | undefined {

@@ -6,6 +6,7 @@
  */
 import type { ArrayError } from '../base/errors.js';
 import type { MicroprocessorView } from './backup-path.js';
+import type { EcopyCommands } from './ecopy-contract.js';
 import type { PairCommands } from './pair-contract.js';
 import type { PoolCommands } from './pool-contract.js';
 import type { SanCommands } from './san-contract.js';
@@ -206,6 +207,8 @@ export interface DiskArray extends PairCommands, PoolCommands {
   readonly mountedMs: number;
   /** Ports, hosts, LUNs, devices and faults. */
   readonly san: SanCommands;
+  /** Copies between volumes and backup devices. */
+  readonly ecopies: EcopyCommands;
   /** Milliseconds since 1970 by the clock of the array. */
   nowMs(): number;
 

@@ -2,7 +2,8 @@
  * The SCSI target that the array is, and its copy manager ([000] figs. 2 and 10, target job): an accepted parameter list is a job,
  * and a snapshot of its sources.
  */
-import type { ParameterList } from '../ecopy/parameter-list.js';
+import { decodeParameterList, type ParameterList } from '../ecopy/parameter-list.js';
+import { announcedBytes } from '../ecopy/parameter-list-header.js';
 import type {
   CopyManager,
   CopyResults,
@@ -12,32 +13,35 @@ import type {
 } from '../ecopy/scsi-target.js';
 import { SenseError } from '../ecopy/sense.js';
 import { SENSE } from '../ecopy/sense-codes.js';
+import { viewOf } from '../ecopy/wire-field.js';
 import type { SanConfiguration } from '../san/configuration.js';
-import { findHost } from '../san/hosts.js';
+import { findHost, hostOfCaller } from '../san/hosts.js';
 import { visibleLuns } from '../san/lun-map.js';
-import type { ArrayContext } from './array-context.js';
+import { PORT_IDS, type PortId, parsePort } from '../san/port-id.js';
+import { checkPort, portProblem } from '../san/ports.js';
+import type { BackupPath } from './backup-path.js';
 import { copyReport } from './copy-report.js';
 import { namedTarget } from './copy-resolver.js';
 import { CopyRun } from './copy-run.js';
 import { dropCopySnapshots } from './copy-source.js';
 import { CopyTargets, withBlockLengths } from './copy-targets.js';
-import type { Jobs, StartedJob } from './jobs.js';
+import type { EcopyCommands, ImageCopyRequest, ListOrigin } from './ecopy-contract.js';
+import { ImageCopies, type ImageCopyHost } from './image-copies.js';
+import type { Job, StartedJob } from './jobs.js';
 import { KeptCopies } from './kept-copies.js';
 
-/** What copies need of the array around them. */
-export interface CopyHost extends ArrayContext {
-  readonly identity: { readonly serial: string };
-  readonly jobList: Jobs;
-}
-
-export class Ecopies implements ScsiTarget, CopyManager {
+export class Ecopies implements ScsiTarget, CopyManager, EcopyCommands {
   private readonly kept = new KeptCopies();
+  private readonly images: ImageCopies;
 
   constructor(
-    private readonly host: CopyHost,
-    /** Ports, hosts and LUNs as they are now. */
+    private readonly host: ImageCopyHost,
+    /** Ports, hosts, LUNs and devices as they are now. */
     private readonly san: () => SanConfiguration,
+    /** The way to backup devices. */
+    private readonly path: BackupPath,
   ) {
+    this.images = new ImageCopies(host, san, path);
     if (!host.readOnly) dropCopySnapshots(host);
   }
 
@@ -60,6 +64,24 @@ export class Ecopies implements ScsiTarget, CopyManager {
     });
   }
 
+  startList(bytes: Uint8Array, { uid, port }: ListOrigin): Job {
+    const san = this.san();
+    const host = hostOfCaller(san, uid ?? this.host.defaultOwner.uid);
+    const through = port === undefined ? firstTarget(san) : parsePort(port);
+    checkPort(san, through, 'commands');
+    const list = decodeParameterList(bytes);
+    return this.start({ host: host.name, port: through }, list).job;
+  }
+
+  isListIncomplete(bytes: Uint8Array): boolean {
+    const announced = announcedBytes(viewOf(bytes));
+    return announced === undefined || announced > bytes.length;
+  }
+
+  startImage(request: ImageCopyRequest): Job {
+    return this.images.start(request);
+  }
+
   async copy(nexus: Nexus, list: ParameterList): Promise<void> {
     await this.start(nexus, list).ended;
   }
@@ -72,14 +94,14 @@ export class Ecopies implements ScsiTarget, CopyManager {
     const list = withBlockLengths(given);
     const record = this.kept.begin(nexus, list.options);
     const naming = {
-      san: this.san(),
+      san: this.san,
       serial: this.serial,
       copyOf: (number: number) => host.copies.find(number),
     };
-    const targets = CopyTargets.open(host, list, ({ address }) => {
-      return namedTarget(address, nexus, naming);
+    const targets = CopyTargets.open(host, list, (target) => {
+      return namedTarget(target, nexus, naming);
     });
-    const run = new CopyRun(host, list, targets, record);
+    const run = new CopyRun(host, list, targets, record, this.path);
     const { listIdentifier, listIdUsage } = list.options;
     const named = listIdUsage === 'none' ? 'list without identifier' : `list ${listIdentifier}`;
     const subject = `${named} of ${nexus.host} at ${nexus.port}`;
@@ -96,4 +118,10 @@ export class Ecopies implements ScsiTarget, CopyManager {
   forget(nexus: Nexus, listIdentifier: number, part: keyof CopyResults): void {
     this.kept.forget(nexus, listIdentifier, part);
   }
+}
+
+/** The first target port that carries commands, else the first there is. */
+function firstTarget(san: SanConfiguration): PortId {
+  const usable = PORT_IDS.find((port) => portProblem(san, port, 'commands') === undefined);
+  return usable ?? PORT_IDS[0];
 }

@@ -73,6 +73,12 @@ export class Job implements JobView, RecordSource {
     this.wake?.();
   }
 
+  /** Calls `action` when the job is cancelled, or at once where it is. */
+  whenCancelled(action: () => void): void {
+    this.wake = action;
+    if (this.cancelled) action();
+  }
+
   /** Resolves after `delayMs`, or when the job is cancelled. */
   pause(clock: Clock, delayMs: number): Promise<void> {
     return new Promise((resolve) => {

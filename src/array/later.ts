@@ -18,11 +18,7 @@ export function startLater(
   what: { readonly kind: string; readonly subject: string; readonly atMs: number },
   work: () => Promise<string>,
 ): Job {
-  const leftMs = what.atMs - clock.nowMs();
-  if (leftMs < 0) throw new ArrayError('EINVAL', `${isoTime(what.atMs)} is past`);
-  if (leftMs > DELAY_DAYS_MAX * DAY_MS) {
-    throw new ArrayError('EINVAL', `nothing is put off for more than ${DELAY_DAYS_MAX} days`);
-  }
+  checkTime(clock, what.atMs);
   return jobs.start(what.kind, what.subject, 'bytes', async (job) => {
     await waitUntil(job, clock, what.atMs);
     if (job.cancelled) return 'cancelled before its time';
@@ -33,7 +29,17 @@ export function startLater(
   });
 }
 
-async function waitUntil(job: Job, clock: Clock, atMs: number): Promise<void> {
+/** EINVAL where the time is past or too far away. */
+export function checkTime(clock: Clock, atMs: number): void {
+  const leftMs = atMs - clock.nowMs();
+  if (leftMs < 0) throw new ArrayError('EINVAL', `${isoTime(atMs)} is past`);
+  if (leftMs > DELAY_DAYS_MAX * DAY_MS) {
+    throw new ArrayError('EINVAL', `nothing is put off for more than ${DELAY_DAYS_MAX} days`);
+  }
+}
+
+/** Resolves when the time has come, or the job is cancelled. */
+export async function waitUntil(job: Job, clock: Clock, atMs: number): Promise<void> {
   for (;;) {
     const leftMs = atMs - clock.nowMs();
     if (job.cancelled || leftMs <= 0) return;

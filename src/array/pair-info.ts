@@ -6,6 +6,7 @@ import { stateRow } from '../pair/pair-states.js';
 import type { PairEffect } from '../pair/pair-table.js';
 import type { ArrayContext } from './array-context.js';
 import type { Volume } from './copies.js';
+import type { CopyView } from './disk-array.js';
 import type { PairFacts } from './pair-facts.js';
 
 /** What a transition that has begun to overwrite the target does to it; it also becomes whole again. */
@@ -21,10 +22,11 @@ export function noteOverwriting(
     setInfo(context, volume, undefined);
 }
 
+/** The information goes over to the volume, or with undefined away; no event tells of it. */
 export function setInfo(
   { watcher }: ArrayContext,
   volume: Volume,
-  from: Pick<Volume, 'info' | 'infoModified'> | undefined,
+  from: Pick<CopyView, 'info' | 'infoModified'> | undefined,
 ): void {
   if (from?.info === undefined && volume.info === undefined) return;
   volume.fields.info = from?.info && new Uint8Array(from.info);

@@ -15,6 +15,7 @@ import type {
   SegmentOutput,
   StraightCopy,
 } from './segment-movement.js';
+import type { StreamTarget, TransferShape } from './stream-target.js';
 
 /** Read at a time. */
 const READ_BYTES = 2 ** 20;
@@ -93,6 +94,45 @@ export class BlockOutput implements SegmentOutput {
     this.written(position, length);
     return position;
   }
+}
+
+/** Transfers from a tape. */
+export class StreamInput implements SegmentInput {
+  constructor(
+    private readonly stream: StreamTarget,
+    private readonly shape: TransferShape,
+    readonly failing: Failing,
+  ) {}
+
+  read(units: number): Promise<Uint8Array> {
+    return failingAs(this, () => this.stream.read(units, this.shape));
+  }
+}
+
+/** Transfers to a tape. */
+export class StreamOutput implements SegmentOutput {
+  constructor(
+    private readonly stream: StreamTarget,
+    private readonly shape: TransferShape,
+    readonly failing: Failing,
+  ) {}
+
+  write(data: Uint8Array): Promise<void> {
+    return failingAs(this, () => this.stream.write(data, this.shape.recordBytes));
+  }
+}
+
+/** How transfers of so many bytes lie on this tape. */
+export function transferShape(
+  target: TargetDescriptor | undefined,
+  unitBytes: number,
+): TransferShape {
+  const parameters = target?.parameters;
+  if (parameters?.class !== 'tape' || !parameters.fixed) {
+    return { recordBytes: unitBytes, recordsPerUnit: 1 };
+  }
+  const recordBytes = parameters.blockBytes;
+  return { recordBytes, recordsPerUnit: unitBytes / recordBytes };
 }
 
 /** What this side throws is its failure. */

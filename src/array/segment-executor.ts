@@ -8,25 +8,22 @@ import { type CheckedSegment, checkSegment } from '../ecopy/segment-check.js';
 import type { SegmentDescriptor } from '../ecopy/segment-descriptor.js';
 import { expectedWriteBytes, type SegmentDemand, segmentDemand } from '../ecopy/segment-flow.js';
 import { SenseError } from '../ecopy/sense.js';
-import { SENSE } from '../ecopy/sense-codes.js';
 import { ByteQueue } from './byte-queue.js';
-import type { CopyTargets, ReachedTarget } from './copy-targets.js';
+import { CopySource } from './copy-source.js';
+import type { CopyTargets } from './copy-targets.js';
+import { type ReachedSide, runCommandSegment } from './segment-commands.js';
 import {
   BlockInput,
   BlockOutput,
-  type Failing,
   inputPlace,
   NoEnd,
   outputPlace,
+  StreamInput,
+  StreamOutput,
   straightBetween,
+  transferShape,
 } from './segment-ends.js';
-import {
-  commandFailure,
-  notReachable,
-  refusedBy,
-  type Side,
-  withResidual,
-} from './segment-failures.js';
+import { commandFailure, notReachable, type Side, withResidual } from './segment-failures.js';
 import {
   type MovementWatch,
   type ResidualData,
@@ -42,13 +39,6 @@ interface Work {
   readonly number: number;
   readonly checked: CheckedSegment;
   readonly demand: SegmentDemand;
-}
-
-interface ReachedSide {
-  readonly reached: ReachedTarget;
-  readonly failing: Failing;
-  /** For the first command to a target that is NUL. */
-  readonly unreachable: SenseError;
 }
 
 export class SegmentExecutor {
@@ -67,7 +57,7 @@ export class SegmentExecutor {
     const checked = checkSegment(this.list, number);
     const demand = segmentDemand(checked);
     try {
-      if (demand === undefined) await this.command(number, checked.segment);
+      if (demand === undefined) await this.command(number, checked);
       else await this.move({ number, checked, demand });
     } finally {
       this.targets.noteChanged();
@@ -78,8 +68,8 @@ export class SegmentExecutor {
     const { number, checked, demand } = work;
     const destinationBytes = this.data.destination.length;
     // Both are looked at before a range of either.
-    const from = this.side(work, 'source');
-    const to = this.side(work, 'destination');
+    const from = await this.side(work, 'source');
+    const to = await this.side(work, 'destination');
     const input = this.input(work, from);
     const output = this.output(work, to);
     const straight = straightBetween(input, output);
@@ -96,45 +86,59 @@ export class SegmentExecutor {
   }
 
   /** A target of the segment, and what its failures are; undefined where the segment has none on this side. */
-  private side({ number, checked }: Work, side: Side): ReachedSide | undefined {
+  private async side(
+    { number, checked }: Pick<Work, 'number' | 'checked'>,
+    side: Side,
+  ): Promise<ReachedSide | undefined> {
     if (checked[side] === undefined) return undefined;
     const target = indexOf(checked.segment, side);
-    const reached = this.targets.reach(number, target);
     const failing = (error: unknown) => commandFailure(this.list, number, { side, target, error });
-    return { reached, failing, unreachable: notReachable(this.list, number, target) };
+    try {
+      const reached = await this.targets.reach(number, target);
+      return { reached, failing, unreachable: notReachable(this.list, number, target) };
+    } catch (error) {
+      throw failing(error);
+    }
   }
 
   private input(work: Work, side: ReachedSide | undefined): SegmentInput {
-    if (side?.reached.kind !== 'volume') return new NoEnd(side?.unreachable);
     const { number, checked, demand } = work;
-    const { source } = side.reached;
-    assert(source !== undefined, 'what segments read is frozen');
-    source.refresh();
-    const place = inputPlace(number, checked, demand, this.data, source.sizeBytes);
-    return new BlockInput(source, place, demand.readUnitBytes, side.failing);
+    const unitBytes = demand.readUnitBytes;
+    if (side === undefined || side.reached.kind === 'none') return new NoEnd(side?.unreachable);
+    const { reached, failing } = side;
+    if (reached.kind === 'stream') {
+      return new StreamInput(reached, transferShape(checked.source, unitBytes), failing);
+    }
+    const reader = reached.kind === 'volume' ? reached.source : reached;
+    assert(reader !== undefined, 'what segments read is frozen');
+    if (reader instanceof CopySource) reader.refresh();
+    const place = inputPlace(number, checked, demand, this.data, reader.sizeBytes);
+    return new BlockInput(reader, place, unitBytes, failing);
   }
 
   private output(work: Work, side: ReachedSide | undefined): SegmentOutput {
-    if (side?.reached.kind !== 'volume') return new NoEnd(side?.unreachable);
     const { number, checked, demand } = work;
-    const { source, destination } = side.reached;
-    const place = outputPlace(number, checked, demand, this.data, destination.sizeBytes);
+    if (side === undefined || side.reached.kind === 'none') return new NoEnd(side?.unreachable);
+    const { reached, failing } = side;
+    if (reached.kind === 'stream') {
+      const shape = transferShape(checked.destination, demand.writeUnitBytes);
+      return new StreamOutput(reached, shape, failing);
+    }
+    const isVolume = reached.kind === 'volume';
+    const writer = isVolume ? reached.destination : reached;
+    const source = isVolume ? reached.source : undefined;
+    const place = outputPlace(number, checked, demand, this.data, writer.sizeBytes);
     const written = (offset: number, length: number) => source?.noteWritten(offset, length);
-    return new BlockOutput(destination, place, side.failing, written);
+    return new BlockOutput(writer, place, failing, written);
   }
 
-  /** A segment that moves no data. */
-  private async command(number: number, segment: SegmentDescriptor): Promise<void> {
-    const side: Side = 'destination' in segment ? 'destination' : 'source';
-    const target = indexOf(segment, side);
-    const reached = this.targets.reach(number, target);
-    if (reached.kind === 'none') throw notReachable(this.list, number, target);
-    if (segment.kind === 'verify') {
-      if (!segment.testUnitReady || reached.destination.sizeBytes > 0) return;
-      throw refusedBy(this.list, number, { side, target, code: SENSE.notReady });
-    }
-    // PERSISTENT RESERVE OUT is a command that no target knows.
-    throw refusedBy(this.list, number, { side, target, code: SENSE.invalidCommand });
+  /** A segment that moves no data of the queues. */
+  private async command(number: number, checked: CheckedSegment): Promise<void> {
+    const source = await this.side({ number, checked }, 'source');
+    const destination = await this.side({ number, checked }, 'destination');
+    await runCommandSegment(checked.segment, source, destination, (bytes) =>
+      this.watch.moved(bytes, bytes),
+    );
   }
 
   private ownData(segment: SegmentDescriptor): Uint8Array {

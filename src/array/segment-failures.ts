@@ -2,7 +2,7 @@
  * Why a segment of a parameter list failed, as sense data (SPC-2, 7.2.3 and table 25): key COPY ABORTED, the segment, the
  * field or target that is meant, and what the target itself answered.
  */
-import { type ArrayError, asArrayError, type ErrorCode } from '../base/errors.js';
+import { ArrayError, asArrayError, type ErrorCode } from '../base/errors.js';
 import type { ParameterList } from '../ecopy/parameter-list.js';
 import { segmentFailure, targetFailure } from '../ecopy/segment-check.js';
 import { segmentFieldOffset } from '../ecopy/segment-descriptor.js';
@@ -39,6 +39,7 @@ const INTERNAL_FAILURE: Report = [0x04, 0x44, 0x00];
 /** An error that brings its own sense, as those of backup devices do. */
 interface WithSense {
   readonly details?: {
+    readonly fault?: string;
     readonly sense?: {
       readonly status: number;
       readonly key: number;
@@ -46,6 +47,16 @@ interface WithSense {
       readonly ascq: number;
     };
   };
+}
+
+/** A target answered this: CHECK CONDITION with the code, unless there is more to tell. */
+export class ReportedError extends ArrayError {
+  readonly report: DeviceReport;
+
+  constructor({ code, report }: { readonly code: SenseCode; readonly report?: DeviceReport }) {
+    super(code.errorCode, code.text);
+    this.report = report ?? { status: CHECK_CONDITION, sense: encodeSense({ code }) };
+  }
 }
 
 /** A command that the segment sent to one of its targets failed. */
@@ -60,7 +71,14 @@ export function commandFailure(
 ): SenseError {
   if (error instanceof SenseError) return error;
   const failure = asArrayError(error);
-  const { sense } = targetFailure(SENSE.thirdPartyFailure, list, segment, target);
+  // The device did not answer, through no port.
+  if (isUnreached(failure)) {
+    return explained(notReachable(list, segment, target).sense, failure.reason);
+  }
+  // A record that is longer than the transfer.
+  const isOverrun = side === 'source' && (failure as WithSense).details?.fault === 'invalid';
+  const code = isOverrun ? SENSE.overrun : SENSE.thirdPartyFailure;
+  const { sense } = targetFailure(code, list, segment, target);
   return explained({ ...sense, [side]: reportOf(failure, side) }, failure.reason);
 }
 
@@ -86,22 +104,12 @@ export function withResidual(error: SenseError, residual: number): SenseError {
   return new SenseError({ ...error.sense, residual }, error.reason);
 }
 
-/** A target that answered CHECK CONDITION with this. */
-export function refusedBy(
-  list: ParameterList,
-  segment: number,
-  {
-    side,
-    target,
-    code,
-  }: { readonly side: Side; readonly target: number; readonly code: SenseCode },
-): SenseError {
-  const { sense } = targetFailure(SENSE.thirdPartyFailure, list, segment, target);
-  const report = { status: CHECK_CONDITION, sense: encodeSense({ code }) };
-  return explained({ ...sense, [side]: report }, code.text);
+function isUnreached(error: ArrayError): boolean {
+  return error.code === 'ENXIO' && (error as WithSense).details?.sense === undefined;
 }
 
 function reportOf(error: ArrayError, side: Side): DeviceReport {
+  if (error instanceof ReportedError) return error.report;
   const own = (error as WithSense).details?.sense;
   const [key, asc, ascq, status = CHECK_CONDITION] = own
     ? ([own.key, own.asc, own.ascq, own.status] as const)

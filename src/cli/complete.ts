@@ -58,6 +58,10 @@ export async function namesOf(
     case 'host':
     case 'device':
       return rowNames(await client.statusJson(`${kind.replace('-', '')}s`));
+    case 'copy-or-medium':
+      return [...(await namesOf('copy', current, client)), ...(await deviceStems(client))];
+    case 'volume-or-medium':
+      return [...(await client.names('volumes')), ...(await deviceStems(client))];
     case 'host-or-any':
       return ['any', ...(await namesOf('host', current, client))];
     case 'port':
@@ -73,6 +77,11 @@ export async function namesOf(
     default:
       return [];
   }
+}
+
+/** A medium is named behind its device. */
+async function deviceStems(client: ArrayClient): Promise<string[]> {
+  return (await namesOf('device', '', client)).map((name) => `${name}/`);
 }
 
 async function snapshots(client: ArrayClient, current: string): Promise<string[]> {

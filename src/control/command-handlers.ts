@@ -11,6 +11,7 @@ import { type CommandContext, given, type Handler } from './command-handler.js';
 import type { ParsedCommand } from './command-parser.js';
 import type { CommandName } from './command-table.js';
 import { parseJobId, parseSector, parseVolumeSize } from './command-values.js';
+import { ECOPY_HANDLERS } from './ecopy-handlers.js';
 import { PAIR_HANDLERS } from './pair-handlers.js';
 import { SAN_HANDLERS } from './san-handlers.js';
 
@@ -28,6 +29,7 @@ export async function runCommand(
 
 const HANDLERS: Readonly<Record<CommandName, Handler>> = {
   ...PAIR_HANDLERS,
+  ...ECOPY_HANDLERS,
   ...SAN_HANDLERS,
 
   async create(array, { words: [name = '', size = ''], options }, { owner }) {

@@ -23,6 +23,8 @@ export type WordKind =
   | 'device'
   | 'fault-target'
   | 'fault'
+  | 'copy-or-medium'
+  | 'volume-or-medium'
   | 'directory'
   | 'text';
 
@@ -79,7 +81,8 @@ export type CommandGroup =
   | 'pair'
   | 'info'
   | 'job'
-  | 'san';
+  | 'san'
+  | 'ecopy';
 
 export interface CommandRow {
   /** The file in /ctl. */

@@ -4,6 +4,7 @@
  * one row here and one handler in command-handlers.ts.
  */
 import { COPY, type CommandRow, LABEL, NEW_NAME, SIZE, SNAPSHOT, VOLUME } from './command-row.js';
+import { ECOPY_COMMANDS } from './ecopy-command-rows.js';
 import { PAIR_COMMAND_ROWS } from './pair-command-rows.js';
 import { POOL_COMMANDS } from './pool-command-rows.js';
 import { SAN_COMMANDS } from './san-command-rows.js';
@@ -232,6 +233,7 @@ const ROWS = [
   ...PAIR_COMMAND_ROWS,
   ...INFO_COMMANDS,
   ...JOB_COMMANDS,
+  ...ECOPY_COMMANDS,
   ...POOL_COMMANDS,
   ...SAN_COMMANDS,
   ...ARRAY_COMMANDS,

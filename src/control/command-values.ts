@@ -48,6 +48,11 @@ const WORD_CHECKS: Readonly<Record<WordKind, (word: string) => void>> = {
   fault: (word) => {
     if (!FAULTS.includes(word)) throw invalid(`a fault is one of ${FAULTS.join(' ')}`);
   },
+  'copy-or-medium': (word) => {
+    if (word.includes(':')) checkPair(word);
+    else checkCopyEnd(word, { volume: true, snapshot: true });
+  },
+  'volume-or-medium': (word) => checkCopyEnd(word, { volume: true, snapshot: false }),
   directory: (word) => checkPath(word, 'directory'),
   text: () => undefined,
 };
@@ -144,6 +149,16 @@ function checkForm(text: string, form: RegExp, noun: string): void {
 
 function checkPath(text: string, noun: string): void {
   if (!text.startsWith('/')) throw invalid(`a ${noun} is named from / on, not '${text}'`);
+}
+
+/** A reference, or `DEVICE/MEDIUM`. */
+function checkCopyEnd(word: string, allowed: { volume: boolean; snapshot: boolean }): void {
+  const [device = '', medium, ...others] = word.split('/');
+  if (medium === undefined) checkReference(word, allowed);
+  else {
+    checkName(device);
+    if (medium === '' || others.length > 0) throw invalid(`'${word}' is not DEVICE/MEDIUM`);
+  }
 }
 
 /** `#NUMBER`, `VOLUME` or `VOLUME@SNAPSHOT`. */

@@ -105,6 +105,15 @@ export function listExtents(list: Buffer): ListExtents {
   return { form, targetsAt, segmentsAt, inlineAt, inlineBytes };
 }
 
+/** Bytes of the whole list, as its header tells; undefined where it does not, or is not there as a whole. */
+export function announcedBytes(list: Buffer): number | undefined {
+  const form = list.length < HEADER_BYTES.standard ? undefined : listForm(list);
+  if (form === undefined || form === 'legato' || form === '99-143r1') return undefined;
+  const { segmentBytes, inlineBytes } = LENGTHS[form];
+  const parts = [COMMON.targetBytes, segmentBytes, inlineBytes].map((field) => field.read(list));
+  return parts.reduce((sum, bytes) => sum + bytes, HEADER_BYTES[form]);
+}
+
 export function readOptions(list: Buffer): ListOptions {
   const { listIdentifier, striped, usage, priority } = readFields(COMMON, list);
   const listIdUsage = USAGES[usage];

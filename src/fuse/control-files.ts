@@ -14,6 +14,7 @@ import { printable } from '../base/names.js';
 import { runCommand } from '../control/command-handlers.js';
 import { mayContinue, parseCommand, shownLine } from '../control/command-parser.js';
 import { COMMANDS, type Command } from '../control/command-table.js';
+import { mayListContinue, runList, shownList, writtenList } from '../control/ecopy-lists.js';
 import { allCommandsHelp, commandHelp } from '../control/help-text.js';
 import type { AttributeChanges, Attributes, Caller, OpenFile, OpenFlags } from './file-tree.js';
 import { FixedDirectory } from './fixed-directory.js';
@@ -77,6 +78,16 @@ class ControlNode implements FileNode {
     return new OpenControl(this, this.readers, this.text(), (line) => this.run(line, caller));
   }
 
+  /** What was written so far is the beginning of a parameter list, the last `written` bytes of it by one write. */
+  isBeginOfList(data: Uint8Array, written: number): boolean {
+    const list = this.listIn(data);
+    return list !== undefined && mayListContinue(this.array, list, written);
+  }
+
+  private listIn(data: Uint8Array) {
+    return this.command.name === 'ecopy' ? writtenList(data) : undefined;
+  }
+
   private text(): Uint8Array {
     const last = this.lastResult ?? 'none since the array was mounted\n';
     return Buffer.from(`${commandHelp(this.command)}\nlast result: ${last}`);
@@ -91,14 +102,19 @@ class ControlNode implements FileNode {
   }
 
   private async outcome(line: Uint8Array, caller: Caller | undefined): Promise<CommandResult> {
+    const list = this.listIn(line);
     try {
+      if (list !== undefined) {
+        return { text: `ok ${runList(this.array, list, caller?.uid)}\n`, thrown: undefined };
+      }
       const owner = ownerOf(this.array, caller, this.array.defaultOwner.mode);
       const done = await runCommand(this.array, parseCommand(this.command, line), { owner });
       return { text: `ok ${done}\n`, thrown: undefined };
     } catch (thrown) {
       const error = asArrayError(thrown);
       const reason = printable(error.reason).slice(0, REASON_CHARACTERS_MAX);
-      return { text: `error ${error.code}: ${reason}: ${shownLine(line)}\n`, thrown };
+      const shown = list === undefined ? shownLine(line) : shownList(list);
+      return { text: `error ${error.code}: ${reason}: ${shown}\n`, thrown };
     }
   }
 }
@@ -117,12 +133,12 @@ class OpenControl extends OpenText {
   private discarding = false;
 
   constructor(
-    node: ControlNode,
+    private readonly control: ControlNode,
     readers: TextReaders,
     private shown: Uint8Array,
     private readonly runLine: (line: Uint8Array) => Promise<CommandResult>,
   ) {
-    super(node, readers);
+    super(control, readers);
   }
 
   promisedBytes(): number {
@@ -143,7 +159,7 @@ class OpenControl extends OpenText {
     // The data is only borrowed: concatenation copies it.
     const line = Buffer.concat([this.pending, data]);
     this.pending = EMPTY;
-    if (isPiece && mayContinue(line)) {
+    if ((isPiece && mayContinue(line)) || this.control.isBeginOfList(line, data.length)) {
       this.pending = line;
       return data.length;
     }

@@ -12,6 +12,7 @@ import { mapLun } from '../../src/san/lun-map.js';
 import { listOf } from '../ecopy/list-builder.js';
 import { bytesOf, hexOf } from '../ecopy/worked-examples.js';
 import { RandomSource } from '../support/random-source.js';
+import { DirectPath } from './direct-path.js';
 import { PoolsFixture } from './pools-fixture.js';
 
 export const NEXUS: Nexus = { host: 'local', port: 'CL1-A' };
@@ -64,7 +65,7 @@ export class CopyFixture {
 
   /** The copy manager of a new mount. */
   begin(): void {
-    this.ecopies = new Ecopies(this.array, () => this.san);
+    this.ecopies = new Ecopies(this.array, () => this.san, new DirectPath());
   }
 
   map(name: string, host: string): void {

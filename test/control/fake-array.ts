@@ -14,6 +14,7 @@ import type {
 } from '../../src/array/disk-array.js';
 import type { TargetPorts } from '../../src/array/target-contract.js';
 import { checkLabel, checkName } from '../../src/base/names.js';
+import { FakeEcopies } from './fake-ecopies.js';
 import { refuse, START_MS } from './fake-history.js';
 import {
   type FakeCopy,
@@ -38,6 +39,7 @@ export class FakeArray extends FakePools implements DiskArray {
   readonly san: DiskArray['san'];
   readonly readAhead = { readSlice: () => false };
   readonly targets: TargetPorts = { list: () => [] };
+  readonly ecopies = new FakeEcopies((kind, subject) => this.newJob(kind, subject));
   syncCount = 0;
   private readonly volumesByName = new Map<string, FakeVolume>();
   private readonly copiesByNumber = new Map<number, FakeCopy>();

@@ -93,7 +93,7 @@ export abstract class FakeHistory {
   /** ENOENT where there is no such copy. */
   abstract copy(reference: string): unknown;
 
-  private newJob(kind: string, subject: string): JobView {
+  newJob(kind: string, subject: string): JobView {
     const job: JobView = {
       id: this.jobList.length + 1,
       kind,

@@ -1,0 +1,245 @@
+/** Whole images to and from backup devices: labelled backups on tape, images on disks and other arrays. */
+import { ArrayError } from '../base/errors.js';
+import { formatSize, SECTOR_BYTES } from '../base/sizes.js';
+import { newUuid, uuidText } from '../base/uuid.js';
+import type { Management } from '../device/backup-manifest.js';
+import { portOf, type SanConfiguration, type SanDevice } from '../san/configuration.js';
+import { deviceNamed } from '../san/devices.js';
+import { devicePorts, type PathRequest, type UsablePorts } from '../san/discovery.js';
+import { type PortId, parsePort } from '../san/port-id.js';
+import { describeResult } from '../san/search-reasons.js';
+import type { ArrayContext } from './array-context.js';
+import type { BackupPath, ImageSink, ImageSource, Transfer } from './backup-path.js';
+import { copyName } from './copies.js';
+import type { CopySource } from './copy-source.js';
+import type { ImageCopyRequest } from './ecopy-contract.js';
+import type { OpenOrigin } from './image-origin.js';
+import type { ImageTarget } from './image-target.js';
+import type { Job } from './jobs.js';
+
+/** A medium of a device, and the way to it. */
+export interface DeviceEnd {
+  readonly device: SanDevice;
+  readonly medium: string;
+  readonly plain: boolean;
+  readonly backup: string | undefined;
+  /** As they are now. */
+  readonly ports: () => UsablePorts;
+}
+
+type DeviceRequest = Pick<ImageCopyRequest, 'group' | 'port' | 'plain' | 'backup'>;
+type DeviceHost = ArrayContext & { readonly identity: { readonly serial: string } };
+
+/** Names of volumes have no slash. */
+export function isDeviceEnd(text: string): boolean {
+  return text.includes('/');
+}
+
+/** ENOENT for an unknown device, port or group, EINVAL for a port that is not in the group. */
+export function deviceEnd(
+  text: string,
+  request: DeviceRequest,
+  san: () => SanConfiguration,
+): DeviceEnd {
+  const slash = text.indexOf('/');
+  const device = deviceNamed(san(), text.slice(0, slash));
+  const medium = text.slice(slash + 1);
+  if (medium === '') throw new ArrayError('EINVAL', `which medium? Write ${device.name}/MEDIUM`);
+  const { group, port, plain = false, backup } = request;
+  if (device.kind !== 'tape' && (plain || backup !== undefined)) {
+    throw new ArrayError('EINVAL', `plain= and backup= are for tapes: ${device.name} is none`);
+  }
+  const path = {
+    ...(group !== undefined && { group }),
+    ...(port !== undefined && { port: parsePort(port) }),
+  };
+  devicePorts(san(), device.name, path);
+  return { device, medium, plain, backup, ports: portsNow(san, device.name, path) };
+}
+
+/** Asked again and again while a copy runs; none where the group has gone meanwhile. */
+export function portsNow(
+  san: () => SanConfiguration,
+  device: string,
+  path: PathRequest,
+): () => UsablePorts {
+  return () => {
+    try {
+      return devicePorts(san(), device, path);
+    } catch (error) {
+      if (error instanceof ArrayError) return { ports: [], refused: [] };
+      throw error;
+    }
+  };
+}
+
+/** A medium of the first device of the kind that is reached and has one to write to; ENODEV with all reasons. */
+export async function availableEnd(
+  job: Job,
+  { destination, anyKind, ...request }: ImageCopyRequest,
+  san: () => SanConfiguration,
+  path: BackupPath,
+): Promise<DeviceEnd> {
+  const reasons: string[] = [];
+  for (const device of san().devices.filter(({ kind }) => kind === anyKind)) {
+    const end = deviceEnd(`${device.name}/${destination || '?'}`, request, san);
+    const probes = await path.probe(addressOf(job, end));
+    const media = probes.find(({ sighting }) => sighting !== undefined)?.sighting?.media;
+    const medium = media?.find(({ name, isProtected, holder }) => {
+      return (destination === '' || name === destination) && !isProtected && holder === undefined;
+    });
+    if (medium !== undefined) return { ...end, medium: medium.name };
+    const searched = probes.map(describeResult).join('; ');
+    reasons.push(`${device.name}: ${media === undefined ? searched : 'no medium is free'}`);
+  }
+  const why = reasons.length === 0 ? 'there is none' : reasons.join('. ');
+  throw new ArrayError('ENODEV', `no ${anyKind} is available: ${why}`);
+}
+
+export async function backUp(
+  host: DeviceHost,
+  job: Job,
+  { source, before }: OpenOrigin,
+  end: DeviceEnd,
+  path: BackupPath,
+): Promise<string> {
+  if (job.cancelled) return 'cancelled before it began';
+  const imageBytes = source.sizeBytes;
+  const transfer = path.backup({
+    ...addressOf(job, end),
+    pace: paceOf(host),
+    medium: end.medium,
+    management: managementOf(host, source, end),
+    source: imageSource(source, imageBytes, before),
+    onChange: () => job.progress(transfer.doneBytes, imageBytes, host.clock.nowMs()),
+  });
+  const media = await ended(job, transfer, imageBytes);
+  return `${formatSize(imageBytes)} on ${media.map((name) => `${end.device.name}/${name}`).join(', ')}`;
+}
+
+export async function restoreFrom(
+  host: DeviceHost,
+  job: Job,
+  end: DeviceEnd,
+  target: ImageTarget,
+  path: BackupPath,
+): Promise<string> {
+  const sink = new TargetSink(target);
+  const transfer = path.restore({
+    ...addressOf(job, end),
+    pace: paceOf(host),
+    medium: end.medium,
+    ...(end.backup !== undefined && { reference: end.backup }),
+    sink,
+    onChange: () => job.progress(transfer.doneBytes, sink.imageBytes, host.clock.nowMs()),
+  });
+  try {
+    await ended(job, transfer, sink.imageBytes);
+    if (job.cancelled) return 'cancelled';
+    const name = await target.finish({ info: sink.information, infoModified: false });
+    return `restored ${formatSize(sink.imageBytes)} to ${name}`;
+  } finally {
+    target.close();
+  }
+}
+
+/** At a port that hosts use, too, each chunk waits for its turn. */
+function paceOf({ san }: DeviceHost) {
+  return (bytes: number, port: PortId | undefined) => {
+    const isShared = port !== undefined && portOf(san.inEffect, port).role === 'both';
+    return isShared ? san.queues.of(port).backup(bytes) : undefined;
+  };
+}
+
+function addressOf(job: Job, { device, ports }: DeviceEnd) {
+  const { name, kind, path } = device;
+  return { device: { name, definition: { kind, path } }, ports, number: job.id };
+}
+
+/** The media it is on; what went wrong is thrown. A cancelled job has ended when this resolves. */
+async function ended(job: Job, transfer: Transfer, imageBytes: number): Promise<readonly string[]> {
+  job.report = () => reportOf(transfer);
+  job.whenCancelled(() => transfer.cancel());
+  const end = await transfer.done;
+  switch (end.outcome) {
+    case 'done':
+      // What is done is done: a cancel came too late.
+      job.cancelled = false;
+      job.done = Math.max(job.done, imageBytes);
+      return end.media;
+    case 'failed':
+      throw end.error;
+    case 'cancelled':
+    case 'stopped':
+      job.cancelled = true;
+      return [];
+  }
+}
+
+function reportOf({ phase, port, microprocessor, attempts }: Transfer): readonly string[] {
+  const where = port === undefined ? '' : ` through port ${port}`;
+  const who = microprocessor === undefined ? '' : ` by microprocessor ${microprocessor}`;
+  return [`${phase}${where}${who}`, `taken up: ${attempts}`];
+}
+
+function managementOf(host: DeviceHost, source: CopySource, end: DeviceEnd): Management {
+  const { copy, sizeBytes } = source;
+  const nowMs = host.clock.nowMs();
+  const manifest = {
+    backup: uuidText(newUuid(host.clock)),
+    form: end.plain ? ('plain' as const) : ('sparse' as const),
+    imageBytes: sizeBytes,
+    name: copyName(copy),
+    volumeNumber: copy.number,
+    volumeUuid: copy.uuid,
+    arraySerial: host.identity.serial,
+    label: copy.label,
+    takenMs: copy.kind === 'snapshot' ? copy.createdMs : nowMs,
+    startedMs: nowMs,
+  };
+  return { manifest, information: source.information.info };
+}
+
+function imageSource(
+  source: CopySource,
+  imageBytes: number,
+  before: OpenOrigin['before'],
+): ImageSource {
+  return {
+    async read(offset, target) {
+      await before(offset, Math.min(target.length, imageBytes - offset));
+      const part = source.part(offset, imageBytes - offset);
+      const data = part.image === undefined ? offset : await part.image.nextData(offset);
+      const hole = Math.min(part.length, (data ?? imageBytes) - offset);
+      if (hole >= SECTOR_BYTES) return { kind: 'zeros', length: hole - (hole % SECTOR_BYTES) };
+      const dataEnd = (await part.image?.nextHole(offset)) ?? imageBytes;
+      const length = Math.min(part.length, target.length, Math.max(SECTOR_BYTES, dataEnd - offset));
+      await part.read(offset, target.subarray(0, length));
+      return { kind: 'data', length };
+    },
+  };
+}
+
+/** A volume that takes what a device gives. */
+class TargetSink implements ImageSink {
+  imageBytes = 0;
+  information: Uint8Array | undefined;
+  private volume: Awaited<ReturnType<ImageTarget['open']>> | undefined;
+
+  constructor(private readonly target: ImageTarget) {}
+
+  async begin(image: { imageBytes: number; information: Uint8Array | undefined }): Promise<void> {
+    this.imageBytes = image.imageBytes;
+    this.information = image.information;
+    this.volume = await this.target.open(image.imageBytes);
+  }
+
+  async write(offset: number, data: Uint8Array): Promise<void> {
+    // The data is only lent.
+    await this.volume?.write(offset, new Uint8Array(data));
+  }
+
+  async zeros(offset: number, length: number): Promise<void> {
+    await this.volume?.zero(offset, length);
+  }
+}

@@ -1,0 +1,54 @@
+/** Copies as users of the array order them through files: part of the contract in disk-array.ts. */
+
+/** The job that was started. */
+export interface CopyJob {
+  readonly id: number;
+  readonly subject: string;
+}
+
+export interface EcopyCommands {
+  /**
+   * Starts the copy that a parameter list of EXTENDED COPY asks for, and answers when it is accepted. A SenseError with key
+   * 05h where it is refused; what a segment does wrong is told by the job.
+   */
+  startList(bytes: Uint8Array, from: ListOrigin): CopyJob;
+  /** The header of the list promises more than there is yet. */
+  isListIncomplete(bytes: Uint8Array): boolean;
+  /** Starts the copy of a whole image; refused where it cannot even begin. */
+  startImage(request: ImageCopyRequest): CopyJob;
+}
+
+/** Who sends a list. */
+export interface ListOrigin {
+  /** Undefined where the transport is not told: it is who mounted the array. */
+  readonly uid: number | undefined;
+  /** The target port; absent: the first one that carries commands. */
+  readonly port?: string;
+}
+
+export interface ImageCopyRequest {
+  /** `VOLUME`, `VOLUME@SNAPSHOT`, `#NUMBER`, `PRIMARY:SECONDARY` (the secondary), or `DEVICE/MEDIUM`. */
+  readonly source: string;
+  /** `VOLUME` or `DEVICE/MEDIUM`; a volume that is not there is made. With `anyKind` a medium, or empty. */
+  readonly destination: string;
+  /** The pair is split in the turn in which the copy begins. */
+  readonly split?: boolean;
+  /** What the copy of a secondary that is still being copied to waits for (image-origin.ts); absent: merge. */
+  readonly policy?: 'merge' | 'wait' | 'copy-first';
+  /** The first device of this kind that is available. */
+  readonly anyKind?: 'tape' | 'disk' | 'array';
+  /** The volume may be open for writing. */
+  readonly force: boolean;
+  /** Where a volume is made; absent: in the home pool. */
+  readonly poolName?: string;
+  readonly owner?: { readonly uid: number; readonly gid: number; readonly mode: number };
+  /** When it begins; absent: now. */
+  readonly atMs?: number;
+  /** Port group and initiator port on the way to the device. */
+  readonly group?: string;
+  readonly port?: string;
+  /** On tape the bytes of the image alone, holes too. */
+  readonly plain?: boolean;
+  /** On tape which backup is meant: its number, name or UUID; absent: the newest. */
+  readonly backup?: string;
+}

@@ -1,0 +1,85 @@
+/**
+ * The volume that a whole image is copied to. One that is not there is made, with the size of the image; one that is there
+ * has this size already. Its volume information goes when the first byte comes, and is that of the image at the end.
+ */
+import { ArrayError } from '../base/errors.js';
+import { formatSize } from '../base/sizes.js';
+import type { ArrayContext } from './array-context.js';
+import { copyName, type Volume } from './copies.js';
+import { CopyDestination } from './copy-destination.js';
+import type { CopyView } from './disk-array.js';
+import type { ImageCopyRequest } from './ecopy-contract.js';
+import { setInfo } from './pair-info.js';
+import { checkHostWrites, checkNoWriter } from './rules.js';
+import { createVolume } from './volume-commands.js';
+
+type TargetRequest = Pick<ImageCopyRequest, 'destination' | 'force' | 'poolName' | 'owner'>;
+
+export class ImageTarget {
+  private opened: CopyDestination | undefined;
+
+  constructor(
+    private readonly context: ArrayContext,
+    private readonly request: TargetRequest,
+  ) {}
+
+  /** The volume, if it is there. */
+  get volume(): Volume | undefined {
+    return this.context.copies.findVolume(this.request.destination);
+  }
+
+  /** EINVAL, EBUSY or EROFS where an image of this size cannot be copied to it. */
+  check(sizeBytes: number | undefined): void {
+    const { context, volume } = this;
+    const { destination, force, poolName } = this.request;
+    if (volume === undefined) {
+      if (poolName !== undefined) context.poolList.named(poolName);
+      context.checkNewName(destination);
+      return;
+    }
+    if (poolName !== undefined) {
+      throw new ArrayError('EINVAL', `volume ${volume.name} is there: pool= is for a new one`);
+    }
+    context.checkWritable(volume);
+    checkHostWrites(volume);
+    checkNoWriter(volume, force, 'overwritten');
+    if (sizeBytes === undefined || sizeBytes === volume.sizeBytes) return;
+    const sizes = `${formatSize(volume.sizeBytes)} and not ${formatSize(sizeBytes)}`;
+    throw new ArrayError('EINVAL', `volume ${volume.name} has ${sizes}, as the image has`);
+  }
+
+  /** The volume, made or to be overwritten from now on. */
+  async open(sizeBytes: number): Promise<CopyDestination> {
+    this.check(sizeBytes);
+    const { context } = this;
+    const { destination: name, poolName, owner } = this.request;
+    const there = this.volume;
+    if (there !== undefined) setInfo(context, there, undefined);
+    const volume =
+      there ??
+      (await createVolume(context, {
+        ...{ name, sizeBytes },
+        ...(poolName !== undefined && { poolName }),
+        ...(owner !== undefined && { owner }),
+      }));
+    this.opened = new CopyDestination(context, volume);
+    return this.opened;
+  }
+
+  /** All of the image is there: durable, with its information. */
+  async finish(image: Pick<CopyView, 'info' | 'infoModified'>): Promise<string> {
+    const { opened, context } = this;
+    if (opened === undefined) throw new ArrayError('EIO', 'nothing was copied');
+    await opened.sync();
+    if (opened.copy.kind === 'volume') setInfo(context, opened.copy, image);
+    context.recordEvent('COPIED-TO', copyName(opened.copy), 'a whole image');
+    await context.durable(opened.copy);
+    return copyName(opened.copy);
+  }
+
+  /** Whatever came of it. */
+  close(): void {
+    this.opened?.noteChanged();
+    this.opened?.close();
+  }
+}

@@ -1,0 +1,60 @@
+/** ctl/ecopy as a command: words, options, and what is asked of the array. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { runCommand } from '../../src/control/command-handlers.js';
+import { parseCommand } from '../../src/control/command-parser.js';
+import { findCommand } from '../../src/control/command-table.js';
+import { FakeArray } from './fake-array.js';
+
+let array: FakeArray;
+beforeEach(() => {
+  array = new FakeArray();
+});
+
+async function run(line: string): Promise<string> {
+  const command = findCommand('ecopy');
+  if (command === undefined) throw new Error('there is no such command');
+  try {
+    return await runCommand(array, parseCommand(command, Buffer.from(line)), { owner: undefined });
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+describe('ecopy', () => {
+  it('hands words and options on, and answers with the job', async () => {
+    const atMs = array.nowMs() + 3_600_000;
+    const options = 'at=+1h force=yes pool=mirror group=g1 port=CL1-C plain=yes backup=3';
+    expect(await run(`db@monday db2 ${options}`)).toBe('job 1 ecopy db@monday db2');
+    expect(array.ecopies.images).toEqual([
+      {
+        ...{ source: 'db@monday', destination: 'db2', force: true, plain: true, split: false },
+        ...{ atMs, poolName: 'mirror', group: 'g1', port: 'CL1-C' },
+        backup: '3',
+      },
+    ]);
+  });
+
+  it.each([
+    ['#12 tape0/AFS001', 'job 1 ecopy #12 tape0/AFS001'],
+    ['tape0/AFS001 db', 'job 1 ecopy tape0/AFS001 db'],
+    ['db', 'EINVAL: missing DESTINATION'],
+    ['db:copy tape0/AFS001 split=yes policy=wait', 'job 1 ecopy db:copy tape0/AFS001'],
+    ['db device=any kind=tape', 'job 1 ecopy db '],
+    ['db AFS001 device=any', 'EINVAL: device=any and kind= go together'],
+    ['db AFS001 kind=tape', 'EINVAL: device=any and kind= go together'],
+    [
+      'db tape0/AFS001 policy=never',
+      "EINVAL: policy= is one of merge wait copy-first, not 'never'",
+    ],
+    ['db db2@monday', "EINVAL: 'db2@monday' is not the name of a volume"],
+    ['db tape0/', "EINVAL: 'tape0/' is not DEVICE/MEDIUM"],
+    ['db tape0/a/b', "EINVAL: 'tape0/a/b' is not DEVICE/MEDIUM"],
+  ])('%s: %s', async (line, expected) => {
+    expect(await run(line)).toBe(expected);
+  });
+
+  it('is refused where nothing may be changed', async () => {
+    array = new FakeArray(true);
+    expect(await run('db db2')).toMatch(/^EROFS/);
+  });
+});

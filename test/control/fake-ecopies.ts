@@ -1,0 +1,32 @@
+/** Copies of the in-memory array: jobs that do nothing, and what was asked for. */
+import type {
+  CopyJob,
+  EcopyCommands,
+  ImageCopyRequest,
+  ListOrigin,
+} from '../../src/array/ecopy-contract.js';
+import { ArrayError } from '../../src/base/errors.js';
+
+export class FakeEcopies implements EcopyCommands {
+  readonly images: ImageCopyRequest[] = [];
+  readonly lists: { readonly bytes: Uint8Array; readonly from: ListOrigin }[] = [];
+
+  constructor(private readonly newJob: (kind: string, subject: string) => CopyJob) {}
+
+  /** A list of two bytes is refused. */
+  startList(bytes: Uint8Array, from: ListOrigin): CopyJob {
+    if (bytes.length === 2) throw new ArrayError('EINVAL', 'too short');
+    this.lists.push({ bytes: new Uint8Array(bytes), from });
+    return this.newJob('ecopy', 'list 1');
+  }
+
+  /** The first byte says how many KiB it has. */
+  isListIncomplete(bytes: Uint8Array): boolean {
+    return bytes.length < (bytes[0] ?? 0) * 1024;
+  }
+
+  startImage(request: ImageCopyRequest): CopyJob {
+    this.images.push(request);
+    return this.newJob('ecopy', `${request.source} ${request.destination}`);
+  }
+}
