@@ -8,18 +8,11 @@
  * A cartridge is write-protected while its file has no permission to write for anybody
  * (`chmod a-w AFS001.tap`); that holds for root, too.
  */
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  type Stats,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, type Stats, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ArrayError } from '../base/errors.js';
 import { CARTRIDGE_BYTES_MIN, TAPE_SLOTS_MAX } from '../base/limits.js';
+import { makeDirectories } from '../base/make-directories.js';
 import { DeviceError, withDeviceErrors } from './device-error.js';
 import { writeVolume } from './labelled-tape.js';
 import { SimhTape } from './simh-tape.js';
@@ -49,7 +42,7 @@ export function createLibrary(directory: string, library: NewLibrary): readonly 
   const { slots, drives, cartridgeBytes, prefix } = library;
   checkLibrary(library);
   return withDeviceErrors(() => {
-    mkdirSync(directory, { recursive: true });
+    makeDirectories(directory);
     if (existsSync(settingsPath(directory))) {
       throw new ArrayError('EEXIST', `${directory} is a tape library already`);
     }

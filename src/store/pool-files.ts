@@ -7,12 +7,13 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { type Clock, systemClock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { POOL_BYTES_MAX, POOL_BYTES_MIN } from '../base/limits.js';
+import { makeDirectories } from '../base/make-directories.js';
 import { checkLabel, checkName } from '../base/names.js';
 import { formatSize } from '../base/sizes.js';
 import { newUuid, uuidText } from '../base/uuid.js';
@@ -104,7 +105,7 @@ export function createPoolFiles(directory: string, identity: PoolIdentityRecord)
   if (existsSync(directory) && !statSync(directory).isDirectory()) {
     throw new ArrayError('ENOTDIR', `${directory} is not a directory`);
   }
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectories(directory, 0o700);
   const left = readdirSync(directory).filter((name) => name !== 'lost+found');
   if (left.length > 0) {
     throw new ArrayError('EINVAL', `${directory} is not empty (it holds ${left[0]})`);
