@@ -19,8 +19,10 @@ export interface PairView {
   readonly state: PairState;
   readonly primaryState: SeenState;
   readonly secondaryState: SeenState;
-  /** Why it is suspended; empty otherwise. */
+  /** Why it is suspended, or its copying does not go on; empty otherwise. A pool that works again is told of. */
   readonly reason: string;
+  /** When the reason came up. */
+  readonly reasonMs: number | undefined;
   readonly pace: CopyPace;
   /** fsync of the primary waits for the secondary. */
   readonly sync: boolean;
@@ -67,7 +69,7 @@ export interface SplitOptions {
 export interface PairCommands {
   /** By number. */
   pairs(): readonly PairView[];
-  /** `PRIMARY:SECONDARY` or `#NUMBER` of a volume that is in one pair alone; ENOENT where there is none. */
+  /** `PRIMARY:SECONDARY` or `#NUMBER` of a volume that is in one pair alone; ENOENT where there is none, EINVAL for a volume in several. */
   pair(reference: string): PairView;
   findPair(name: string): PairView | undefined;
 

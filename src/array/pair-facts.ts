@@ -18,6 +18,9 @@ import type { Instant } from './frozen-overlay.js';
 import type { CreatePairOptions, PairView } from './pair-contract.js';
 import { PairSide, type SideOwner } from './pair-side.js';
 
+/** The reason of a pair that was suspended by its user. */
+export const BY_COMMAND = 'by command';
+
 /** What of a pair is stored, besides its sides. */
 export interface PairFields {
   readonly number: number;
@@ -31,6 +34,7 @@ export interface PairFields {
   sync: boolean;
   round: number;
   reason: string;
+  reasonMs: number;
   splitMs: number;
   synchronisedMs: number;
 }
@@ -51,6 +55,7 @@ export function newPairFields(
     state: 'simplex',
     round: 0,
     reason: '',
+    reasonMs: 0,
     splitMs: 0,
     synchronisedMs: 0,
   };
@@ -115,7 +120,13 @@ export abstract class PairFacts implements PairView {
     return stateRow(this.state).secondary;
   }
   get reason(): string {
-    return this.fields.reason;
+    const { reason } = this.fields;
+    const isPast = !['', BY_COMMAND].includes(reason) && this.primaryState === 'suspended';
+    if (!isPast || this.sides.some(({ volume }) => !volume.pool.takesWrites)) return reason;
+    return `${reason}; its pools work now`;
+  }
+  get reasonMs(): number | undefined {
+    return this.fields.reasonMs || undefined;
   }
   get pace(): CopyPace {
     return this.fields.pace;

@@ -16,6 +16,7 @@ export const PAIR_EVENT_CODES = {
   'PAIR-COPIED': 'nothing is left to copy',
   'PAIR-PACE': 'another pace',
   'PAIR-SUSPENDED': 'by command, or because a side was lost or late',
+  'PAIR-WAITS': 'a copy that was promised cannot go on for now',
   'PAIR-ENDING': 'pairdelete lets the copy end first',
   'PAIR-DELETED': 'the pair is gone',
   RESERVED: 'a volume was reserved',
@@ -26,14 +27,14 @@ export type PairEventCode = keyof typeof PAIR_EVENT_CODES;
 
 /** What happened to a pair, after it did. */
 export interface PairChange {
-  readonly cause: PairCommand | PairEvent;
+  readonly cause: PairCommand | PairEvent | 'waits';
   readonly mode: PairMode;
   readonly from: PairState;
   readonly to: PairState;
   readonly pace: CopyPace;
   readonly pendingTracks: number;
   readonly unequalTracks: number;
-  /** Why a side is lost or late; empty otherwise. */
+  /** Why a side is lost or late, or copying does not go on; empty otherwise. */
   readonly reason: string;
   /** The side that holds a mixture and can no longer be read. */
   readonly failed?: 'primary' | 'secondary';
@@ -64,6 +65,8 @@ export function pairHistory(change: PairChange): PairHistoryLine | undefined {
       return line('PAIR-SUSPENDED', 'by command');
     case 'pace':
       return line('PAIR-PACE', pace);
+    case 'waits':
+      return line('PAIR-WAITS', `copying goes on when it can: ${change.reason}`);
     case 'pairdelete':
     case 'pairdelete-now':
       return to === 'simplex' ? deleted(change) : line('PAIR-ENDING', `${toCopy(change)} first`);

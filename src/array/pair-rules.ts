@@ -23,6 +23,14 @@ export function checkNewPair(primary: Volume, secondary: Volume, force: boolean)
   checkSnapshotAllowed(primary);
 }
 
+/** A volume stands for its pair only where it has one; EINVAL where it has several, ENOENT where none. */
+export function checkInOnePair({ name }: Volume, pairs: readonly Pair[]): void {
+  if (pairs.length === 0) throw new ArrayError('ENOENT', `volume ${name} is in no pair`);
+  if (pairs.length === 1) return;
+  const names = pairs.map((pair) => pair.name).join(', ');
+  throw new ArrayError('EINVAL', `volume ${name} is in several pairs, name one of them: ${names}`);
+}
+
 /** EINVAL where two of them have one primary: it cannot become equal to both. */
 export function checkDistinctPrimaries(pairs: readonly Pair[]): void {
   const names = pairs.map(({ primary }) => primary);

@@ -20,6 +20,9 @@ import { noteOverwriting } from './pair-info.js';
 import { PairInstants } from './pair-instants.js';
 import type { PairSide, SideOwner } from './pair-side.js';
 
+/** Between two events that say that copying cannot go on: it may be tried for ever. */
+const PROBLEMS_APART_MS = 60_000;
+
 export interface ChangeOptions {
   readonly reason?: string | undefined;
   readonly info?: Uint8Array | undefined;
@@ -39,6 +42,7 @@ export class Pair extends PairInstants implements SideOwner {
   private persisting: Promise<void> = Promise.resolve();
   /** Of the record in each pool: which of them is written first changes with the direction. */
   private readonly versions = new Map<PoolContent, number>();
+  private problemToldMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly host: PairHost,
@@ -69,7 +73,7 @@ export class Pair extends PairInstants implements SideOwner {
     // An update that was under way is taken back: half a round is a mixture.
     const rollsBack = from === 'duplex' && state === 'suspended' && this.kept !== undefined;
     fields.state = state;
-    fields.reason = reason;
+    this.setReason(reason);
     // Whoever works with a split secondary goes on when the primary is lost.
     this.isSecondaryOpen &&= isOpen(state) || cause === 'primary-lost';
     for (const effect of effects) this.bringAbout(effect, before, info);
@@ -118,12 +122,19 @@ export class Pair extends PairInstants implements SideOwner {
 
   /** Why copying does not go on at present. */
   setProblem(reason: string): void {
-    this.fields.reason = reason;
+    if (this.fields.reason === reason) return;
+    this.setReason(reason);
     this.changed();
+    const { clock } = this.context;
+    if (clock.monotonicMs() - this.problemToldMs < PROBLEMS_APART_MS) return;
+    this.problemToldMs = clock.monotonicMs();
+    this.tell(this.name, { cause: 'waits', from: this.state, reason });
   }
 
   clearProblem(): void {
-    if (this.fields.reason !== '') this.setProblem('');
+    if (this.fields.reason === '') return;
+    this.setReason('');
+    this.changed();
   }
 
   /** Nobody waits for it: a pool that cannot store the change says so itself, and the other one has it. */
@@ -197,6 +208,11 @@ export class Pair extends PairInstants implements SideOwner {
   }
 
   // ---- inside
+
+  private setReason(reason: string): void {
+    this.fields.reason = reason;
+    this.fields.reasonMs = reason === '' ? 0 : this.context.clock.nowMs();
+  }
 
   private bringAbout(effect: PairEffect, before: PairSide, info: Uint8Array | undefined): void {
     switch (effect) {

@@ -19,9 +19,10 @@ import type {
   SplitOptions,
 } from './pair-contract.js';
 import { PairCopier } from './pair-copier.js';
-import { newPairFields, type PairFields } from './pair-facts.js';
+import { BY_COMMAND, newPairFields, type PairFields } from './pair-facts.js';
 import {
   checkDistinctPrimaries,
+  checkInOnePair,
   checkNewPair,
   checkOnlyPair,
   oldestCopy,
@@ -48,8 +49,10 @@ export class Pairs implements PairCommands, PairHost {
 
   pair(reference: string): Pair {
     const pair = this.findPair(reference);
-    if (pair === undefined) throw new ArrayError('ENOENT', `no pair ${reference}`);
-    return pair;
+    if (pair !== undefined) return pair;
+    const volume = reference.startsWith('#') && this.context.copies.findVolume(reference);
+    if (volume) checkInOnePair(volume, this.pairsOf(volume));
+    throw new ArrayError('ENOENT', `no pair ${reference}`);
   }
 
   findPair(reference: string): Pair | undefined {
@@ -57,12 +60,16 @@ export class Pairs implements PairCommands, PairHost {
     const { copies } = this.context;
     const primary = copies.findVolume(colon < 0 ? reference : reference.slice(0, colon));
     if (primary === undefined) return undefined;
-    const own = this.pairs().filter((pair) => pair.sides.some(({ volume }) => volume === primary));
+    const own = this.pairsOf(primary);
     if (colon < 0) return own.length === 1 && reference.startsWith('#') ? own[0] : undefined;
     const secondary = copies.findVolume(reference.slice(colon + 1));
     return own.find((pair) => {
       return pair.primarySide.volume === primary && pair.secondarySide.volume === secondary;
     });
+  }
+
+  private pairsOf(volume: Volume): readonly Pair[] {
+    return this.pairs().filter((pair) => pair.sides.some((side) => side.volume === volume));
   }
 
   /** Of a record that was read at mount. */
@@ -169,7 +176,7 @@ export class Pairs implements PairCommands, PairHost {
   }
 
   suspendPairs(names: readonly string[]): Promise<readonly PairOutcome[]> {
-    return this.change(this.named(names), 'suspend', { reason: 'by command' });
+    return this.change(this.named(names), 'suspend', { reason: BY_COMMAND });
   }
 
   deletePairs(
@@ -209,6 +216,13 @@ export class Pairs implements PairCommands, PairHost {
         ? 'primary-lost'
         : 'secondary-lost';
       pair.event(event, `pool ${pool.name}: ${reason}`);
+    }
+  }
+
+  /** What its pairs tell of their suspension is past. */
+  poolWorks(pool: Pool): void {
+    for (const pair of this.pairs()) {
+      if (pair.sides.some(({ volume }) => volume.pool === pool)) pair.changed();
     }
   }
 

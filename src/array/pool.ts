@@ -141,6 +141,11 @@ export class Pool {
     return this.problem === undefined ? 'normal' : 'degraded';
   }
 
+  /** Neither failed nor full. */
+  get takesWrites(): boolean {
+    return this.failure === undefined && !this.content.isFull;
+  }
+
   /** EIO where nothing in it may be changed now. */
   checkWritable(): void {
     if (this.isFailed) throw new ArrayError('EIO', this.refusal);

@@ -21,7 +21,8 @@ export async function pairName(client: ArrayClient, reference: string): Promise<
   );
   if (pair === undefined) throw new ArrayError('ENOENT', `no such pair: '${reference}'`);
   if (more.length > 0) {
-    throw new ArrayError('EINVAL', `${volume} is in several pairs: name one PRIMARY:SECONDARY`);
+    const names = [pair, ...more].map(({ name }) => name).join(', ');
+    throw new ArrayError('EINVAL', `${volume} is in several pairs, name one of them: ${names}`);
   }
   return pair.name;
 }

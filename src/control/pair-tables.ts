@@ -38,6 +38,8 @@ const PROGRESS: readonly Column<PairView>[] = [
 
 const REASON = plain<PairView>('REASON', 'reason', (pair) => pair.reason);
 
+const SINCE = time<PairView>('SINCE', 'reasonSince', (pair) => pair.reasonMs);
+
 /** What only the file of a pair shows; status/pairs.json has it as well. */
 const DETAILS: readonly Column<PairView>[] = [
   plain('PRIMARY-POOL', 'primaryPool', (pair) => pair.primaryPool),
@@ -85,6 +87,7 @@ export const PAIRS: Table<PairView> = {
     ...PROGRESS,
     REASON,
     hidden(({ name }) => ({ name })),
+    hidden(SINCE.json),
     ...DETAILS.map(({ json }) => hidden(json)),
   ],
 };
@@ -94,7 +97,7 @@ const PAIR: Table<PairView> = {
   shape: 'record',
   columns: [
     hidden(({ name }) => ({ name })),
-    ...[...SIDES, ...STATES, REASON, ...EQUALITY, ...PROGRESS, ...DETAILS].map((column) =>
+    ...[...SIDES, ...STATES, REASON, SINCE, ...EQUALITY, ...PROGRESS, ...DETAILS].map((column) =>
       column.header === undefined ? column : { ...column, header: column.header.toLowerCase() },
     ),
   ],

@@ -39,7 +39,7 @@ interface Piece {
 
 /**
  * Copies the tracks that are still wanted. All of the instant must be published. EIO where the source
- * cannot be read, ENOSPC where the target has no room; what was copied until then stays copied.
+ * cannot be read; ENOSPC or EIO where the target has no room or cannot be written. What was copied until then stays copied.
  */
 export async function copyTracks(transfer: TrackTransfer, run: TrackRun): Promise<void> {
   const { from, to, blockCount } = transfer;
@@ -125,5 +125,5 @@ async function copyPiece(transfer: TrackTransfer, { block, count }: Piece): Prom
     }
   };
   if (to.content.admission.canAccept(place.lineage, place.offset, place.length)) write();
-  else await to.content.admission.acceptLater(() => place, write);
+  else await to.content.admission.acceptOrFail(() => place, write);
 }

@@ -37,8 +37,9 @@ export interface PairRecord {
   /** Hidden snapshot that is copied from, and the one that can be gone back to; 0: none. */
   readonly instantNumber: number;
   readonly keptNumber: number;
-  /** Why it is suspended. */
+  /** Why it is suspended or its copying does not go on, and since when. */
   readonly reason: string;
+  readonly reasonMs: number;
   readonly createdMs: number;
   readonly splitMs: number;
   readonly synchronisedMs: number;
@@ -61,6 +62,7 @@ export function packPair(pair: PairRecord): Uint8Array {
       .u32(pair.instantNumber)
       .u32(pair.keptNumber)
       .text(pair.reason)
+      .u64(pair.reasonMs)
       .u64(pair.createdMs)
       .u64(pair.splitMs)
       .u64(pair.synchronisedMs);
@@ -84,6 +86,7 @@ export function unpackPair(value: Uint8Array): PairRecord {
       instantNumber: reader.u32(),
       keptNumber: reader.u32(),
       reason: reader.text(),
+      reasonMs: reader.u64(),
       createdMs: reader.u64(),
       splitMs: reader.u64(),
       synchronisedMs: reader.u64(),

@@ -1,7 +1,7 @@
 /**
  * Admission of writes: a write is accepted when the cache has memory for it and the pool space. A full
  * cache only makes writers wait, in the order they came; a full pool refuses them with ENOSPC, after
- * everything that may give space back was waited for.
+ * everything that may give space back was waited for. A pool whose disk has failed refuses them with EIO.
  */
 import { type Clock, pause } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
@@ -22,6 +22,9 @@ export class Admission {
   writersWaiting = 0;
   private roomWaiters: (() => void)[] = [];
   private queue: Promise<void> = Promise.resolve();
+  private readonly impatient = new Set<(error: ArrayError) => void>();
+  /** Why the pool cannot be written now. */
+  private failure: ArrayError | undefined;
 
   constructor(
     private readonly cache: WriteCache,
@@ -56,6 +59,33 @@ export class Admission {
     return turn;
   }
 
+  /** The same for whoever tries again later: refused as soon as the pool cannot be written, on whatever grounds. */
+  acceptOrFail(place: () => WritePlace, write: () => void): Promise<void> {
+    const { failure } = this;
+    if (failure !== undefined) return Promise.reject(failure);
+    return new Promise((resolve, reject) => {
+      let isRefused = false;
+      const refuse = (error: ArrayError) => {
+        isRefused = true;
+        reject(error);
+      };
+      this.impatient.add(refuse);
+      this.acceptLater(place, () => {
+        if (!isRefused) write();
+      })
+        .then(resolve, reject)
+        .finally(() => this.impatient.delete(refuse));
+    });
+  }
+
+  /** The pool cannot be written; undefined: it can again. */
+  failed(error: ArrayError | undefined): void {
+    this.failure = error;
+    if (error === undefined) return;
+    for (const refuse of this.impatient) refuse(error);
+    this.roomMade();
+  }
+
   /** Memory of the cache is free again. */
   roomMade(): void {
     const waiters = this.roomWaiters;
@@ -66,6 +96,8 @@ export class Admission {
   /** Writes in the turn in which there is room: in the next one the place may be another. */
   private async waitForRoom(place: () => WritePlace, write: () => void): Promise<void> {
     for (;;) {
+      // A full disk is waited for, as it may become free; any other failure is the disk's.
+      if (this.failure !== undefined && this.failure.code !== 'ENOSPC') throw this.failure;
       const { lineage, offset, length } = place();
       const need = this.cache.memoryNeed(lineage, offset, length);
       const blocks = need.blocks + need.pages;

@@ -266,6 +266,7 @@ export class PoolContent {
 
   private noteFailure(change: Failures): void {
     this.failures = { ...this.failures, ...change };
+    this.admission.failed(this.failure);
     this.options.onFailure(this.failure);
   }
 

@@ -57,9 +57,10 @@ describe('the history of a pair', () => {
 
   it('uses every code of its list', () => {
     const used = new Set(
-      [...everyChange(), { ...CHANGE, cause: 'pace' as const }].map(
-        (change) => pairHistory(change)?.code,
-      ),
+      [
+        ...everyChange(),
+        ...(['pace', 'waits'] as const).map((cause) => ({ ...CHANGE, cause })),
+      ].map((change) => pairHistory(change)?.code),
     );
     // Volumes are reserved without a pair.
     const ofPairs = Object.keys(PAIR_EVENT_CODES).filter((code) => code.startsWith('PAIR-'));

@@ -179,3 +179,26 @@ describe.each([1, 2] as const)('a pair in %i pools', (pools) => {
     expect(await fixture.areEqual()).toBe(true);
   });
 });
+
+describe('a pair that is named by the number of a volume', () => {
+  it('is the one that the volume is in, and of several each is named in the refusal', async () => {
+    const fixture = await PairsFixture.open(1);
+    await fixture.volume('copy2');
+    const [db, copy, copy2] = ['db', 'copy', 'copy2'].map((name) => {
+      return `#${fixture.array.volume(name).number}`;
+    }) as [string, string, string];
+    expect(await fixture.refusal(() => fixture.do('split', db))).toBe(
+      'ENOENT: volume db is in no pair',
+    );
+    await fixture.create();
+    await fixture.do('split', db);
+    await fixture.create({ secondary: 'copy2' });
+    expect(await fixture.refusal(() => fixture.do('suspend', copy2))).toBe('accepted');
+    expect(fixture.pairing.pair(copy).name).toBe(PAIR);
+    expect(await fixture.refusal(() => fixture.do('suspend', db))).toBe(
+      'EINVAL: volume db is in several pairs, name one of them: db:copy, db:copy2',
+    );
+    expect(fixture.array.findPair(db)).toBeUndefined();
+    expect(await fixture.refusal(() => fixture.do('suspend', '#99'))).toBe('ENOENT: no pair #99');
+  });
+});

@@ -115,7 +115,7 @@ describe('the name of a pair', () => {
 
   it.each([
     ['#4', "ENOENT: no such pair: '#4'"],
-    ['#1', 'EINVAL: db is in several pairs'],
+    ['#1', 'EINVAL: db is in several pairs, name one of them: db:db-copy, db:db-copy2'],
     ['#9:#1', "ENOENT: no such volume or snapshot: '#9'"],
   ])('is not %s', async (reference, error) => {
     await expect(pairName(client, reference)).rejects.toThrow(error);

@@ -29,6 +29,7 @@ export class FakePair implements PairView {
   state: PairState = 'simplex';
   pace: Pace;
   reason = '';
+  reasonMs: number | undefined;
   bytesPerSecond = 0;
   splitMs: number | undefined;
   synchronisedMs: number | undefined;

@@ -47,6 +47,7 @@ describe('status/pairs', () => {
       ...{ primaryChangedTracks: 0, secondaryChangedTracks: 0, unequalTracks: 768 },
       ...{ bytesPerSecond: 2 * 2 ** 20, secondsLeft: 24 },
       ...{ created: '2026-01-01T00:00:09.000Z', createdMs: Date.UTC(2026, 0, 1, 0, 0, 9) },
+      ...{ reasonSince: null, reasonSinceMs: null },
       ...{ split: null, splitMs: null, synchronised: null, synchronisedMs: null },
     });
   });
@@ -74,6 +75,7 @@ describe('the file of a pair', () => {
         'primary-state      split',
         'secondary-state    split-pending',
         'reason             -',
+        'since              -',
         'copied             100%',
         'unequal            3',
         'pace               fast',

@@ -6,6 +6,7 @@ import { BLOCK_BYTES } from '../../src/base/sizes.js';
 import type { Lineage } from '../../src/volume/lineage.js';
 import { PoolFixture } from './pool-fixture.js';
 
+const FULL = new ArrayError('ENOSPC', 'the disk is full');
 const CACHE_BLOCKS = CACHE_BYTES_MIN / BLOCK_BYTES;
 
 async function openPool(capacityBlocks = 1e6): Promise<{ pool: PoolFixture; head: Lineage }> {
@@ -52,7 +53,7 @@ describe('a cache with room', () => {
 describe('a full cache', () => {
   it('makes writers wait and lets them in in the order they came', async () => {
     const { pool, head } = await openPool();
-    pool.store.failTransactionAfter(0);
+    pool.store.failTransactionAfter(0, FULL);
     await write(pool, head, 0, CACHE_BLOCKS, 1);
     const order: number[] = [];
     const writers = [100, 1, 200, 2].map(async (count, index) => {
@@ -78,28 +79,60 @@ describe('a full cache', () => {
     expect(pool.content.admission.canAccept(head, 400 * BLOCK_BYTES, BLOCK_BYTES)).toBe(true);
   });
 
-  it.each(['ENOSPC', 'EIO'] as const)(
-    'never fails a write while the store says %s',
-    async (code) => {
-      const { pool, head } = await openPool();
-      pool.store.failTransactionAfter(0, new ArrayError(code, 'injected'));
-      await write(pool, head, 0, CACHE_BLOCKS, 1);
-      let state = 'waiting';
-      const waiting = write(pool, head, 0, 3, 2).then(
-        () => {
-          state = 'written';
-        },
-        () => {
-          state = 'failed';
-        },
+  it('never fails a write while the disk is full', async () => {
+    const { pool, head } = await openPool();
+    pool.store.failTransactionAfter(0, FULL);
+    await write(pool, head, 0, CACHE_BLOCKS, 1);
+    let state = 'waiting';
+    const waiting = write(pool, head, 0, 3, 2).then(
+      () => {
+        state = 'written';
+      },
+      () => {
+        state = 'failed';
+      },
+    );
+    await pool.clock.advance(60_000);
+    expect(state).toBe('waiting');
+    pool.store.failTransactionAfter(undefined);
+    await pool.drive(waiting);
+    expect([state, pool.bytes(head, 4)]).toEqual(['written', [2, 2, 2, 1]]);
+  });
+
+  it('refuses all writers that wait when the disk fails otherwise, and takes writes when it works', async () => {
+    const { pool, head } = await openPool();
+    pool.store.failTransactionAfter(0, new ArrayError('EIO', 'the disk is gone'));
+    await write(pool, head, 0, CACHE_BLOCKS, 1);
+    const writers = [2, 3].map((byte) => write(pool, head, 0, 3, byte));
+    for (const writer of writers) await expect(pool.drive(writer)).rejects.toThrow('disk is gone');
+    pool.store.failTransactionAfter(undefined);
+    await pool.settle();
+    await pool.drive(write(pool, head, 0, 3, 4));
+    expect(pool.bytes(head, 4)).toEqual([4, 4, 4, 1]);
+  });
+
+  it('refuses who would not wait as soon as the disk is full, and never writes for it later', async () => {
+    const { pool, head } = await openPool();
+    const { admission } = pool.content;
+    const place = { lineage: head, offset: 0, length: BLOCK_BYTES };
+    const giveIn = () => {
+      return admission.acceptOrFail(
+        () => place,
+        () => pool.write(head, 0, 9),
       );
-      await pool.clock.advance(60_000);
-      expect(state).toBe('waiting');
-      pool.store.failTransactionAfter(undefined);
-      await pool.drive(waiting);
-      expect([state, pool.bytes(head, 4)]).toEqual(['written', [2, 2, 2, 1]]);
-    },
-  );
+    };
+    pool.store.failTransactionAfter(0, FULL);
+    await write(pool, head, 0, CACHE_BLOCKS, 1);
+    const patient = write(pool, head, 1, 1_000, 2);
+    await expect(pool.drive(giveIn())).rejects.toThrow('disk is full');
+    await expect(pool.drive(giveIn())).rejects.toThrow('disk is full');
+    pool.store.failTransactionAfter(undefined);
+    await pool.drive(patient);
+    await pool.settle();
+    expect(pool.bytes(head, 2)).toEqual([1, 2]);
+    await pool.drive(giveIn());
+    expect(pool.bytes(head, 2)).toEqual([9, 2]);
+  });
 
   it('takes any amount of writes in the end', async () => {
     const { pool, head } = await openPool();
