@@ -11,6 +11,9 @@ import type { Pool } from './pool.js';
 /** Between two events that say that the array is full. */
 const REFUSALS_APART_MS = 60_000;
 
+/** Of reads and of scrub: the block could not be read at all, which may be its disk's fault as a whole. */
+const UNREADABLE: readonly string[] = ['block is missing', 'missing block'];
+
 export interface IncidentHost {
   readonly clock: Clock;
   readonly copies: CopyDirectory;
@@ -30,10 +33,17 @@ export class Incidents {
     const name = `${pool.name}/${place.lineage}/${place.epoch}/${block}`;
     if (this.damages.has(name) || this.damages.size >= DAMAGES_REPORTED_MAX) return;
     this.damages.add(name);
-    const { copies } = this.host;
-    const shown = copies.copiesShowing(pool, place, block).map(copyName).join(' ') || '-';
-    const where = `byte ${block * BLOCK_BYTES} in pool ${pool.name}`;
-    this.host.recordEvent('DAMAGED', shown, `${where}: ${reason}`);
+    const record = () => {
+      const { copies } = this.host;
+      const shown = copies.copiesShowing(pool, place, block).map(copyName).join(' ') || '-';
+      const where = `byte ${block * BLOCK_BYTES} in pool ${pool.name}`;
+      this.host.recordEvent('DAMAGED', shown, `${where}: ${reason}`);
+    };
+    if (!UNREADABLE.includes(reason)) return record();
+    void provesAlive(pool).then((isAlive) => {
+      if (isAlive) record();
+      else this.damages.delete(name);
+    });
   }
 
   /** Told once a minute at most: a host may try for ever. */
@@ -53,4 +63,15 @@ export class Incidents {
     this.host.recordEvent(code, pool.name, error?.message ?? 'writes succeed');
     return true;
   }
+}
+
+/**
+ * Whether the disk of the pool can be written: where it has gone all of its blocks cannot be read, and it is
+ * the pool that has failed, which the attempt finds out.
+ */
+export async function provesAlive(pool: Pool): Promise<boolean> {
+  if (pool.isFailed) return false;
+  pool.content.touch(pool.allocation);
+  await pool.content.durable().catch(() => undefined);
+  return !pool.isFailed;
 }

@@ -1,10 +1,12 @@
 /**
  * Scrub: reads every block of pools, or what one volume or snapshot shows, and verifies tags and
- * checksums ([003 fig. 10B]: check code with logical address). Paced, in the writer thread.
+ * checksums ([003 fig. 10B]: check code with logical address). Paced, in the writer thread. A pool
+ * whose disk has gone is not damaged block by block: the job fails.
  */
 
 import type { Clock } from '../base/clock.js';
 import { pause } from '../base/clock.js';
+import { ArrayError } from '../base/errors.js';
 import { BLOCK_BYTES, blocksCovering, formatSize } from '../base/sizes.js';
 import { EPOCH_MAX } from '../store/keys.js';
 import type { Damage, VerifyResult, VerifyTask } from '../store/tasks.js';
@@ -12,6 +14,7 @@ import type { VersionPlace } from '../volume/block-map.js';
 import { publishedLevels } from '../volume/view.js';
 import type { ArrayContext } from './array-context.js';
 import type { AnyCopy } from './copies.js';
+import { provesAlive } from './incidents.js';
 import type { Job, Jobs } from './jobs.js';
 import type { Pool } from './pool.js';
 
@@ -62,6 +65,9 @@ export async function scrub(
     while (from !== undefined && !job.cancelled) {
       const startMs = clock.monotonicMs();
       const result: VerifyResult = await pool.store.run({ ...task, from });
+      if (result.damages.length > 0 && !(await provesAlive(pool))) {
+        throw new ArrayError('EIO', pool.refusal);
+      }
       for (const damage of result.damages) report.damaged(pool, damage);
       damages += result.damages.length;
       bytes += result.bytes;
