@@ -5,7 +5,8 @@
 import type { CopyPace } from '../pair/difference-bits.js';
 import type { PairEvent } from '../pair/pair-events.js';
 import type { PairMode, PairState } from '../pair/pair-states.js';
-import type { PairCommand } from '../pair/pair-table.js';
+import type { PairCommand, PairEffect } from '../pair/pair-table.js';
+import type { PairSide } from './pair-side.js';
 
 /** Each code, and when it is recorded. */
 export const PAIR_EVENT_CODES = {
@@ -45,6 +46,20 @@ export interface PairChange {
 export interface PairHistoryLine {
   readonly code: PairEventCode;
   readonly message: string;
+}
+
+/** What a transition does to a side that its history tells of. */
+export function changesOf(
+  effects: readonly PairEffect[],
+  before: PairSide,
+  rollsBack: boolean,
+): Pick<PairChange, 'failed' | 'rolledBack'> {
+  const has = (effect: PairEffect) => effects.includes(effect);
+  if (rollsBack || has('roll-back-secondary')) return { rolledBack: 'secondary' };
+  if (has('roll-back-primary')) return { rolledBack: 'primary' };
+  const isMixture = before.volume.condition.failure !== '';
+  const fails = effects.some((effect) => effect.startsWith('fail-'));
+  return fails && isMixture ? { failed: before.role } : {};
 }
 
 /** The event about a change; undefined where there is nothing to tell. */

@@ -15,7 +15,7 @@ import type { PoolContent } from '../volume/pool-content.js';
 import type { ArrayContext } from './array-context.js';
 import type { Volume } from './copies.js';
 import type { PairFields } from './pair-facts.js';
-import { type PairChange, pairHistory } from './pair-history.js';
+import { changesOf, type PairChange, pairHistory } from './pair-history.js';
 import { noteOverwriting } from './pair-info.js';
 import { PairInstants } from './pair-instants.js';
 import type { PairSide, SideOwner } from './pair-side.js';
@@ -278,20 +278,6 @@ export class Pair extends PairInstants implements SideOwner {
 
 function isOpen(state: PairState): boolean {
   return stateRow(state).secondaryWritable === true;
-}
-
-/** What a transition does to a side that its history tells of. */
-function changesOf(
-  effects: readonly PairEffect[],
-  before: PairSide,
-  rollsBack: boolean,
-): Pick<PairChange, 'failed' | 'rolledBack'> {
-  const has = (effect: PairEffect) => effects.includes(effect);
-  if (rollsBack || has('roll-back-secondary')) return { rolledBack: 'secondary' };
-  if (has('roll-back-primary')) return { rolledBack: 'primary' };
-  const isMixture = before.volume.condition.failure !== '';
-  const fails = effects.some((effect) => effect.startsWith('fail-'));
-  return fails && isMixture ? { failed: before.role } : {};
 }
 
 function sideRecord({ volume }: PairSide): { poolUuid: Uint8Array; volumeNumber: number } {

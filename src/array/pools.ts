@@ -3,8 +3,9 @@
  * is the home of jobs and events. What concerns the array as a whole concerns all of them: numbers, which
  * none may hand out twice, and what is to be durable.
  */
-import { ArrayError } from '../base/errors.js';
+import { ArrayError, asArrayError } from '../base/errors.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
+import type { PoolContent } from '../volume/pool-content.js';
 import type { CacheView } from './disk-array.js';
 import type { Pool } from './pool.js';
 
@@ -88,12 +89,30 @@ export class Pools {
 
   /** Makes everything accepted so far durable; rejects where a pool cannot, once all have tried. */
   durable(): Promise<void> {
-    return allDone(this.list.map((pool) => pool.content.durable()));
+    return this.each((content) => content.durable());
   }
 
   /** Everything durable, and all closed, also where one fails (it rejects). */
   close(): Promise<void> {
-    return allDone(this.list.map((pool) => pool.content.close()));
+    return this.each((content) => content.close());
+  }
+
+  /** Rejects where a pool does, once all have tried; of several pools the error names those that did. */
+  private async each(work: (content: PoolContent) => Promise<void>): Promise<void> {
+    const { list } = this;
+    const results = await Promise.allSettled(list.map((pool) => work(pool.content)));
+    const failed = list.flatMap(({ name }, index) => {
+      const result = results[index];
+      return result?.status === 'rejected' ? [{ name, error: asArrayError(result.reason) }] : [];
+    });
+    const [first] = failed;
+    if (first === undefined) return;
+    if (list.length === 1) throw first.error;
+    throw new ArrayError(
+      first.error.code,
+      failed.map(({ name, error }) => `pool ${name}: ${error.reason}`).join('; '),
+      failed.every(({ error }) => error.isFinal),
+    );
   }
 
   /** The caches of all pools together. */

@@ -12,6 +12,13 @@ export function isRunning(pid: number): boolean {
   return !isZombie(`${pid}`);
 }
 
+/** Undefined where that is not ours to see. */
+export function hasOpen(pid: number, path: string): boolean | undefined {
+  const files = join('/proc', `${pid}`, 'fd');
+  const names = namesIn(files);
+  return names.length === 0 ? undefined : names.some((name) => linkOf(join(files, name)) === path);
+}
+
 /**
  * Some process that has ended has a thread left that has not, and that has this file open (as its link in
  * /proc says, as `socket:[123]`): the kernel keeps the thread from ending.

@@ -1,5 +1,5 @@
 /** Pairs when the daemon is killed or a disk is lost, with real pools: what the other side shows, and how both become equal. */
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { repeat } from '../support/factor.js';
@@ -154,6 +154,26 @@ describe.skipIf(!canLoop)('a pair whose mirror is on a disk that is lost while m
       array.table<{ state: string }>('pools').every(({ state }) => state === 'normal'),
     );
     becomesEqual();
+    await array.umount();
+  });
+
+  it('and that cannot be saved any more is given up by umount --force, which says so; the other pool has all', async () => {
+    array.ok('split', PAIR);
+    wait('split');
+    const device = done('findmnt', '-no', 'SOURCE', disk);
+    shell(`echo 1 > /sys/fs/ext4/$(basename ${device})/trigger_fs_error`);
+    // Refused where the pool has noticed already: then it could not save something of its own.
+    shell(`head -c 1M /dev/zero | dd of=${array.volume('copy')} conv=notrunc status=none || true`);
+    writeFileSync(array.volume('db'), Buffer.alloc(2 ** 20, 9), { flag: 'r+' });
+    const written = sum('db');
+    expect(run(ARRAYFS, 'umount', array.mount)).toMatchObject({
+      status: 1,
+      errors: expect.stringMatching(/pool mirror: .*umount --force/),
+    });
+    const forced = JSON.parse(done(ARRAYFS, 'umount', array.mount, '--force', '--json'));
+    expect(forced).toMatchObject({ ended: true, notDurable: expect.stringMatching(/^pool mirror: /) });
+    array.mountAgain('--without', 'mirror');
+    expect(sum('db')).toBe(written);
     await array.umount();
   });
 
