@@ -39,8 +39,9 @@ export class Incidents {
       const where = `byte ${block * BLOCK_BYTES} in pool ${pool.name}`;
       this.host.recordEvent('DAMAGED', shown, `${where}: ${reason}`);
     };
-    if (!UNREADABLE.includes(reason)) return record();
-    void provesAlive(pool).then((isAlive) => {
+    const proof = UNREADABLE.includes(reason) ? provesAlive(pool) : undefined;
+    if (proof === undefined) record();
+    proof?.then((isAlive) => {
       if (isAlive) record();
       else this.damages.delete(name);
     });

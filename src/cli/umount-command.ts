@@ -51,7 +51,9 @@ Examples:
 function remarkOn({ ended, isServing, notDurable }: Unmounted): string {
   const what = notDurable === undefined ? '' : `, not everything is durable: ${notDurable}`;
   if (ended) return what;
-  return isServing ? `, still serving open files${what}` : `, its daemon still tries to save${what}`;
+  return isServing
+    ? `, still serving open files${what}`
+    : `, its daemon still tries to save${what}`;
 }
 
 interface Unmounted {

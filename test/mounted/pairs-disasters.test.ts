@@ -171,7 +171,10 @@ describe.skipIf(!canLoop)('a pair whose mirror is on a disk that is lost while m
       errors: expect.stringMatching(/pool mirror: .*umount --force/),
     });
     const forced = JSON.parse(done(ARRAYFS, 'umount', array.mount, '--force', '--json'));
-    expect(forced).toMatchObject({ ended: true, notDurable: expect.stringMatching(/^pool mirror: /) });
+    expect(forced).toMatchObject({
+      ended: true,
+      notDurable: expect.stringMatching(/^pool mirror: /),
+    });
     array.mountAgain('--without', 'mirror');
     expect(sum('db')).toBe(written);
     await array.umount();

@@ -70,7 +70,7 @@ describe('a full cache', () => {
 
   it('accepts nobody past those who wait', async () => {
     const { pool, head } = await openPool();
-    pool.store.failTransactionAfter(0);
+    pool.store.failTransactionAfter(0, FULL);
     await write(pool, head, 0, CACHE_BLOCKS - 1, 1);
     const waiting = write(pool, head, 300, 2, 2);
     expect(pool.content.admission.canAccept(head, 400 * BLOCK_BYTES, BLOCK_BYTES)).toBe(false);
@@ -123,7 +123,7 @@ describe('a full cache', () => {
     };
     pool.store.failTransactionAfter(0, FULL);
     await write(pool, head, 0, CACHE_BLOCKS, 1);
-    const patient = write(pool, head, 1, 1_000, 2);
+    const patient = write(pool, head, 1, 3, 2);
     await expect(pool.drive(giveIn())).rejects.toThrow('disk is full');
     await expect(pool.drive(giveIn())).rejects.toThrow('disk is full');
     pool.store.failTransactionAfter(undefined);
