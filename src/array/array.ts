@@ -268,9 +268,7 @@ export class StorageArray extends PairingArray implements TargetArray, PoolConte
   }
 
   poolFailed(pool: Pool, error: ArrayError | undefined): void {
-    if (!this.incidents.poolFailed(pool, error)) return;
-    if (error === undefined) this.pairing.poolWorks(pool);
-    else if (pool.isFailed) this.pairing.poolLost(pool, error.reason);
+    if (this.incidents.poolFailed(pool, error)) this.pairing.poolChanged(pool, error);
   }
 
   watch(watcher: ArrayWatcher): void {

@@ -219,8 +219,9 @@ export class Pairs implements PairCommands, PairHost {
     }
   }
 
-  /** What its pairs tell of their suspension is past. */
-  poolWorks(pool: Pool): void {
+  /** It fails; undefined: it works again, and what its pairs tell of their suspension is past. */
+  poolChanged(pool: Pool, error: ArrayError | undefined): void {
+    if (error !== undefined && pool.isFailed) this.poolLost(pool, error.reason);
     for (const pair of this.pairs()) {
       if (pair.sides.some(({ volume }) => volume.pool === pool)) pair.changed();
     }
