@@ -28,6 +28,7 @@ import {
   unpackMembers,
   unpackReached,
 } from './member-records.js';
+import { type PairSideRecord, packPair, unpackPair } from './pair-records.js';
 import {
   loadPool,
   newIdentity,
@@ -61,6 +62,12 @@ interface NewPlace {
   readonly uuid: Uint8Array;
 }
 
+type PoolName = Pick<PoolIdentityRecord, 'poolUuid' | 'poolName'>;
+
+function membersOf(record: MembersRecord | undefined): PoolName[] {
+  return (record?.members ?? []).map(({ uuid, name }) => ({ poolUuid: uuid, poolName: name }));
+}
+
 /** By name: an interrupted adoption has changed the UUIDs of some. */
 function checkComplete(pools: readonly StoredPool[]): void {
   const given = pools.map(({ identity }) => identity.poolName);
@@ -87,7 +94,7 @@ function adoptPool(
     const { arrayUuid, arraySerial } = fresh;
     const old = readIdentity(environment, directory);
     const poolUuid = places.get(old.poolName)?.uuid ?? fresh.poolUuid;
-    const renewal = new Renewal(systemClock, members, places);
+    const renewal = new Renewal(systemClock, [old, ...membersOf(members)], places);
     // Before the records: whoever is interrupted begins again, with other UUIDs.
     renewLog(directory, environment, old, renewal);
     const identity = { ...old, arrayUuid, arraySerial, poolUuid };
@@ -111,11 +118,11 @@ class Renewal {
 
   constructor(
     private readonly clock: Clock,
-    known: MembersRecord | undefined,
+    known: readonly PoolName[],
     private readonly places: ReadonlyMap<string, NewPlace>,
   ) {
-    for (const { uuid, name } of known?.members ?? []) {
-      this.pools.set(uuidText(uuid), places.get(name)?.uuid ?? uuid);
+    for (const { poolUuid, poolName } of known) {
+      this.pools.set(uuidText(poolUuid), places.get(poolName)?.uuid ?? poolUuid);
     }
   }
 
@@ -147,6 +154,12 @@ class Renewal {
       });
       return { key, value: packReached(pools) };
     }
+    if (key[0] === RECORD_KIND.pair) {
+      const pair = unpackPair(value);
+      const side = (of: PairSideRecord) => ({ ...of, poolUuid: this.poolUuid(of.poolUuid) });
+      const [primary, secondary] = [side(pair.primary), side(pair.secondary)];
+      return { key, value: packPair({ ...pair, primary, secondary }) };
+    }
     if (key[0] === RECORD_KIND.foreignVolume) {
       const volume = unpackForeignVolume(value);
       const poolUuid = this.poolUuid(volume.poolUuid);
@@ -169,7 +182,7 @@ class Renewal {
 
 function renewRecords(transaction: StoreTransaction, renewal: Renewal): void {
   const found: RecordChange[] = [];
-  for (const kind of ['volume', 'snapshot', 'foreignVolume', 'reached'] as const) {
+  for (const kind of ['volume', 'snapshot', 'foreignVolume', 'reached', 'pair'] as const) {
     const range = transaction.range('records', recordKey(kind), recordKeyEnd(kind));
     for (const { key, value } of range) {
       found.push({ key: new Uint8Array(key), value: new Uint8Array(value) });

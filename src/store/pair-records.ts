@@ -62,10 +62,10 @@ export function packPair(pair: PairRecord): Uint8Array {
       .u32(pair.instantNumber)
       .u32(pair.keptNumber)
       .text(pair.reason)
-      .u64(pair.reasonMs)
       .u64(pair.createdMs)
       .u64(pair.splitMs)
-      .u64(pair.synchronisedMs);
+      .u64(pair.synchronisedMs)
+      .u64(pair.reasonMs);
   });
 }
 
@@ -86,10 +86,11 @@ export function unpackPair(value: Uint8Array): PairRecord {
       instantNumber: reader.u32(),
       keptNumber: reader.u32(),
       reason: reader.text(),
-      reasonMs: reader.u64(),
       createdMs: reader.u64(),
       splitMs: reader.u64(),
       synchronisedMs: reader.u64(),
+      // Not there in records of the first builds with pairs.
+      reasonMs: reader.isAtEnd ? 0 : reader.u64(),
     };
   });
 }

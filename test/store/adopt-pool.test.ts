@@ -7,7 +7,7 @@ import type { StorageArray } from '../../src/array/array.js';
 import { openArray } from '../../src/array/open-array.js';
 import { type Clock, systemClock } from '../../src/base/clock.js';
 import { CACHE_BYTES_MIN } from '../../src/base/limits.js';
-import { BLOCK_BYTES } from '../../src/base/sizes.js';
+import { BLOCK_BYTES, TRACK_BYTES } from '../../src/base/sizes.js';
 import { uuidText } from '../../src/base/uuid.js';
 import { adoptPools } from '../../src/store/adopt-pool.js';
 import { checkPool } from '../../src/store/check.js';
@@ -129,6 +129,35 @@ describe('adoptPools of a copy whose log was not applied', () => {
     const array = await openPool(copy);
     expect(array.volumes().map(({ name }) => name)).toEqual(['old']);
     await array.close();
+  });
+});
+
+describe('adoptPools of a pool with pairs', () => {
+  it('keeps them: what was half copied is copied to its end', async () => {
+    const pairBytes = 4 * TRACK_BYTES;
+    for (const name of ['db', 'mirror']) await running.createVolume({ name, sizeBytes: pairBytes });
+    const image = running.openImage(running.volume('db'), { write: true });
+    await image.write(0, new Uint8Array(pairBytes).fill(7));
+    image.close();
+    const options = { mode: 'mirror', pace: 'slow', sync: false, force: false } as const;
+    await clock.drive(running.pairing.createPair('db', 'mirror', options));
+    await clock.drive(running.pairing.splitPairs(['db:mirror'], {}));
+    expect(running.pairing.pairs().map(({ state }) => state)).toEqual(['split-pending']);
+    await clock.drive(running.poolList.home.content.durable());
+    const half = join(original, '..', 'half');
+    cpSync(original, half, { recursive: true });
+    adoptPools([half]);
+    const array = await openPool(half);
+    const mirror = array.openImage(array.volume('mirror'), { write: false });
+    try {
+      const found = new Uint8Array(pairBytes);
+      await mirror.read(0, found);
+      expect(found.every((byte) => byte === 7)).toBe(true);
+      expect(array.pairing.pairs().map(({ name }) => name)).toEqual(['db:mirror']);
+    } finally {
+      mirror.close();
+      await array.close();
+    }
   });
 });
 
