@@ -22,7 +22,13 @@ import type {
   RangeChange,
   TreeNode,
 } from './file-tree.js';
-import { copyAttributes, type FileNode, inodeOf, requireWritable } from './tree-nodes.js';
+import {
+  copyAttributes,
+  type FileNode,
+  inodeOf,
+  requireWritable,
+  tellingWhyBusy,
+} from './tree-nodes.js';
 
 /** Volumes are read and written; snapshots are frozen whatever their mode says. */
 const VOLUME_PERMISSIONS = 0o7777;
@@ -53,7 +59,9 @@ export class ImageNode implements FileNode {
   async setAttributes(changes: AttributeChanges, file: OpenFile | undefined): Promise<void> {
     requireWritable(this.array);
     const { sizeBytes, ...ownership } = changes;
-    if (sizeBytes !== undefined) await this.resize(sizeBytes, file);
+    if (sizeBytes !== undefined) {
+      await tellingWhyBusy(this.array, this.copy, this.resize(sizeBytes, file));
+    }
     if (Object.keys(ownership).length === 0) return;
     const copy = currentCopy(this.array, this.copy) ?? this.copy;
     this.array.setOwnership(copy, ownership);
@@ -63,7 +71,7 @@ export class ImageNode implements FileNode {
     const copy = currentCopy(this.array, this.copy);
     if (copy === undefined) throw new ArrayError('ENOENT', `${this.copy.name} is deleted`);
     const handle = this.array.openImage(copy, { write: flags.write });
-    if (flags.truncate && flags.write) await emptied(handle);
+    if (flags.truncate && flags.write) await tellingWhyBusy(this.array, copy, emptied(handle));
     return new ImageFile(this, handle, flags.write);
   }
 

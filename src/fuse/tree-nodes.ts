@@ -163,6 +163,21 @@ export function refused(array: DiskArray, subject: string, error: ArrayError): A
   return error;
 }
 
+/** Why a volume is busy is no affair of an error number: /events tells it. */
+export async function tellingWhyBusy(
+  array: DiskArray,
+  { name }: CopyView,
+  work: Promise<unknown>,
+): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw error instanceof ArrayError && error.code === 'EBUSY'
+      ? refused(array, name, error)
+      : error;
+  }
+}
+
 /** Permission bits, owner and times of a virtual file are the array's; its size has no meaning. */
 export function refuseAttributeChange(changes: AttributeChanges): void {
   if (changes.sizeBytes !== undefined) return;

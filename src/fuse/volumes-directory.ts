@@ -16,6 +16,7 @@ import {
   ownerOf,
   refused,
   requireWritable,
+  tellingWhyBusy,
 } from './tree-nodes.js';
 
 /** rsync writes a file under such a name and renames it when it is complete. */
@@ -57,7 +58,9 @@ export class VolumesDirectory implements DirectoryNode {
 
   async remove(name: string): Promise<void> {
     requireWritable(this.array);
-    await this.array.deleteVolume(this.existing(name).name, { snapshots: false });
+    const volume = this.existing(name);
+    const deleted = this.array.deleteVolume(volume.name, { snapshots: false });
+    await tellingWhyBusy(this.array, volume, deleted);
   }
 
   /** Never replaces, though rename(2) would: an image must not be lost by a slip. */
