@@ -28,7 +28,8 @@ export default defineConfig({
     hookTimeout: 1_800_000,
     pool: 'forks',
     fileParallelism: true,
-    maxWorkers: 2,
+    // On two processors, which the mounted tests use for half of their time: they wait for daemons and disks.
+    maxWorkers: 4,
     projects: [
       {
         extends: true,
