@@ -96,7 +96,7 @@ export function checkAdmitted(
   initiator: string,
 ): void {
   if (admits === undefined || admits.includes(initiator)) return;
-  throw new DeviceError('refused', `${device} does not let initiator ${initiator} in`);
+  throw new DeviceError('refused', `initiator ${initiator} is not let in by ${device}`);
 }
 
 /** Of the file system of a directory or file, for this user. */

@@ -163,7 +163,7 @@ describe('a probe', () => {
     expect(probes[0]?.sighting?.media.map(({ name }) => name)).toEqual([
       ...['AFS001', 'AFS002', 'AFS003'],
     ]);
-    expect(probes[1]?.detail).toContain('does not let initiator 394ff8594e54202c in');
+    expect(probes[1]?.detail).toContain('initiator 394ff8594e54202c is not let in by');
   });
 });
 
