@@ -72,11 +72,12 @@ function loadSan({ store }: Pool): StoredSan {
 /** They are durable with what commands change. */
 function storeSan({ content }: Pool, changes: readonly SanRecordChange[]): void {
   for (const change of changes) {
-    content.change(recordKey(change.kind, change.first, change.second), packed(change));
+    content.change(recordKey(change.kind, change.first, change.second), packSanRecord(change));
   }
 }
 
-function packed(change: SanRecordChange): Uint8Array | undefined {
+/** Undefined: the record goes. */
+export function packSanRecord(change: SanRecordChange): Uint8Array | undefined {
   if (change.value === undefined) return undefined;
   switch (change.kind) {
     case 'controller':

@@ -97,6 +97,19 @@ export class PairsFixture {
     await this.kill();
   }
 
+  /** Whether the array is closed in this time, well or not. */
+  async endsWithin(ms: number): Promise<boolean> {
+    let isClosed = false;
+    this.array
+      .close()
+      .catch(() => undefined)
+      .finally(() => {
+        isClosed = true;
+      });
+    await this.clock.advance(ms);
+    return isClosed;
+  }
+
   drive<T>(work: Promise<T>): Promise<T> {
     return this.clock.drive(work);
   }

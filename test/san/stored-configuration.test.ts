@@ -1,5 +1,6 @@
 /** A configuration on its way through the store: changed records alone, and back to the same. */
 import { describe, expect, it } from 'vitest';
+import { packSanRecord } from '../../src/array/san-records.js';
 import { initialSan, type SanConfiguration } from '../../src/san/configuration.js';
 import { addDevice, deleteDevice } from '../../src/san/devices.js';
 import { deleteHost, setHost } from '../../src/san/hosts.js';
@@ -15,12 +16,6 @@ import {
 } from '../../src/san/stored-configuration.js';
 import { recordKey } from '../../src/store/keys.js';
 import {
-  packController,
-  packDevice,
-  packHost,
-  packLunMapping,
-  packPort,
-  packPortGroup,
   unpackController,
   unpackDevice,
   unpackHost,
@@ -44,10 +39,11 @@ class Records {
 
   apply(changes: readonly SanRecordChange[]): void {
     for (const change of changes) {
-      const { kind, first, second, value } = change;
+      const { kind, first, second } = change;
+      const value = packSanRecord(change);
       const key = Buffer.from(recordKey(kind, first, second)).toString('hex');
       if (value === undefined) this.values.delete(key);
-      else this.values.set(key, { kind, value: packed(change) });
+      else this.values.set(key, { kind, value });
     }
   }
 
@@ -62,24 +58,6 @@ class Records {
       lunMapping: of('lunMapping').map(unpackLunMapping),
       device: of('device').map(unpackDevice),
     };
-  }
-}
-
-function packed(change: SanRecordChange): Uint8Array {
-  if (change.value === undefined) throw new Error('nothing to pack');
-  switch (change.kind) {
-    case 'controller':
-      return packController(change.value);
-    case 'port':
-      return packPort(change.value);
-    case 'portGroup':
-      return packPortGroup(change.value);
-    case 'host':
-      return packHost(change.value);
-    case 'lunMapping':
-      return packLunMapping(change.value);
-    case 'device':
-      return packDevice(change.value);
   }
 }
 
