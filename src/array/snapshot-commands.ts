@@ -107,6 +107,7 @@ export function goBackTo(context: ArrayContext, volume: Volume, snapshot: Snapsh
   const old = volume.lineage;
   volume.lineage = lineages.begin(snapshot.view);
   lineages.abandon(old);
+  volume.lineage.left = old;
   volume.touch();
   context.watcher.contentChanged(volume);
 }

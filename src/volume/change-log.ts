@@ -73,6 +73,7 @@ export class ChangeLog {
       for (let next = lineage; next !== undefined; next = next.parent) lineages.add(next);
     };
     add(volume?.lineage);
+    for (const left of leftUnpublished(volume?.lineage)) add(left);
     for (const { unlogged } of generations) {
       for (const { dependsOn } of unlogged.sources) {
         if (dependsOn === undefined) continue;
@@ -191,6 +192,16 @@ export class ChangeLog {
     // Sectors lost with a damaged base are not the host's.
     const valid = (sectors & location.sectors) >>> 0;
     return { block, sectors: valid, bytes: sectorBytes(content, 0, valid) };
+  }
+}
+
+/** What a volume wrote to before it was restored, and that snapshots show; forgets what is published. */
+function* leftUnpublished(lineage: Lineage | undefined): Generator<Lineage> {
+  for (let last = lineage; last !== undefined; last = last.left) {
+    while (last.left !== undefined && (last.left.isAbandoned || !last.left.hasUnpublished)) {
+      last.left = last.left.left;
+    }
+    if (last.left !== undefined) yield last.left;
   }
 }
 

@@ -64,6 +64,8 @@ export class Lineage {
   /** A volume writes here; its epoch is visible without a pin. */
   hasHead = true;
   readonly clips: LineageClip[] = [];
+  /** What the head wrote to before a restore: its snapshots show what a later fsync has to keep. */
+  left: Lineage | undefined;
   /** Cached layers not yet published, oldest first. */
   readonly layers: Layer[] = [];
   /** Indexes of older epochs in use, by epoch. */
@@ -116,6 +118,11 @@ export class Lineage {
   /** Epochs that something shows, in no order. */
   visibleEpochs(): number[] {
     return this.hasHead ? [...this.pins.keys(), this.epoch] : [...this.pins.keys()];
+  }
+
+  /** Some of it is not published yet. */
+  get hasUnpublished(): boolean {
+    return this.layers.length > 0 || this.clips.some((clip) => !clip.published);
   }
 
   /** A view at `epoch` shows what is not published yet, of this lineage or of one below. */

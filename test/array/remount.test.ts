@@ -104,6 +104,25 @@ describe('the array after a remount', () => {
     expect([...fixture.store.blocks.ids(1)]).toEqual([]);
   });
 
+  it('keeps what snapshots show of writes that an fsync confirmed after a restore', async () => {
+    const { array } = fixture;
+    await fixture.create(2, 'v');
+    await array.takeSnapshots(['v'], { name: 'empty' });
+    for (const byte of [1, 2]) {
+      await fixture.fill('v', 0, byte);
+      await array.takeSnapshots(['v'], { name: `full${byte}` });
+      await fixture.drive(array.restore('v', 'empty', { force: false }));
+    }
+    const image = array.openImage(array.volume('v'), { write: true });
+    await fixture.drive(image.sync());
+    await fixture.remount('killed');
+    expect(['v', 'v@full1', 'v@full2'].map((name) => fixture.bytes(name))).toEqual([
+      [0, 0],
+      [1, 0],
+      [2, 0],
+    ]);
+  });
+
   it('keeps a snapshot whose volume was restored away from it', async () => {
     await fixture.create(2, 'db');
     await fixture.fill('db', 0, 1, 2);
