@@ -1,6 +1,6 @@
 /** Whole images to and from backup devices: labelled backups on tape, images on disks and other arrays. */
 import { ArrayError } from '../base/errors.js';
-import { formatSize, SECTOR_BYTES } from '../base/sizes.js';
+import { formatSize } from '../base/sizes.js';
 import { newUuid, uuidText } from '../base/uuid.js';
 import type { Management } from '../device/backup-manifest.js';
 import { portOf, type SanConfiguration, type SanDevice } from '../san/configuration.js';
@@ -9,11 +9,12 @@ import { devicePorts, type PathRequest, type UsablePorts } from '../san/discover
 import { type PortId, parsePort } from '../san/port-id.js';
 import { describeResult } from '../san/search-reasons.js';
 import type { ArrayContext } from './array-context.js';
-import type { BackupPath, ImageSink, ImageSource, Transfer } from './backup-path.js';
+import type { BackupPath, ImageSink, Transfer } from './backup-path.js';
 import { copyName } from './copies.js';
 import type { CopySource } from './copy-source.js';
 import type { ImageCopyRequest } from './ecopy-contract.js';
 import type { OpenOrigin } from './image-origin.js';
+import { FrozenImageSource } from './image-source.js';
 import type { ImageTarget } from './image-target.js';
 import type { Job } from './jobs.js';
 
@@ -99,18 +100,19 @@ export async function availableEnd(
 export async function backUp(
   host: DeviceHost,
   job: Job,
-  { source, before }: OpenOrigin,
+  origin: OpenOrigin,
   end: DeviceEnd,
   path: BackupPath,
 ): Promise<string> {
   if (job.cancelled) return 'cancelled before it began';
+  const { source } = origin;
   const imageBytes = source.sizeBytes;
   const transfer = path.backup({
     ...addressOf(job, end),
     pace: paceOf(host),
     medium: end.medium,
     management: managementOf(host, source, end),
-    source: imageSource(source, imageBytes, before),
+    source: new FrozenImageSource(origin, imageBytes),
     onChange: () => job.progress(transfer.doneBytes, imageBytes, host.clock.nowMs()),
   });
   const media = await ended(job, transfer, imageBytes);
@@ -198,26 +200,6 @@ function managementOf(host: DeviceHost, source: CopySource, end: DeviceEnd): Man
     startedMs: nowMs,
   };
   return { manifest, information: source.information.info };
-}
-
-function imageSource(
-  source: CopySource,
-  imageBytes: number,
-  before: OpenOrigin['before'],
-): ImageSource {
-  return {
-    async read(offset, target) {
-      await before(offset, Math.min(target.length, imageBytes - offset));
-      const part = source.part(offset, imageBytes - offset);
-      const data = part.image === undefined ? offset : await part.image.nextData(offset);
-      const hole = Math.min(part.length, (data ?? imageBytes) - offset);
-      if (hole >= SECTOR_BYTES) return { kind: 'zeros', length: hole - (hole % SECTOR_BYTES) };
-      const dataEnd = (await part.image?.nextHole(offset)) ?? imageBytes;
-      const length = Math.min(part.length, target.length, Math.max(SECTOR_BYTES, dataEnd - offset));
-      await part.read(offset, target.subarray(0, length));
-      return { kind: 'data', length };
-    },
-  };
 }
 
 /** A volume that takes what a device gives. */

@@ -133,8 +133,11 @@ export interface ImageHandle {
   discard(offset: number, sizeBytes: number): Promise<void>;
   /** First offset from `offset` on that holds data; undefined where none follows. */
   nextData(offset: number): Promise<number | undefined>;
-  /** First offset from `offset` on that lies in a hole; the end of the image counts as one. */
-  nextHole(offset: number): Promise<number>;
+  /**
+   * First offset from `offset` on that lies in a hole; the end of the image counts as one. `before`: none beyond it is
+   * looked for, and it is the answer where there is none before it.
+   */
+  nextHole(offset: number, before?: number): Promise<number>;
   /**
    * copy_file_range(2) into another open image by sharing blocks: returns the bytes copied, 0 at the
    * end of this image. EOPNOTSUPP or EXDEV where that cannot be done.

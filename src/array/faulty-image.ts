@@ -41,8 +41,8 @@ export class FaultyImage implements ImageHandle {
     return this.inner.nextData(offset);
   }
 
-  nextHole(offset: number): Promise<number> {
-    return this.inner.nextHole(offset);
+  nextHole(offset: number, before?: number): Promise<number> {
+    return this.inner.nextHole(offset, before);
   }
 
   async copyTo(

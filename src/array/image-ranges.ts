@@ -3,12 +3,16 @@
  * long ranges yields to the host between slices; it is ordered like the writes around it, slice by
  * slice.
  */
-import { PENDING_BLOCKS_MAX } from '../base/limits.js';
+import { PENDING_BLOCKS_MAX, SLICE_VERSIONS } from '../base/limits.js';
 import { BLOCK_BYTES, blocksCovering } from '../base/sizes.js';
 import type { AnyCopy, Volume } from './copies.js';
 
 /** Of the other side of a pair, copied at one time. */
 const FILLED_BYTES = 2 ** 24;
+/** Stored versions in the first slice, and how much larger each next one is: most walks end at their first block. */
+const FIRST_VERSIONS = 16;
+const SLICE_GROWTH = 4;
+
 /** First byte from `offset` on that lies in a block with content; undefined where none follows. */
 export async function nextData(copy: AnyCopy, offset: number): Promise<number | undefined> {
   // What is still with the other side of a pair counts as content.
@@ -19,15 +23,23 @@ export async function nextData(copy: AnyCopy, offset: number): Promise<number | 
   return undefined;
 }
 
-/** First byte from `offset` on that lies in a hole; the end of the image counts as one. */
-export async function nextHole(copy: AnyCopy, offset: number): Promise<number> {
-  if (copy.overlay) return copy.sizeBytes;
+/**
+ * First byte from `offset` on that lies in a hole; the end of the image counts as one, and `before` where there is none
+ * before it.
+ */
+export async function nextHole(
+  copy: AnyCopy,
+  offset: number,
+  before = copy.sizeBytes,
+): Promise<number> {
+  const end = Math.min(before, copy.sizeBytes);
+  if (copy.overlay) return end;
   let expected = Math.floor(offset / BLOCK_BYTES);
-  for await (const block of blocksWithContent(copy, offset, copy.sizeBytes)) {
+  for await (const block of blocksWithContent(copy, offset, end)) {
     if (block !== expected) break;
     expected += 1;
   }
-  return Math.min(copy.sizeBytes, Math.max(offset, expected * BLOCK_BYTES));
+  return Math.min(end, Math.max(offset, expected * BLOCK_BYTES));
 }
 
 /**
@@ -102,12 +114,14 @@ async function* blocksWithContent(
   const { content, clock } = copy.pool;
   const to = blocksCovering(end);
   let from: number | undefined = Math.floor(offset / BLOCK_BYTES);
+  let versions = FIRST_VERSIONS;
   while (from !== undefined && from < to) {
     // Rare: a restore or clone that is not published yet.
     if (copy.lineage.hasUnpublishedBelow) await content.durable();
-    const slice = content.map.mappedBlocks(copy.view, from, to);
+    const slice = content.map.mappedBlocks(copy.view, from, to, versions);
     yield* slice.blocks;
     from = slice.next;
+    versions = Math.min(versions * SLICE_GROWTH, SLICE_VERSIONS);
     if (from !== undefined) await clock.yield();
   }
 }

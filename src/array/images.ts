@@ -133,8 +133,8 @@ class Image implements ImageHandle {
     return nextData(this.copy, offset);
   }
 
-  nextHole(offset: number): Promise<number> {
-    return nextHole(this.copy, offset);
+  nextHole(offset: number, before?: number): Promise<number> {
+    return nextHole(this.copy, offset, before);
   }
 
   copyTo(

@@ -64,8 +64,8 @@ export class PortImage implements ImageHandle {
     return this.passed(() => this.inner.nextData(offset));
   }
 
-  nextHole(offset: number): Promise<number> {
-    return this.passed(() => this.inner.nextHole(offset));
+  nextHole(offset: number, before?: number): Promise<number> {
+    return this.passed(() => this.inner.nextHole(offset, before));
   }
 
   /** What goes through a port is read and written through it, and counted. */

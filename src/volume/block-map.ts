@@ -10,7 +10,6 @@ import { crc32 } from 'node:zlib';
 import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
-import { SLICE_VERSIONS } from '../base/limits.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
 import { BlockFetcher } from '../store/block-fetcher.js';
 import type { BlockStore } from '../store/block-store.js';
@@ -117,9 +116,9 @@ export class BlockMap {
     }
   }
 
-  /** Blocks of [from, to) with content, in slices; the lineages below must be published. */
-  mappedBlocks(view: View, from: number, to: number): MappedSlice {
-    return mappedBlocks(this.store, this.poolSeed, view, from, to, SLICE_VERSIONS);
+  /** Blocks of [from, to) with content, in slices of so many versions; the lineages below must be published. */
+  mappedBlocks(view: View, from: number, to: number, versions: number): MappedSlice {
+    return mappedBlocks(this.store, this.poolSeed, view, from, to, versions);
   }
 
   /** Whether a view shows this stored version of a block. */

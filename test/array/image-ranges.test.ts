@@ -63,6 +63,13 @@ describe('data and holes', () => {
     expect(await image.nextHole((BLOCKS - 1) * BLOCK_BYTES)).toBe(BLOCKS * BLOCK_BYTES);
   });
 
+  it('are looked for no further than asked for', async () => {
+    await fill(2, 30);
+    expect(await image.nextHole(2 * BLOCK_BYTES, 5 * BLOCK_BYTES)).toBe(5 * BLOCK_BYTES);
+    expect(await image.nextHole(2 * BLOCK_BYTES, 99 * BLOCK_BYTES)).toBe(32 * BLOCK_BYTES);
+    expect(await image.nextHole(33 * BLOCK_BYTES, 34 * BLOCK_BYTES)).toBe(33 * BLOCK_BYTES);
+  });
+
   it('of a snapshot stay when the volume changes', async () => {
     await fill(1, 1);
     await fixture.drive(fixture.array.takeSnapshots(['db'], { name: 's' }));
