@@ -1,42 +1,50 @@
 /**
- * A byte model of what a parameter list does to block devices, written down from the specification alone (section 4 and table 30):
- * volumes are byte arrays. A segment whose ranges do not lie in its targets changes nothing.
+ * A byte model of what a parameter list does to disks and tapes, written down from the specification alone (sections 3 and 4 and table
+ * 30): volumes are byte arrays, cartridges lists of records and marks. A segment whose ranges do not lie in its targets changes nothing.
  */
 import { decodeParameterList, type ParameterList } from '../../src/ecopy/parameter-list.js';
-import { checkSegment } from '../../src/ecopy/segment-check.js';
+import { type CheckedSegment, checkSegment } from '../../src/ecopy/segment-check.js';
 import type { SegmentDescriptor } from '../../src/ecopy/segment-descriptor.js';
 import { SenseError } from '../../src/ecopy/sense.js';
 import type { TargetDescriptor } from '../../src/ecopy/target-descriptor.js';
+import {
+  checkRange,
+  Failed,
+  type MediumOf,
+  type SideOfIt,
+  sideOf,
+  UNREACHED,
+} from './copy-model-sides.js';
+import { TapeModel, TapeRefusal } from './tape-model.js';
 
 /** `good`, or key, codes and number of the segment: `0a 26 0a 1`. */
 type Fate = string;
-type Disk = Buffer | 'none';
-/** The bytes of a target; `none` for NUL, undefined where it is not there. */
-export type VolumeOf = (target: TargetDescriptor) => Disk | undefined;
-
-/** One side of a segment. */
-interface SideOfIt {
-  readonly disk: Disk;
-  readonly unit: number;
-  readonly pad: boolean;
-  readonly start: bigint;
-}
-
 interface Residue {
   readonly source: Buffer;
   readonly destination: Buffer;
 }
 
-class Failed extends Error {}
+/** How many bytes a segment moves, and by which rule. */
+interface Amount {
+  readonly rule: 'process' | 'produce' | 'own' | 'discard';
+  readonly bytes: number;
+  readonly skip: number;
+  /** The destination is any range of bytes. */
+  readonly isExact?: boolean;
+  /** Inline or embedded data. */
+  readonly own?: Uint8Array;
+}
 
-/** Carries a list out on the volumes. */
-export function modelCopy(bytes: Uint8Array, volumeOf: VolumeOf): Fate {
+const NONE = Buffer.alloc(0);
+
+/** Carries a list out. Cartridges stand at their beginning. */
+export function modelCopy(bytes: Uint8Array, mediumOf: MediumOf): Fate {
   let number: number | undefined;
   try {
     const list = withSectors(decodeParameterList(bytes));
-    let residue: Residue = { source: Buffer.alloc(0), destination: Buffer.alloc(0) };
+    let residue: Residue = { source: NONE, destination: NONE };
     for (number of list.segments.keys()) {
-      residue = modelSegment(list, number, residue, volumeOf);
+      residue = modelSegment(list, number, residue, mediumOf);
     }
     return 'good';
   } catch (error) {
@@ -48,107 +56,156 @@ function modelSegment(
   list: ParameterList,
   number: number,
   before: Residue,
-  volumeOf: VolumeOf,
+  mediumOf: MediumOf,
 ): Residue {
   const checked = checkSegment(list, number);
   const { segment } = checked;
   const [source, destination] = (['source', 'destination'] as const).map((side) => {
     const target = checked[side];
-    return target && sideOf(segment, target, side, volumeOf);
+    return target && sideOf(segment, target, side, mediumOf);
   });
-  if (source === undefined || destination === undefined) {
-    if (segment.kind === 'verify' && source?.disk !== 'none') return before;
-    throw new Failed(segment.kind === 'verify' ? '0a 0d 02' : '0a 0d 01');
+  const amount = amountOf(segment, list, checked);
+  if (amount !== undefined) return moved(segment, amount, source, destination, before);
+  command(segment, source, destination);
+  return before;
+}
+
+function amountOf(
+  segment: SegmentDescriptor,
+  { inlineData }: ParameterList,
+  { source, destination }: Pick<CheckedSegment, 'source' | 'destination'>,
+): Amount | undefined {
+  const blocks = (target: TargetDescriptor | undefined, count: number) =>
+    count * (target?.parameters.class === 'block' ? target.parameters.blockBytes : 0);
+  switch (segment.kind) {
+    case 'block-to-stream':
+      return { rule: 'process', bytes: blocks(source, segment.blockCount), skip: 0 };
+    case 'stream-to-block':
+      return { rule: 'produce', bytes: blocks(destination, segment.blockCount), skip: 0 };
+    case 'block-to-block':
+      return segment.destinationCount
+        ? { rule: 'produce', bytes: blocks(destination, segment.blockCount), skip: 0 }
+        : { rule: 'process', bytes: blocks(source, segment.blockCount), skip: 0 };
+    case 'stream-to-stream':
+      return { rule: 'process', bytes: segment.byteCount, skip: 0 };
+    case 'stream-to-discard':
+      return { rule: 'discard', bytes: segment.byteCount, skip: 0 };
+    case 'block-offset-to-stream':
+      return { rule: 'process', bytes: segment.byteCount, skip: segment.byteOffset };
+    case 'stream-to-block-offset':
+      return { rule: 'produce', bytes: segment.byteCount, skip: 0, isExact: true };
+    case 'block-offset-to-block-offset': {
+      const skip = segment.sourceByteOffset;
+      return { rule: 'produce', bytes: segment.byteCount, skip, isExact: true };
+    }
+    case 'inline-to-stream': {
+      const own = inlineData.subarray(segment.inlineOffset).subarray(0, segment.byteCount);
+      return { rule: 'own', bytes: 0, skip: 0, own };
+    }
+    case 'embedded-to-stream':
+      return { rule: 'own', bytes: 0, skip: 0, own: segment.data };
+    default:
+      return undefined;
   }
-  return moved(segment, source, destination, before);
 }
 
 function moved(
   segment: SegmentDescriptor,
-  source: SideOfIt,
-  destination: SideOfIt,
+  { rule, bytes, skip, isExact = false, own = NONE }: Amount,
+  source: SideOfIt | undefined,
+  destination: SideOfIt | undefined,
   before: Residue,
 ): Residue {
-  if (!('sourceLba' in segment)) throw new Error('only segments from block to block are modelled');
-  const isExact = segment.kind === 'block-offset-to-block-offset';
-  const designated = isExact || segment.destinationCount;
-  const unit = isExact ? 1 : destination.unit;
-  const skip = isExact ? segment.sourceByteOffset : 0;
-  const count = isExact
-    ? segment.byteCount
-    : segment.blockCount * (segment.destinationCount ? destination.unit : source.unit);
-  const wanted = Math.max(0, designated ? count - before.destination.length : count);
+  const isProduced = rule === 'produce';
+  const unit = isExact ? 1 : (destination?.unit ?? 0);
+  const wanted = Math.max(0, isProduced ? bytes - before.destination.length : bytes);
   const missing = Math.max(0, wanted - before.source.length);
-  const readBytes = missing === 0 ? 0 : Math.ceil((missing + skip) / source.unit) * source.unit;
-  const whole = before.destination.length + wanted;
-  const writeBytes = designated ? count : whole - (whole % unit);
+  const readBytes =
+    missing === 0 || !source ? 0 : Math.ceil((missing + skip) / source.unit) * source.unit;
+  const added = rule === 'discard' ? 0 : rule === 'own' ? own.length : wanted;
+  const whole = before.destination.length + added;
+  const writeBytes = isProduced ? bytes : unit === 0 ? 0 : whole - (whole % unit);
   const leftBytes = whole - writeBytes;
-  const isPadded = !segment.concatenate && destination.pad && !designated && leftBytes > 0;
-  checkRange(source, readBytes);
-  checkRange(destination, writeBytes + (isPadded ? unit : 0));
-  if (destination.disk === 'none' && writeBytes + (isPadded ? 1 : 0) > 0)
-    throw new Failed('0a 0d 02');
-  const write = (data: Buffer) => {
-    if (destination.disk !== 'none') destination.disk.set(data, Number(destination.start));
-  };
+  const keeps = 'concatenate' in segment && segment.concatenate;
+  const sourcePad = rule !== 'own' && (source?.pad ?? false);
+  const destinationPad = rule !== 'discard' && (destination?.pad ?? false);
+  const isPadded = !keeps && destinationPad && !isProduced && leftBytes > 0;
+  if (source) checkRange(source, readBytes);
+  if (destination) checkRange(destination, writeBytes + (isPadded ? unit : 0));
+  const isWritten = writeBytes + (isPadded ? 1 : 0) > 0;
+  if (destination?.medium === 'none' && isWritten) throw new Failed(UNREACHED);
 
-  if (source.disk === 'none' && readBytes > 0) {
-    const there = Buffer.concat([before.destination, before.source.subarray(0, wanted)]);
-    const possible = Math.min(there.length, writeBytes);
-    if (possible >= unit) write(there.subarray(0, possible - (possible % unit)));
-    throw new Failed('0a 0d 02');
+  const { read, failure } = readFrom(source, missing + skip, readBytes);
+  const data = Buffer.concat([before.source, read.subarray(skip)]);
+  const taken = data.subarray(0, wanted);
+  const parts = rule === 'own' ? [own] : rule === 'discard' ? [] : [taken];
+  const out = Buffer.concat([before.destination, ...parts]);
+  const possible = Math.min(out.length, writeBytes);
+  if (failure !== undefined) {
+    if (unit > 0) writeTo(destination, out.subarray(0, possible - (possible % unit)));
+    throw failure;
   }
-  const at = Number(source.start);
-  const read =
-    source.disk === 'none'
-      ? Buffer.alloc(0)
-      : Buffer.from(source.disk.subarray(at, at + readBytes));
-  const data = Buffer.concat([
-    before.source,
-    readBytes > 0 ? read.subarray(skip) : read.subarray(0, 0),
-  ]);
-  const out = Buffer.concat([before.destination, data.subarray(0, wanted)]);
-  if (writeBytes > 0) write(out.subarray(0, writeBytes));
+  writeTo(destination, out.subarray(0, writeBytes));
   const rest = { source: data.subarray(wanted), destination: out.subarray(writeBytes) };
-  if (segment.concatenate) return rest;
-  if (!source.pad && !destination.pad) {
+  if (keeps) return rest;
+  if (!sourcePad && !destinationPad) {
     if (rest.source.length + rest.destination.length > 0) throw new Failed('0a 26 0a');
     return rest;
   }
-  if (destination.pad && rest.destination.length > 0) {
-    if (designated) throw new Failed('0a 26 0a');
-    write(Buffer.concat([out, Buffer.alloc(unit - leftBytes)]));
+  if (destinationPad && rest.destination.length > 0) {
+    if (isProduced) throw new Failed('0a 26 0a');
+    const padded = Buffer.concat([rest.destination, Buffer.alloc(unit - leftBytes)]);
+    const behind = destination && { ...destination, start: destination.start + BigInt(writeBytes) };
+    writeTo(behind, padded);
   }
-  const none = Buffer.alloc(0);
-  return { source: source.pad ? none : rest.source, destination: none };
+  return { source: sourcePad ? NONE : rest.source, destination: NONE };
 }
 
-function sideOf(
+/** What comes; with the failure where that is too little. */
+function readFrom(
+  side: SideOfIt | undefined,
+  needed: number,
+  readBytes: number,
+): { read: Buffer; failure?: Error } {
+  if (side === undefined || readBytes === 0) return { read: NONE };
+  const { medium, shape, start } = side;
+  if (medium === 'none') return { read: NONE, failure: new Failed(UNREACHED) };
+  if (!(medium instanceof TapeModel)) {
+    return { read: Buffer.from(medium.subarray(Number(start), Number(start) + readBytes)) };
+  }
+  let read = NONE;
+  try {
+    while (read.length < needed) read = Buffer.concat([read, medium.read(shape)]);
+  } catch (error) {
+    return { read, failure: error as Error };
+  }
+  return { read };
+}
+
+function writeTo(side: SideOfIt | undefined, data: Buffer): void {
+  if (side === undefined || data.length === 0 || side.medium === 'none') return;
+  if (side.medium instanceof TapeModel) side.medium.write(data, side.shape);
+  else side.medium.set(data, Number(side.start));
+}
+
+function command(
   segment: SegmentDescriptor,
-  target: TargetDescriptor,
-  side: 'source' | 'destination',
-  volumeOf: VolumeOf,
-): SideOfIt {
-  const disk = volumeOf(target);
-  const { parameters, deviceType } = target;
-  if (disk === undefined) throw new Failed('0a 0d 02');
-  const unit = parameters.class === 'block' ? parameters.blockBytes : 1;
-  const isDisk = parameters.class === 'block' && unit % 512 === 0 && deviceType === 0;
-  if (disk !== 'none' && !isDisk) throw new Failed('0a 0d 03');
-  const lba = 'sourceLba' in segment ? segment[`${side}Lba`] : 0n;
-  const isOffset = segment.kind === 'block-offset-to-block-offset' && side === 'destination';
-  const offset = isOffset ? segment.destinationByteOffset : 0;
-  return { disk, unit, pad: parameters.pad, start: lba * BigInt(unit) + BigInt(offset) };
-}
-
-function checkRange({ disk, unit, start }: SideOfIt, length: number): void {
-  if (disk === 'none' || length === 0) return;
-  const end = disk.length - (disk.length % unit);
-  if (start + BigInt(length) > BigInt(end)) throw new Failed('0a 00 00');
+  source: SideOfIt | undefined,
+  destination: SideOfIt | undefined,
+): void {
+  const medium = (destination ?? source)?.medium;
+  if (medium === 'none') throw new Failed(UNREACHED);
+  if (segment.kind === 'verify') return;
+  if (!(medium instanceof TapeModel)) throw new TapeRefusal();
+  if (segment.kind === 'write-filemarks' && !segment.setmarks) medium.writeMarks(segment.count);
+  else if (segment.kind === 'space') medium.space(segment.spaceCode, segment.count);
+  else if (segment.kind === 'locate') medium.locate(segment.logicalBlock);
+  else throw new TapeRefusal();
 }
 
 function fateOf(error: unknown, number: number | undefined): Fate {
   const segment = number === undefined ? '' : ` ${number}`;
+  if (error instanceof TapeRefusal) return `0a 0d ${error.isOverrun ? '05' : '01'}${segment}`;
   if (error instanceof Failed) return `${error.message}${segment}`;
   if (!(error instanceof SenseError)) throw error;
   const { key, asc, ascq } = error.sense.code;
