@@ -71,7 +71,7 @@ export interface ErrandRequest {
   readonly onChange?: () => void;
 }
 
-interface TransferRequest extends ErrandRequest {
+export interface TransferRequest extends ErrandRequest {
   /**
    * Asked before each chunk with its bytes: resolves when it may be moved (`Turns`: online and backup processing share a port);
    * undefined: at once.

@@ -3,15 +3,16 @@ import { ArrayError } from '../base/errors.js';
 import { formatSize } from '../base/sizes.js';
 import { newUuid, uuidText } from '../base/uuid.js';
 import type { Management } from '../device/backup-manifest.js';
-import { portOf, type SanConfiguration, type SanDevice } from '../san/configuration.js';
+import type { SanConfiguration } from '../san/configuration.js';
 import { deviceNamed } from '../san/devices.js';
 import { devicePorts, type PathRequest, type UsablePorts } from '../san/discovery.js';
-import { type PortId, parsePort } from '../san/port-id.js';
+import { parsePort } from '../san/port-id.js';
 import { describeResult } from '../san/search-reasons.js';
 import type { ArrayContext } from './array-context.js';
 import type { BackupPath, ImageSink, Transfer } from './backup-path.js';
 import { copyName } from './copies.js';
 import type { CopySource } from './copy-source.js';
+import { DeviceWay, progressLines, type WayEnd } from './device-way.js';
 import type { ImageCopyRequest } from './ecopy-contract.js';
 import type { OpenOrigin } from './image-origin.js';
 import { FrozenImageSource } from './image-source.js';
@@ -19,13 +20,10 @@ import type { ImageTarget } from './image-target.js';
 import type { Job } from './jobs.js';
 
 /** A medium of a device, and the way to it. */
-export interface DeviceEnd {
-  readonly device: SanDevice;
+export interface DeviceEnd extends WayEnd {
   readonly medium: string;
   readonly plain: boolean;
   readonly backup: string | undefined;
-  /** As they are now. */
-  readonly ports: () => UsablePorts;
 }
 
 type DeviceRequest = Pick<ImageCopyRequest, 'group' | 'port' | 'plain' | 'backup'>;
@@ -50,12 +48,14 @@ export function deviceEnd(
   if (device.kind !== 'tape' && (plain || backup !== undefined)) {
     throw new ArrayError('EINVAL', `plain= and backup= are for tapes: ${device.name} is none`);
   }
+  const forced = port === undefined ? undefined : parsePort(port);
   const path = {
     ...(group !== undefined && { group }),
-    ...(port !== undefined && { port: parsePort(port) }),
+    ...(forced !== undefined && { port: forced }),
   };
   devicePorts(san(), device.name, path);
-  return { device, medium, plain, backup, ports: portsNow(san, device.name, path) };
+  const ports = portsNow(san, device.name, path);
+  return { device, medium, plain, backup, ports, port: forced };
 }
 
 /** Asked again and again while a copy runs; none where the group has gone meanwhile. */
@@ -107,15 +107,15 @@ export async function backUp(
   if (job.cancelled) return 'cancelled before it began';
   const { source } = origin;
   const imageBytes = source.sizeBytes;
+  const way = new DeviceWay(host, job.id, end);
   const transfer = path.backup({
-    ...addressOf(job, end),
-    pace: paceOf(host),
+    ...way.request,
     medium: end.medium,
     management: managementOf(host, source, end),
     source: new FrozenImageSource(origin, imageBytes),
     onChange: () => job.progress(transfer.doneBytes, imageBytes, host.clock.nowMs()),
   });
-  const media = await ended(job, transfer, imageBytes);
+  const media = await ended(job, way, transfer, imageBytes);
   return `${formatSize(imageBytes)} on ${media.map((name) => `${end.device.name}/${name}`).join(', ')}`;
 }
 
@@ -127,16 +127,16 @@ export async function restoreFrom(
   path: BackupPath,
 ): Promise<string> {
   const sink = new TargetSink(target);
+  const way = new DeviceWay(host, job.id, end);
   const transfer = path.restore({
-    ...addressOf(job, end),
-    pace: paceOf(host),
+    ...way.request,
     medium: end.medium,
     ...(end.backup !== undefined && { reference: end.backup }),
     sink,
     onChange: () => job.progress(transfer.doneBytes, sink.imageBytes, host.clock.nowMs()),
   });
   try {
-    await ended(job, transfer, sink.imageBytes);
+    await ended(job, way, transfer, sink.imageBytes);
     if (job.cancelled) return 'cancelled';
     const name = await target.finish({ info: sink.information, infoModified: false });
     return `restored ${formatSize(sink.imageBytes)} to ${name}`;
@@ -145,24 +145,23 @@ export async function restoreFrom(
   }
 }
 
-/** At a port that hosts use, too, each chunk waits for its turn. */
-function paceOf({ san }: DeviceHost) {
-  return (bytes: number, port: PortId | undefined) => {
-    const isShared = port !== undefined && portOf(san.inEffect, port).role === 'both';
-    return isShared ? san.queues.of(port).backup(bytes) : undefined;
-  };
-}
-
 function addressOf(job: Job, { device, ports }: DeviceEnd) {
   const { name, kind, path } = device;
   return { device: { name, definition: { kind, path } }, ports, number: job.id };
 }
 
 /** The media it is on; what went wrong is thrown. A cancelled job has ended when this resolves. */
-async function ended(job: Job, transfer: Transfer, imageBytes: number): Promise<readonly string[]> {
-  job.report = () => reportOf(transfer);
+async function ended(
+  job: Job,
+  way: DeviceWay,
+  transfer: Transfer,
+  imageBytes: number,
+): Promise<readonly string[]> {
+  way.follow(transfer);
+  job.copyProgress = () => way.progress;
+  job.report = () => progressLines(way.progress);
   job.whenCancelled(() => transfer.cancel());
-  const end = await transfer.done;
+  const end = await transfer.done.finally(() => way.close());
   switch (end.outcome) {
     case 'done':
       // What is done is done: a cancel came too late.
@@ -176,12 +175,6 @@ async function ended(job: Job, transfer: Transfer, imageBytes: number): Promise<
       job.cancelled = true;
       return [];
   }
-}
-
-function reportOf({ phase, port, microprocessor, attempts }: Transfer): readonly string[] {
-  const where = port === undefined ? '' : ` through port ${port}`;
-  const who = microprocessor === undefined ? '' : ` by microprocessor ${microprocessor}`;
-  return [`${phase}${where}${who}`, `taken up: ${attempts}`];
 }
 
 function managementOf(host: DeviceHost, source: CopySource, end: DeviceEnd): Management {

@@ -6,7 +6,7 @@
  */
 import type { ArrayError } from '../base/errors.js';
 import type { MicroprocessorView } from './backup-path.js';
-import type { EcopyCommands } from './ecopy-contract.js';
+import type { CopyProgress, EcopyCommands } from './ecopy-contract.js';
 import type { PairCommands } from './pair-contract.js';
 import type { PoolCommands } from './pool-contract.js';
 import type { SanCommands } from './san-contract.js';
@@ -98,6 +98,8 @@ export interface JobView {
   readonly message: string;
   /** Lines with more that can be told of it: of a copy what RECEIVE COPY RESULTS would. None after a mount. */
   readonly report?: () => readonly string[];
+  /** Of a copy to or from a device that has begun. None after a mount. */
+  readonly copyProgress?: (() => CopyProgress) | undefined;
 }
 
 export interface EventView {

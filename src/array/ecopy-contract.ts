@@ -6,6 +6,23 @@ export interface CopyJob {
   readonly subject: string;
 }
 
+/** How a copy to or from a device gets on. */
+export interface CopyProgress {
+  /** `waiting`: for a microprocessor, a port or a place. */
+  readonly phase: 'waiting' | 'searching' | 'moving' | 'ended';
+  /** In use, or used last. */
+  readonly port: string | undefined;
+  readonly microprocessor: string | undefined;
+  /** How often a microprocessor took it up. */
+  readonly attempts: number;
+  /** How often it was handed over to a port with less load. */
+  readonly moves: number;
+  /** Why it goes through this port; '' where it goes through none. */
+  readonly portReason: string;
+  /** Data moved, over the last seconds. */
+  readonly bytesPerSecond: number;
+}
+
 export interface EcopyCommands {
   /**
    * Starts the copy that a parameter list of EXTENDED COPY asks for, and answers when it is accepted. A SenseError with key

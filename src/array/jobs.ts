@@ -11,6 +11,7 @@ import { recordKey, recordKeyEnd } from '../store/keys.js';
 
 import type { RecordSource } from '../volume/record-source.js';
 import type { JobState, JobView } from './disk-array.js';
+import type { CopyProgress } from './ecopy-contract.js';
 import type { Pools } from './pools.js';
 
 /** Time between two writes of a running job's progress. */
@@ -25,6 +26,7 @@ export class Job implements JobView, RecordSource {
   cancelled = false;
   /** More that can be told of it, as long as it is mounted. */
   report: () => readonly string[] = () => [];
+  copyProgress: (() => CopyProgress) | undefined;
   private savedMs = 0;
   private ended: (() => void)[] = [];
   private wake: (() => void) | undefined;

@@ -2,6 +2,7 @@
  * Which initiator port a backup goes through, from the load of the last period ([002] figs. 5, 6 and 8 and their text). Of two
  * ports the lighter one is found by the first of these rules that tells them apart; the rule is shown to the user.
  *
+ *    spread      where the load of both is light, for example at night: fewer backups that go through it already
  *    access      a sequential backup takes a port without sequential requests before one with them, of whichever
  *                controller: "not a sequential-access port but a random-access port is selected"
  *    controller  the controller with the smaller transfer amount; where both are not so large, with fewer I/Os
@@ -21,6 +22,7 @@ export const LIGHT_IOS_PER_SECOND = 200;
 export type ChoiceRule =
   | 'forced'
   | 'only'
+  | 'spread'
   | 'access'
   | 'controller'
   | 'port'
@@ -35,16 +37,12 @@ export interface PathDemand {
   readonly access: 'sequential' | 'random';
   /** The user's port. It is taken if it may be used at all. */
   readonly forced?: PortId;
-  /** Ports the device can be written through at one time: 1 for a tape. */
-  readonly pathsMax: number;
-  /** Backups that go through a port already. */
+  /** Other backups that go through a port already. */
   readonly backups: ReadonlyMap<PortId, number>;
 }
 
 export interface PathChoice {
-  /** The ports to begin with: several where the load is light; none where no port may be used. */
-  readonly chosen: readonly PortId[];
-  /** All ports, the lightest first: the order of the search. */
+  /** All ports, the lightest first: the order of the search. None where no port may be used. */
   readonly ranking: readonly PortId[];
   /** What told the first from the second. */
   readonly rule: ChoiceRule;
@@ -63,21 +61,16 @@ export function choosePath(demand: PathDemand, table: LoadTable): PathChoice {
   const { forced, ports } = demand;
   if (forced !== undefined) {
     const allowed = ports.filter((port) => port === forced);
-    return { chosen: allowed, ranking: allowed, rule: 'forced', reason: `${forced} was asked for` };
+    return { ranking: allowed, rule: 'forced', reason: `${forced} was asked for` };
   }
   const ranking = [...ports].sort((one, other) => compare(one, other, demand, table).order);
   const [first, second] = ranking;
-  if (first === undefined)
-    return { chosen: [], ranking, rule: 'only', reason: 'no port may be used' };
+  if (first === undefined) return { ranking, rule: 'only', reason: 'no port may be used' };
   if (second === undefined) {
-    return { chosen: [first], ranking, rule: 'only', reason: `${first} is the only port` };
+    return { ranking, rule: 'only', reason: `${first} is the only port that may be used` };
   }
   const { rule } = compare(first, second, demand, table);
-  const light = ranking.filter((port) => isLight(port, table)).slice(0, demand.pathsMax);
-  if (light.length > 1 && light[0] === first) {
-    return { chosen: light, ranking, rule, reason: `the load of ${light.join(', ')} is light` };
-  }
-  return { chosen: [first], ranking, rule, reason: reasonText(first, second, rule, table) };
+  return { ranking, rule, reason: reasonText(first, second, rule, table) };
 }
 
 export interface Reconsideration {
@@ -110,8 +103,8 @@ export function reconsiderPath(
   return { moveTo: best, reason };
 }
 
-/** Port and controller are idle enough that a backup may take it besides another ([002]: "for example, at night"). */
-export function isLight(port: PortId, table: LoadTable): boolean {
+/** Port and controller are so idle that backups are distributed ([002]: "for example, at night"). */
+function isLight(port: PortId, table: LoadTable): boolean {
   const { ios, transfer } = controllerLoadOf(port, table);
   const isQuiet = perSecond(ios, table) < LIGHT_IOS_PER_SECOND;
   const isSmall = perSecond(transfer, table) < LIGHT_BYTES_PER_SECOND;
@@ -119,6 +112,10 @@ export function isLight(port: PortId, table: LoadTable): boolean {
 }
 
 function compare(one: PortId, other: PortId, demand: PathDemand, table: LoadTable): Comparison {
+  const spread = compareBackups(one, other, demand);
+  if (spread !== 0 && isLight(one, table) && isLight(other, table)) {
+    return { order: spread, rule: 'spread', isClear: false };
+  }
   const loads = [loadOf(one, table), loadOf(other, table)] as const;
   const controllers = [controllerLoadOf(one, table), controllerLoadOf(other, table)] as const;
   const access = weight(loads[0]) - weight(loads[1]);
@@ -156,8 +153,13 @@ function comparePorts(
   return { order: one.ios - other.ios, rule: 'ios', isClear: false };
 }
 
-function compareOrder(one: PortId, other: PortId, { backups, ports }: PathDemand): Comparison {
-  const busier = (backups.get(one) ?? 0) - (backups.get(other) ?? 0);
+function compareBackups(one: PortId, other: PortId, { backups }: PathDemand): number {
+  return (backups.get(one) ?? 0) - (backups.get(other) ?? 0);
+}
+
+function compareOrder(one: PortId, other: PortId, demand: PathDemand): Comparison {
+  const { ports } = demand;
+  const busier = compareBackups(one, other, demand);
   if (busier !== 0) return { order: busier, rule: 'backups', isClear: false };
   return { order: ports.indexOf(one) - ports.indexOf(other), rule: 'order', isClear: false };
 }
@@ -185,6 +187,8 @@ function reasonText(best: PortId, other: PortId, rule: ChoiceRule, table: LoadTa
         (port) => port,
         loads.map(({ ios: count }) => ios(count)),
       );
+    case 'spread':
+      return `the load of both is light, and fewer backups go through ${best} than ${other}`;
     case 'backups':
       return `fewer backups go through ${best}`;
     default:

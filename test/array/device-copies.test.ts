@@ -59,6 +59,7 @@ describe('a backup on tape', () => {
     });
     expect(job?.report?.()).toEqual([
       'moving through port CL1-C by microprocessor CL1-M0',
+      'why CL1-C: CL1-C and CL1-D have the same load: CL1-C comes first',
       'taken up: 1',
     ]);
     expect(fixture.frozen()).toBe(0);

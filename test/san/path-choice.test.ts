@@ -21,7 +21,6 @@ const FOUR: PortId[] = ['CL1-A', 'CL1-B', 'CL2-A', 'CL2-B'];
 const demand = (change: Partial<PathDemand> = {}): PathDemand => ({
   ports: FOUR,
   access: 'sequential',
-  pathsMax: 1,
   backups: new Map(),
   ...change,
 });
@@ -114,6 +113,27 @@ describe('choice of a path', () => {
       }),
       recorded(),
       'CL2-B',
+      'spread',
+    ],
+    [
+      'a light difference of load counts less than backups that are under way, as at night',
+      demand({ ports: ['CL1-A', 'CL2-A'], backups: new Map([['CL1-A', 1]]) }),
+      recorded(['CL2-A', 150, 7, 'random']),
+      'CL2-A',
+      'spread',
+    ],
+    [
+      'backups under way count less than a controller that hosts are busy with',
+      demand({ ports: ['CL1-A', 'CL2-A'], backups: new Map([['CL1-A', 3]]) }),
+      recorded(['CL2-A', 150, 9, 'random']),
+      'CL1-A',
+      'controller',
+    ],
+    [
+      'busy ports of one load by the backups they have',
+      random({ ports: ['CL1-A', 'CL1-B'], backups: new Map([['CL1-A', 1]]) }),
+      recorded(['CL1-A', 900, 9, 'random'], ['CL1-B', 900, 9, 'random']),
+      'CL1-B',
       'backups',
     ],
     [
@@ -139,7 +159,7 @@ describe('choice of a path', () => {
     ],
   ])('%s', (_rule, asked, table, port, rule) => {
     const choice = choosePath(asked, table);
-    expect([choice.chosen, choice.ranking[0], choice.rule]).toEqual([[port], port, rule]);
+    expect([choice.ranking[0], choice.rule]).toEqual([port, rule]);
     expect(choice.reason).not.toBe('');
   });
 
@@ -154,25 +174,25 @@ describe('choice of a path', () => {
   });
 
   it('gives no port where none may be used, also not the one that was asked for', () => {
-    expect(choosePath(demand({ ports: [] }), recorded()).chosen).toEqual([]);
-    expect(choosePath(demand({ forced: 'CL1-C' }), recorded()).chosen).toEqual([]);
+    expect(choosePath(demand({ ports: [] }), recorded()).ranking).toEqual([]);
+    expect(choosePath(demand({ forced: 'CL1-C' }), recorded()).ranking).toEqual([]);
   });
 
-  it('spreads over the ports while their load is light, as at night', () => {
+  it('spreads backups over all ports while their load is light, as at night', () => {
     const night = recorded(['CL1-A', 10, 1, 'random'], ['CL2-A', 3, 0.5, 'random']);
-    expect(choosePath(demand({ pathsMax: 8 }), night).chosen).toEqual([
-      'CL2-B',
-      'CL2-A',
-      'CL1-B',
-      'CL1-A',
-    ]);
-    expect(choosePath(demand({ pathsMax: 2 }), night).chosen).toEqual(['CL2-B', 'CL2-A']);
-    expect(choosePath(demand({ pathsMax: 1 }), night).chosen).toEqual(['CL2-B']);
+    const backups = new Map<PortId, number>();
+    const taken = FOUR.map(() => {
+      const [port = 'CL1-D'] = choosePath(demand({ backups }), night).ranking;
+      backups.set(port, (backups.get(port) ?? 0) + 1);
+      return port;
+    });
+    expect(taken).toEqual(['CL2-B', 'CL2-A', 'CL1-B', 'CL1-A']);
   });
 
-  it('does not spread over a controller that hosts are busy with', () => {
+  it('does not spread them over a controller that hosts are busy with', () => {
     const day = recorded(['CL1-A', 5_000, 20, 'random'], ['CL2-A', 3, 0.5, 'random']);
-    expect(choosePath(demand({ pathsMax: 8 }), day).chosen).toEqual(['CL2-B', 'CL2-A']);
+    const backups = new Map<PortId, number>([['CL2-B', 1], ['CL2-A', 1]]);
+    expect(choosePath(demand({ backups }), day).ranking[0]).toBe('CL2-B');
   });
 
   it.each<[PortUsage, PortId[]]>([
@@ -182,7 +202,7 @@ describe('choice of a path', () => {
   ])('respects the usage %s of a port ([002] fig. 8)', (usage, ports) => {
     const san = changePort(initialSan(0), 'CL1-C', { role: 'both', usage }, false);
     const usable = usablePorts(san, {}).ports.filter((port) => port.endsWith('C'));
-    expect(choosePath(demand({ ports: usable, pathsMax: 8 }), recorded()).chosen).toEqual(ports);
+    expect(choosePath(demand({ ports: usable }), recorded()).ranking).toEqual(ports);
   });
 });
 

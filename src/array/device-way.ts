@@ -1,0 +1,98 @@
+/**
+ * The way of one errand to a backup device: through which port, by load (load-route.ts), when each piece of its data goes beside the
+ * requests of hosts, and what can be told of it while it lasts.
+ */
+import { CopyRate } from '../pair/copy-rate.js';
+import type { SanDevice } from '../san/configuration.js';
+import type { UsablePorts } from '../san/discovery.js';
+import type { PortId } from '../san/port-id.js';
+import type { ArrayContext } from './array-context.js';
+import type { Errand, TransferRequest } from './backup-path.js';
+import type { CopyProgress } from './ecopy-contract.js';
+import { LoadRoute } from './load-route.js';
+
+export interface WayEnd {
+  readonly device: SanDevice;
+  /** Those that may be used now. */
+  readonly ports: () => UsablePorts;
+  /** The user's. */
+  readonly port: PortId | undefined;
+}
+
+export class DeviceWay {
+  private readonly route: LoadRoute;
+  private readonly rate = new CopyRate();
+  private errand: Errand | undefined;
+  private moves = 0;
+
+  constructor(
+    private readonly host: ArrayContext,
+    /** Of the job. */
+    private readonly number: number,
+    private readonly end: WayEnd,
+  ) {
+    this.route = new LoadRoute(host, {
+      usable: end.ports,
+      forced: end.port,
+      onMove: (from, to, reason) => this.moved(from, to, reason),
+    });
+  }
+
+  /** Of the request of the errand. */
+  get request(): Pick<TransferRequest, 'device' | 'ports' | 'number' | 'pace'> {
+    const { name, kind, path } = this.end.device;
+    return {
+      device: { name, definition: { kind, path } },
+      ports: () => this.route.ports(),
+      number: this.number,
+      pace: (bytes, port) => this.pace(bytes, port),
+    };
+  }
+
+  /** The errand has begun; from now on its port follows the load, until `close`. */
+  follow<T extends Errand>(errand: T): T {
+    this.errand = errand;
+    this.route.follow(errand);
+    return errand;
+  }
+
+  close(): void {
+    this.route.end();
+  }
+
+  get progress(): CopyProgress {
+    const { phase = 'waiting', port, microprocessor, attempts = 0 } = this.errand ?? {};
+    const bytesPerSecond = this.rate.bytesPerSecond(this.host.clock.monotonicMs());
+    const { moves, route } = this;
+    return {
+      ...{ phase, port, microprocessor, attempts, moves },
+      portReason: route.reason,
+      bytesPerSecond: Math.round(bytesPerSecond),
+    };
+  }
+
+  /** At a port that hosts use, too, each piece waits for its turn. */
+  private pace(bytes: number, port: PortId | undefined): Promise<void> | undefined {
+    this.rate.add(bytes, this.host.clock.monotonicMs());
+    return port === undefined ? undefined : this.host.san.queues.of(port).backup(bytes);
+  }
+
+  private moved(from: PortId, to: PortId, reason: string): void {
+    this.moves += 1;
+    const message = `job ${this.number} goes on through ${to}, no longer ${from}: ${reason}`;
+    this.host.recordEvent('BACKUP-MOVED', this.end.device.name, message);
+  }
+}
+
+/** Lines of the job's file. */
+export function progressLines(progress: CopyProgress): readonly string[] {
+  const { phase, port, microprocessor, attempts, moves, portReason } = progress;
+  const where = port === undefined ? '' : ` through port ${port}`;
+  const who = microprocessor === undefined ? '' : ` by microprocessor ${microprocessor}`;
+  return [
+    `${phase}${where}${who}`,
+    ...(portReason === '' ? [] : [`why ${port}: ${portReason}`]),
+    `taken up: ${attempts}`,
+    ...(moves === 0 ? [] : [`moved for the load: ${moves}`]),
+  ];
+}
