@@ -191,7 +191,10 @@ describe('choice of a path', () => {
 
   it('does not spread them over a controller that hosts are busy with', () => {
     const day = recorded(['CL1-A', 5_000, 20, 'random'], ['CL2-A', 3, 0.5, 'random']);
-    const backups = new Map<PortId, number>([['CL2-B', 1], ['CL2-A', 1]]);
+    const backups = new Map<PortId, number>([
+      ['CL2-B', 1],
+      ['CL2-A', 1],
+    ]);
     expect(choosePath(demand({ backups }), day).ranking[0]).toBe('CL2-B');
   });
 
