@@ -1,24 +1,37 @@
 import { defineConfig } from 'vitest/config';
 
-/** The mounted tests run once over each combination of these. */
+/**
+ * The mounted tests run over each combination of these in `scripts/test --long`. In CI all of them run over
+ * each transport and each container, and a few over the other two combinations.
+ */
 const TRANSPORTS = ['kernel', 'fuse-native'];
 const BLOCK_CONTAINERS = ['lmdb', 'file'];
+const IN_FULL = ['kernel, file', 'fuse-native, lmdb'];
 const MOUNTED = 'test/mounted/**/*.test.ts';
+const OVER_ALL = ['fio-verify', 'random-operations', 'synced-writes'].map(
+  (name) => `test/mounted/${name}.test.ts`,
+);
 /** Once: what lies above transport and container. */
 const ABOVE_TRANSPORTS = 'test/mounted/above-transports/**';
 /** Once over each container: what is promised lies below the transport. */
 const POWER_CUTS = 'test/power-cut/power-cut.test.ts';
 
+const isLong = Number(process.env.ARRAYFS_TEST_FACTOR ?? '1') > 1;
+
 const mountedProjects = TRANSPORTS.flatMap((transport) =>
-  BLOCK_CONTAINERS.map((blocks) => ({
-    extends: true as const,
-    test: {
-      name: `${transport}, ${blocks}`,
-      include: [MOUNTED, ...(transport === 'kernel' ? [POWER_CUTS] : [])],
-      exclude: transport === 'kernel' && blocks === 'file' ? [] : [ABOVE_TRANSPORTS],
-      env: { ARRAYFS_TEST_TRANSPORT: transport, ARRAYFS_TEST_BLOCKS: blocks },
-    },
-  })),
+  BLOCK_CONTAINERS.map((blocks) => {
+    const name = `${transport}, ${blocks}`;
+    const mounted = isLong || IN_FULL.includes(name) ? [MOUNTED] : OVER_ALL;
+    return {
+      extends: true as const,
+      test: {
+        name,
+        include: [...mounted, ...(transport === 'kernel' ? [POWER_CUTS] : [])],
+        exclude: name === 'kernel, file' ? [] : [ABOVE_TRANSPORTS],
+        env: { ARRAYFS_TEST_TRANSPORT: transport, ARRAYFS_TEST_BLOCKS: blocks },
+      },
+    };
+  }),
 );
 
 // No test depends on the machine's speed: the time limits only end a test that hangs.

@@ -13,7 +13,7 @@ const ALL = [0, 1, 2, 3, 4, 5, 6, 7];
 /** Turns of microtasks in one turn of the event loop that are told apart. */
 const MICROTASKS = 25;
 /** Crashes tried in each flow. */
-const CRASHES = repeat(12);
+const CRASHES = repeat(6);
 
 interface Flow {
   /** What the array is before; all of it is durable. */

@@ -29,7 +29,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const SHIFTS = 4;
 const HOURS_PER_SHIFT = 6;
-const OPERATIONS_PER_HOUR = repeat(100);
+const OPERATIONS_PER_HOUR = repeat(50);
 /** Of everything that grows with the number of operations by intention: events and jobs. */
 const GROWTH_BYTES_PER_OPERATION = 512;
 /** What the test runner and the compiler keep for themselves. */

@@ -15,7 +15,7 @@ describe('the array against plain byte arrays', () => {
   const chosen = process.env.ARRAYFS_SEED;
   const seeds =
     chosen === undefined
-      ? Array.from({ length: repeat(30) }, (_, index) => index + 1)
+      ? Array.from({ length: repeat(15) }, (_, index) => index + 1)
       : [Number(chosen)];
   describe.each(BLOCK_CONTAINERS)('with blocks in %s', (blocks: BlockContainerKind) => {
     it.each(seeds)('holds what the model holds, seed %i', async (seed) => {

@@ -160,7 +160,7 @@ describe('bursts of commands that are not durable yet', () => {
   const only = process.env.ARRAYFS_SEED;
   const seeds =
     only === undefined
-      ? Array.from({ length: repeat(60) }, (_, index) => index + 1)
+      ? Array.from({ length: repeat(30) }, (_, index) => index + 1)
       : [Number(only)];
   it.each(seeds)('show what the model shows, seed %i', async (seed) => {
     await new Bursts(seed, await ArrayFixture.open()).run();

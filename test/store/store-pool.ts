@@ -53,7 +53,7 @@ export interface StoreBackend {
   remove(): Promise<void>;
 }
 
-export const IDENTITY = newIdentity({ capacityBytes: 2 ** 30, blocks: 'lmdb' }, new ManualClock());
+export const IDENTITY = newIdentity({ capacityBytes: 2 ** 27, blocks: 'lmdb' }, new ManualClock());
 const SLOTS = 64;
 
 /** The first id that no published block has. */

@@ -1,11 +1,11 @@
 /** Pairs that are split while hosts write: two volumes that depend on each other, and a file system at work. */
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { repeat } from '../support/factor.js';
-import { canLoop, canMount, MIB, MountedArray } from '../support/mounted-array.js';
-import { lastNumber, PLACE_BYTES, writeNumbers } from '../support/numbered-writes.js';
-import { ARRAYFS, done, shell, start } from '../support/programs.js';
-import { cleanScratch } from '../support/scratch-directory.js';
+import { repeat } from '../../support/factor.js';
+import { canLoop, canMount, MIB, MountedArray } from '../../support/mounted-array.js';
+import { lastNumber, PLACE_BYTES, writeNumbers } from '../../support/numbered-writes.js';
+import { ARRAYFS, done, shell, start } from '../../support/programs.js';
+import { cleanScratch } from '../../support/scratch-directory.js';
 
 const SPLITS = repeat(10);
 const PLACES = (4 * MIB) / PLACE_BYTES;

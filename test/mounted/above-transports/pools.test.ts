@@ -10,9 +10,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { canLoop, canMount, codeOf, MIB, MountedArray } from '../support/mounted-array.js';
-import { ARRAYFS, done, run, shell } from '../support/programs.js';
-import { cleanScratch, subdirectory } from '../support/scratch-directory.js';
+import { canLoop, canMount, codeOf, MIB, MountedArray } from '../../support/mounted-array.js';
+import { ARRAYFS, done, run, shell } from '../../support/programs.js';
+import { cleanScratch, subdirectory } from '../../support/scratch-directory.js';
 
 interface NamedPool {
   readonly name: string;

@@ -2,10 +2,10 @@
 import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { repeat } from '../support/factor.js';
-import { canLoop, canMount, MountedArray } from '../support/mounted-array.js';
-import { ARRAYFS, done, run, shell, until } from '../support/programs.js';
-import { cleanScratch, subdirectory } from '../support/scratch-directory.js';
+import { repeat } from '../../support/factor.js';
+import { canLoop, canMount, MountedArray } from '../../support/mounted-array.js';
+import { ARRAYFS, done, run, shell, until } from '../../support/programs.js';
+import { cleanScratch, subdirectory } from '../../support/scratch-directory.js';
 
 const PAIR = 'db:copy';
 /** 1 GiB in long runs. */
