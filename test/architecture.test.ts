@@ -27,6 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   control: [
     ...['base', 'array', 'volume/volume-info', 'san/configuration', 'san/fault-text', 'san/faults'],
     'san/port-id',
+    'san/turns',
   ],
   'control/command-row': ['base'],
   'control/pair-command-rows': ['base', 'control/command-row'],

@@ -19,6 +19,7 @@ import { microprocessorsOf } from '../san/microprocessors.js';
 import { deleteGroup, type PortGroupChange, setGroup } from '../san/port-groups.js';
 import type { ControllerId, PortId } from '../san/port-id.js';
 import { changeController, changePort, type PortChange } from '../san/ports.js';
+import { shareText, type TurnRule } from '../san/turns.js';
 import type {
   DeviceView,
   LunView,
@@ -53,6 +54,13 @@ export class ArraySan extends SanState implements SanCommands {
     return this.change(changeController(this.configuration, controller, state), () => {
       const code = state === 'up' ? 'CONTROLLER-UP' : 'CONTROLLER-DOWN';
       this.host.recordEvent(code, controller, 'set by command');
+    });
+  }
+
+  setPriority(priority: TurnRule): Promise<void> {
+    return this.change({ ...this.configuration, priority }, () => {
+      const message = `online ${shareText(priority.online)}, backup ${shareText(priority.backup)}`;
+      this.host.recordEvent('PRIORITY-SET', '-', message);
     });
   }
 

@@ -197,7 +197,7 @@ export class StorageArray extends PairingArray implements TargetArray, PoolConte
   }
 
   openImage(copy: AnyCopy, options: { write: boolean }): ImageHandle {
-    const image = openImage(this, copy, options.write);
+    const image = openImage(this, copy, options.write, this.san.queues.requested);
     return this.allowsFaults ? new FaultyImage(image, copy, this.san.requestFaults) : image;
   }
 

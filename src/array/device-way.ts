@@ -3,7 +3,7 @@
  * requests of hosts, and what can be told of it while it lasts.
  */
 import { CopyRate } from '../pair/copy-rate.js';
-import type { SanDevice } from '../san/configuration.js';
+import { portOf, type SanDevice } from '../san/configuration.js';
 import type { UsablePorts } from '../san/discovery.js';
 import type { PortId } from '../san/port-id.js';
 import type { ArrayContext } from './array-context.js';
@@ -24,6 +24,7 @@ export class DeviceWay {
   private readonly rate = new CopyRate();
   private errand: Errand | undefined;
   private moves = 0;
+  private leave = () => {};
 
   constructor(
     private readonly host: ArrayContext,
@@ -52,12 +53,14 @@ export class DeviceWay {
   /** The errand has begun; from now on its port follows the load, until `close`. */
   follow<T extends Errand>(errand: T): T {
     this.errand = errand;
+    this.leave = this.host.san.queues.attend();
     this.route.follow(errand);
     return errand;
   }
 
   close(): void {
     this.route.end();
+    this.leave();
   }
 
   get progress(): CopyProgress {
@@ -67,14 +70,26 @@ export class DeviceWay {
     return {
       ...{ phase, port, microprocessor, attempts, moves },
       portReason: route.reason,
+      turn: this.turn,
       bytesPerSecond: Math.round(bytesPerSecond),
     };
   }
 
-  /** At a port that hosts use, too, each piece waits for its turn. */
+  /** Each piece waits for its turn in the array, and then at its port, which hosts may use, too. */
   private pace(bytes: number, port: PortId | undefined): Promise<void> | undefined {
+    const { queues } = this.host.san;
     this.rate.add(bytes, this.host.clock.monotonicMs());
-    return port === undefined ? undefined : this.host.san.queues.of(port).backup(bytes);
+    const atPort = () => (port === undefined ? undefined : queues.of(port).backup(bytes));
+    const inArray = queues.array.backup(bytes);
+    return inArray === undefined ? atPort() : inArray.then(atPort);
+  }
+
+  /** Who goes, hosts or backups; at a port that both use what is said there. */
+  private get turn(): string {
+    const { san } = this.host;
+    const port = this.errand?.port;
+    const isShared = port !== undefined && portOf(san.configuration, port).role === 'both';
+    return (isShared ? san.queues.of(port) : san.queues.array).reason;
   }
 
   private moved(from: PortId, to: PortId, reason: string): void {
@@ -86,12 +101,13 @@ export class DeviceWay {
 
 /** Lines of the job's file. */
 export function progressLines(progress: CopyProgress): readonly string[] {
-  const { phase, port, microprocessor, attempts, moves, portReason } = progress;
+  const { phase, port, microprocessor, attempts, moves, portReason, turn } = progress;
   const where = port === undefined ? '' : ` through port ${port}`;
   const who = microprocessor === undefined ? '' : ` by microprocessor ${microprocessor}`;
   return [
     `${phase}${where}${who}`,
     ...(portReason === '' ? [] : [`why ${port}: ${portReason}`]),
+    ...(turn === '' || phase === 'ended' ? [] : [`turns: ${turn}`]),
     `taken up: ${attempts}`,
     ...(moves === 0 ? [] : [`moved for the load: ${moves}`]),
   ];

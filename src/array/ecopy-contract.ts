@@ -19,6 +19,8 @@ export interface CopyProgress {
   readonly moves: number;
   /** Why it goes through this port; '' where it goes through none. */
   readonly portReason: string;
+  /** Who goes at the moment, requests of hosts or backup data, and why; '' where nobody has asked yet. */
+  readonly turn: string;
   /** Data moved, over the last seconds. */
   readonly bytesPerSecond: number;
 }

@@ -1,27 +1,19 @@
 /**
  * Open images: reading and writing volumes and snapshots byte by byte. Reads of stored and cached
  * data answer at once; a write answers when the cache has taken it.
- *
- * Bytes past the end of an image are undefined inside its last block; whoever grows the image makes
- * them zeros first.
  */
 
 import type { Clock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { VOLUME_BYTES_MAX } from '../base/limits.js';
-import { BLOCK_BYTES, blocksCovering, formatSize, roundUpToSector } from '../base/sizes.js';
+import { BLOCK_BYTES, formatSize, roundUpToSector } from '../base/sizes.js';
 import { type AnyCopy, copyName, type Volume } from './copies.js';
 import type { ImageHandle } from './disk-array.js';
 import { discardRange, nextData, nextHole } from './image-ranges.js';
 import { shareRange } from './image-sharing.js';
 import { ImageReader, type ReadAhead } from './read-ahead.js';
-import {
-  checkHostWrites,
-  checkNoOtherWriter,
-  checkNotPaired,
-  checkPairedSize,
-  checkWhole,
-} from './rules.js';
+import { checkHostWrites, checkNoOtherWriter, checkPairedSize, checkWhole } from './rules.js';
+import { noteModified, resizeVolume, zeroTail } from './volume-size.js';
 
 /** Fetched ahead of a sequential reader of cold blocks. */
 const READ_AHEAD_BYTES = 2 ** 20;
@@ -39,15 +31,23 @@ export interface ImageHost {
   unused(volume: Volume): void;
 }
 
+/** Is told of each read and write: how many bytes, and the answer where there is none yet. */
+type RequestWitness = (bytes: number, answer: Promise<unknown> | undefined) => void;
+
 /** Opens an image; EROFS for writing a snapshot or a read-only array, EIO for a failed pool. */
-export function openImage(host: ImageHost, copy: AnyCopy, write: boolean): ImageHandle {
+export function openImage(
+  host: ImageHost,
+  copy: AnyCopy,
+  write: boolean,
+  onRequest?: RequestWitness,
+): ImageHandle {
   copy.pool.checkPresent();
   if (write && copy.kind === 'snapshot') {
     throw new ArrayError('EROFS', `${copyName(copy)} is a snapshot: clone it to write`);
   }
   if (write && host.readOnly) throw new ArrayError('EROFS', 'the array is mounted read-only');
   if (write && copy.kind === 'volume') checkHostWrites(copy);
-  return new Image(host, copy, write);
+  return new Image(host, copy, write, onRequest);
 }
 
 class Image implements ImageHandle {
@@ -58,6 +58,7 @@ class Image implements ImageHandle {
     private readonly host: ImageHost,
     readonly copy: AnyCopy,
     private readonly writable: boolean,
+    private readonly onRequest: RequestWitness | undefined,
   ) {
     this.reader = new ImageReader(copy);
     copy.openCount += 1;
@@ -67,12 +68,23 @@ class Image implements ImageHandle {
 
   read(offset: number, target: Uint8Array): number | Promise<number> {
     const fetched = this.fetch(offset, target.length);
-    return fetched === undefined
-      ? this.readNow(offset, target)
-      : fetched.then(() => this.readNow(offset, target));
+    const answer =
+      fetched === undefined
+        ? this.readNow(offset, target)
+        : fetched.then(() => this.readNow(offset, target));
+    return this.told(target.length, answer);
   }
 
   write(offset: number, data: Uint8Array): number | Promise<number> {
+    return this.told(data.length, this.tryWrite(offset, data));
+  }
+
+  private told(bytes: number, answer: number | Promise<number>): number | Promise<number> {
+    this.onRequest?.(bytes, typeof answer === 'number' ? undefined : answer);
+    return answer;
+  }
+
+  private tryWrite(offset: number, data: Uint8Array): number | Promise<number> {
     const volume = this.writableVolume();
     if (data.length === 0) return 0;
     if (roundUpToSector(offset + data.length) > VOLUME_BYTES_MAX) {
@@ -232,59 +244,4 @@ class Image implements ImageHandle {
     if (copy.roles.length > 0 || copy.condition.isReserved) checkHostWrites(copy);
     return copy;
   }
-}
-
-/** Resizes without asking who has the volume open; ordered like a write. */
-export async function resizeVolume(
-  host: ImageHost,
-  volume: Volume,
-  sizeBytes: number,
-): Promise<void> {
-  const { content } = volume.pool;
-  if (sizeBytes > VOLUME_BYTES_MAX) {
-    throw new ArrayError('EFBIG', `a volume has at most ${formatSize(VOLUME_BYTES_MAX)}`);
-  }
-  checkNotPaired(volume, 'resized');
-  if (sizeBytes <= volume.sizeBytes || volume.sizeBytes % BLOCK_BYTES === 0) {
-    resizeNow(host, volume, sizeBytes);
-    return;
-  }
-  // Growing makes the rest of the last block zeros, which takes memory.
-  await content.admission.acceptLater(
-    () => ({ lineage: volume.lineage, offset: volume.sizeBytes, length: tailBytes(volume) }),
-    () => resizeNow(host, volume, sizeBytes),
-  );
-}
-
-function resizeNow(host: ImageHost, volume: Volume, sizeBytes: number): void {
-  const keptBlocks = blocksCovering(sizeBytes);
-  const { lineages } = volume.pool.content;
-  const mayShow = lineages.mayShowContent(volume.lineage);
-  if (sizeBytes > volume.sizeBytes) zeroTail(volume, sizeBytes);
-  if (keptBlocks < blocksCovering(volume.sizeBytes) && mayShow) {
-    lineages.clip(volume.lineage, keptBlocks);
-  }
-  volume.setSize(sizeBytes);
-  noteModified(host, volume);
-}
-
-/** Bytes of the volume's last block that lie past its end. */
-function tailBytes({ sizeBytes }: Volume): number {
-  return blocksCovering(sizeBytes) * BLOCK_BYTES - sizeBytes;
-}
-
-/** Zeros from the end of the volume to `limit`, inside its last block. */
-function zeroTail(volume: Volume, limit: number): void {
-  const start = volume.sizeBytes;
-  const end = Math.min(roundUpToSector(limit), blocksCovering(start) * BLOCK_BYTES);
-  if (end > start) volume.pool.content.zero(volume.lineage, start, end - start);
-}
-
-function noteModified(host: ImageHost, volume: Volume): void {
-  const nowMs = host.clock.nowMs();
-  volume.fields.modifiedMs = nowMs;
-  volume.fields.changedMs = nowMs;
-  if (volume.fields.info !== undefined) volume.fields.infoModified = true;
-  if (!volume.deleted) volume.touch('write');
-  host.changed();
 }

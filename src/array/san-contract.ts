@@ -21,6 +21,7 @@ import type { ControllerId, PortId } from '../san/port-id.js';
 import type { PortTask } from '../san/port-tasks.js';
 import type { PortChange } from '../san/ports.js';
 import type { PortResult } from '../san/search-reasons.js';
+import type { TurnRule } from '../san/turns.js';
 
 export interface ControllerView extends Controller {
   /** As it is now: with the faults that are set. */
@@ -48,6 +49,17 @@ export interface DeviceView extends SanDevice {
   readonly searches: readonly DeviceSearch[];
   /** As the last discovery saw them; undefined before one that reached the device. */
   readonly media: readonly MediumInfo[] | undefined;
+}
+
+/** How requests of hosts and backup data go beside each other. */
+export interface TurnsView {
+  /** `array`, or a port. */
+  readonly name: string;
+  readonly rule: TurnRule;
+  /** Bytes in the last whole second; of hosts as long as a backup is under way. */
+  readonly rates: Readonly<Record<'online' | 'backup', number>>;
+  /** Who goes at the moment, and why; '' while no backup is under way. */
+  readonly reason: string;
 }
 
 export interface DeviceSearch extends PortResult {
@@ -90,6 +102,10 @@ export interface SanCommands {
   devices(): readonly DeviceView[];
   /** Of the last whole period. */
   load(): LoadTable;
+  /** Of the array, and of each port that hosts and backups share. */
+  turns(): readonly TurnsView[];
+  /** Bytes of backup data through the port in the last whole second. */
+  backupRate(port: PortId): number;
   /** Those that are set, for as long as the array is mounted. */
   readonly faults: Pick<FaultList, 'list'>;
 
@@ -108,6 +124,8 @@ export interface SanCommands {
   unmapLuns(reference: string, which: UnmapLunOptions): Promise<number>;
   /** What is wrong with the device itself is told by the error, too; a tape library is made where there is none. */
   addDevice(device: DeviceSetting, library?: TapeLibraryOptions): Promise<DeviceView>;
+  /** From now on, also for backups that run. */
+  setPriority(rule: TurnRule): Promise<void>;
   /** Puts it into the zones of these ports and no others. */
   connectDevice(name: string, ports: readonly PortId[]): Promise<DeviceView>;
   /** EBUSY while it is in use; what is in it stays. */

@@ -9,12 +9,14 @@ import {
   packLunMapping,
   packPort,
   packPortGroup,
+  packPriority,
   unpackController,
   unpackDevice,
   unpackHost,
   unpackLunMapping,
   unpackPort,
   unpackPortGroup,
+  unpackPriority,
 } from '../store/san-records.js';
 import type { ArrayContext } from './array-context.js';
 import { copyName } from './copies.js';
@@ -66,6 +68,7 @@ function loadSan({ store }: Pool): StoredSan {
     host: recordsOf(store, 'host', unpackHost),
     lunMapping: recordsOf(store, 'lunMapping', unpackLunMapping),
     device: recordsOf(store, 'device', unpackDevice),
+    priority: recordsOf(store, 'priority', unpackPriority),
   };
 }
 
@@ -92,6 +95,8 @@ export function packSanRecord(change: SanRecordChange): Uint8Array | undefined {
       return packLunMapping(change.value);
     case 'device':
       return packDevice(change.value);
+    case 'priority':
+      return packPriority(change.value);
   }
 }
 

@@ -9,7 +9,7 @@ import type { MediumInfo } from '../device/backup-device.js';
 import type { Host, LunMapping, PortGroup, SanConfiguration } from '../san/configuration.js';
 import { FaultList } from '../san/faults.js';
 import { LoadCounters, type LoadTable } from '../san/load.js';
-import { portNumber } from '../san/port-id.js';
+import { type PortId, portNumber } from '../san/port-id.js';
 import { PortQueues } from '../san/port-queues.js';
 import { PortTasks } from '../san/port-tasks.js';
 import type { PortResult } from '../san/search-reasons.js';
@@ -21,7 +21,7 @@ import {
 } from '../san/stored-configuration.js';
 import type { PrepareDevice } from './device-preparer.js';
 import { RequestFaults } from './request-faults.js';
-import type { ControllerView, DeviceView, LunView, PortView } from './san-contract.js';
+import type { ControllerView, DeviceView, LunView, PortView, TurnsView } from './san-contract.js';
 import { controllerViews, deviceViews, portViews, SearchResults, withFaults } from './san-views.js';
 
 /** What it needs of the array around it. */
@@ -73,7 +73,7 @@ export class SanState {
     this.requestFaults = new RequestFaults(this.faults, host.clock, (...event) => {
       host.recordEvent(...event);
     });
-    this.queues = new PortQueues(host.clock);
+    this.queues = new PortQueues(host.clock, san.priority);
     for (const problem of problems) host.recordEvent('SAN-LEFT-OUT', '-', problem);
   }
 
@@ -114,6 +114,21 @@ export class SanState {
     return deviceViews(this.host.serial, this.configuration, this.searches);
   }
 
+  /** The array, then ports that hosts and backups share. */
+  turns(): readonly TurnsView[] {
+    const shared = this.configuration.ports.filter(({ role }) => role === 'both');
+    const queues = shared.map(({ id }) => ({ name: id, queue: this.queues.of(id) }));
+    return [{ name: 'array', queue: this.queues.array }, ...queues].map(({ name, queue }) => {
+      const reason = this.queues.isAttended ? queue.reason : '';
+      return { name, rule: queue.rule, reason, rates: queue.rates() };
+    });
+  }
+
+  /** Of backup data through the port, in the last whole second. */
+  backupRate(port: PortId): number {
+    return this.queues.of(port).rates().backup;
+  }
+
   load(): LoadTable {
     return this.loadCounters.table(this.host.clock.monotonicMs());
   }
@@ -136,6 +151,7 @@ export class SanState {
   protected replace(next: SanConfiguration): void {
     this.host.store(changedRecords(this.isStored ? this.configuration : undefined, next));
     this.isStored = true;
+    if (next.priority !== this.configuration.priority) this.queues.setRule(next.priority);
     this.configuration = next;
     this.tellListeners();
   }

@@ -9,7 +9,6 @@ import { type ArrayContext, newCopyFields } from './array-context.js';
 import { type AnyCopy, copyName, Volume } from './copies.js';
 import { isBeingCopied } from './copy-source.js';
 import type { CreateVolumeOptions, OwnershipChanges } from './disk-array.js';
-import { resizeVolume } from './images.js';
 import {
   checkInfo,
   checkNotPaired,
@@ -18,6 +17,7 @@ import {
   checkSnapshotUnused,
 } from './rules.js';
 import { dropSnapshot } from './snapshot-commands.js';
+import { resizeVolume } from './volume-size.js';
 
 export async function createVolume(
   context: ArrayContext,

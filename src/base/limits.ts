@@ -108,6 +108,10 @@ export const DEVICES_MAX = 64;
 export const SCSI_WAIT_MS_MAX = 10_000;
 /** Users who are no host, of whom /events tells. */
 export const STRANGERS_TOLD_MAX = 1_000;
+/** What hosts, or backups, may move in one turn: the other one waits as long as that takes. */
+export const TURN_BYTES_MAX = 2 ** 30;
+/** The same as a time. */
+export const TURN_MS_MAX = 60_000;
 /** Faults set at one time; every request looks through them. */
 export const FAULTS_MAX = 64;
 /** Cartridges of one tape library: finding an empty one looks at the labels of each. */

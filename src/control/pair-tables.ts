@@ -6,8 +6,8 @@ import type { DiskArray, VolumeView } from '../array/disk-array.js';
 import type { PairView } from '../array/pair-contract.js';
 import { formatDuration } from '../base/clock.js';
 import { PAIRS_MAX, VOLUMES_MAX } from '../base/limits.js';
-import { formatSize, TRACK_BYTES } from '../base/sizes.js';
-import { count, hidden, numberRanges, plain, time } from './status-columns.js';
+import { TRACK_BYTES } from '../base/sizes.js';
+import { count, hidden, numberRanges, plain, rate, time } from './status-columns.js';
 import { type Column, type Table, tableJson, tableText } from './table-layout.js';
 
 const NUMBERS_CHARACTERS_MAX = 24;
@@ -19,12 +19,7 @@ const STATES: readonly Column<PairView>[] = [
 
 const PROGRESS: readonly Column<PairView>[] = [
   plain('PACE', 'pace', (pair) => pair.pace),
-  {
-    header: 'RATE',
-    alignRight: true,
-    text: ({ bytesPerSecond }) => (bytesPerSecond > 0 ? `${formatSize(bytesPerSecond)}/s` : '-'),
-    json: ({ bytesPerSecond }) => ({ bytesPerSecond }),
-  },
+  rate('RATE', 'bytesPerSecond', (pair) => pair.bytesPerSecond),
   {
     header: 'LEFT',
     alignRight: true,

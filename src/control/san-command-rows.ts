@@ -172,6 +172,39 @@ export const SAN_COMMANDS = [
     changesArray: true,
   },
   {
+    name: 'priority',
+    group: 'san',
+    verb: 'priority',
+    words: [],
+    options: [
+      { name: 'ratio', kind: 'text', help: 'of online to backup, 1:1000 to 1000:1' },
+      {
+        name: 'per',
+        kind: 'text',
+        values: ['time', 'amount'],
+        help: 'what the ratio is of; default time',
+      },
+      { name: 'online', kind: 'text', help: 'what hosts have in a turn: 40ms, or 256K' },
+      { name: 'backup', kind: 'text', help: 'what backups have in a turn' },
+    ],
+    summary: 'set how requests of hosts and backup data share the array',
+    description: [
+      'Both go in turns while both are there. A ratio per=time gives each so many times 4 ms, per=amount',
+      'so many times 256 KiB; online= and backup= give a time or an amount to each. It holds at once, for',
+      'backups that run too, and after the next mount; a new array has 10:1 of time. status/priority has',
+      'the rates and who goes.',
+    ],
+    examples: [
+      { line: 'ratio=1:1', meaning: 'as much time for backups as for hosts' },
+      { line: 'ratio=10:1 per=amount', meaning: 'a tenth of what hosts read and write' },
+      {
+        line: 'online=100ms backup=1M',
+        meaning: 'a time for hosts alone, then an amount of backup',
+      },
+    ],
+    changesArray: true,
+  },
+  {
     name: 'discover',
     group: 'san',
     verb: 'discover',

@@ -7,6 +7,7 @@ import { ANY_HOST } from '../san/configuration.js';
 import { describeFault, parseDelay, parseFaultRange, parseFaultSense } from '../san/fault-text.js';
 import { parseFaultTarget } from '../san/faults.js';
 import { parseController, parsePort } from '../san/port-id.js';
+import { FIRST_RULE, parseShare, ratioRule, shareText, type TurnRule } from '../san/turns.js';
 import { given, type Handler } from './command-handler.js';
 import type { ParsedCommand } from './command-parser.js';
 import { parseLun, parsePortList, parseUids } from './command-values.js';
@@ -107,6 +108,12 @@ export const SAN_HANDLERS: Readonly<Record<SanCommandName, Handler>> = {
     );
   },
 
+  async priority({ san }, { options }) {
+    const rule = ruleOf(options, san.turns()[0]?.rule ?? FIRST_RULE);
+    await san.setPriority(rule);
+    return `online ${shareText(rule.online)}, backup ${shareText(rule.backup)} a turn`;
+  },
+
   async discover(array, { words }) {
     const job = await array.discover(words);
     return `job ${job.id} discover ${job.subject}`;
@@ -137,6 +144,21 @@ export const SAN_HANDLERS: Readonly<Record<SanCommandName, Handler>> = {
     return `fault ${fault.number}: ${describeFault(fault)}`;
   },
 };
+
+/** Either a ratio, or shares; one that is not given stays. */
+function ruleOf(options: ParsedCommand['options'], present: TurnRule): TurnRule {
+  const [ratio, online, backup] = ['ratio', 'online', 'backup'].map((name) => options.get(name));
+  const isOfShares = online !== undefined || backup !== undefined;
+  if ((ratio === undefined) !== isOfShares || (isOfShares && options.has('per'))) {
+    throw new ArrayError('EINVAL', 'give ratio= (and per=), or online= and backup=');
+  }
+  if (ratio !== undefined)
+    return ratioRule(ratio, options.get('per') === 'amount' ? 'bytes' : 'ms');
+  return {
+    online: online === undefined ? present.online : parseShare(online),
+    backup: backup === undefined ? present.backup : parseShare(backup),
+  };
+}
 
 /** `delete=yes` or `clear=yes` stands alone. */
 function isAlone({ options }: ParsedCommand, name: string): boolean {

@@ -5,7 +5,8 @@
 import type { DiskArray, VolumeView } from '../array/disk-array.js';
 import { formatSize } from '../base/sizes.js';
 import { senseText } from '../san/fault-text.js';
-import { count, hidden, plain, time } from './status-columns.js';
+import { ratioText, shareText } from '../san/turns.js';
+import { count, hidden, plain, rate, time } from './status-columns.js';
 import type { Column, Table } from './table-layout.js';
 
 type San = DiskArray['san'];
@@ -16,6 +17,7 @@ type Group = ReturnType<San['groups']>[number];
 type Microprocessor = ReturnType<DiskArray['microprocessors']>[number];
 type Fault = San['faults']['list'][number];
 type Host = ReturnType<San['hosts']>[number];
+type Turns = ReturnType<San['turns']>[number];
 
 const TASKS_SHOWN_MAX = 3;
 
@@ -57,6 +59,7 @@ export interface LoadRow {
   readonly transfer: number;
   readonly access: string | null;
   readonly backups: number;
+  readonly backupRate: number;
 }
 
 export const LOAD: Table<LoadRow> = {
@@ -73,6 +76,7 @@ export const LOAD: Table<LoadRow> = {
     },
     plain('ACCESS', 'access', (row) => row.access),
     count('BACKUPS', 'backups', (row) => row.backups),
+    rate('BACKUP-RATE', 'backupBytesPerSecond', (row) => row.backupRate),
     hidden(({ kind, periodMs }) => ({ kind, periodMs })),
   ],
 };
@@ -96,6 +100,7 @@ export function loadRows(san: San): LoadRow[] {
         transfer: load?.transfer ?? 0,
         access: load?.access ?? null,
         backups: backupsOf(view),
+        backupRate: san.backupRate(view.id),
       };
     });
     return [
@@ -108,10 +113,33 @@ export function loadRows(san: San): LoadRow[] {
         transfer: total?.transfer ?? 0,
         access: null,
         backups: own.reduce((sum, view) => sum + backupsOf(view), 0),
+        backupRate: portRows.reduce((sum, row) => sum + row.backupRate, 0),
       },
       ...portRows,
     ];
   });
+}
+
+/** The shares of online and backup, and what comes of them ([002] fig. 11). */
+export const PRIORITY: Table<Turns> = {
+  shape: 'rows',
+  columns: [
+    plain('NAME', 'name', (turns) => turns.name),
+    plain('RATIO', 'ratio', ({ rule }) => ratioText(rule) ?? null),
+    share('ONLINE', 'online'),
+    share('BACKUP', 'backup'),
+    rate('ONLINE-RATE', 'onlineBytesPerSecond', ({ rates }) => rates.online),
+    rate('BACKUP-RATE', 'backupBytesPerSecond', ({ rates }) => rates.backup),
+    plain('WHO-GOES', 'reason', ({ reason }) => reason || null),
+  ],
+};
+
+function share(header: string, kind: 'online' | 'backup'): Column<Turns> {
+  return {
+    header,
+    text: ({ rule }) => shareText(rule[kind]),
+    json: ({ rule }) => ({ [kind]: { ...rule[kind] } }),
+  };
 }
 
 export const PORT_GROUPS: Table<Group> = {

@@ -33,6 +33,16 @@ export function size<Row>(header: string, key: string, value: (row: Row) => numb
   };
 }
 
+/** Bytes a second; nothing where there are none. */
+export function rate<Row>(header: string, key: string, value: (row: Row) => number): Column<Row> {
+  return {
+    header,
+    alignRight: true,
+    text: (row) => (value(row) > 0 ? `${formatSize(value(row))}/s` : '-'),
+    json: (row) => ({ [key]: value(row) }),
+  };
+}
+
 /** A time: ISO in text, ISO as `key` and milliseconds as `keyMs` in JSON. */
 export function time<Row>(
   header: string,

@@ -16,6 +16,7 @@ import type {
 import type { PoolView } from '../array/pool-contract.js';
 import { printable } from '../base/names.js';
 import { formatSize } from '../base/sizes.js';
+import { PROGRESS, progressRows } from './copy-tables.js';
 import { PAIR_USAGE, PAIRS, pairColumns } from './pair-tables.js';
 import {
   accessColumns,
@@ -28,6 +29,7 @@ import {
   MICROPROCESSORS,
   PORT_GROUPS,
   PORTS,
+  PRIORITY,
 } from './san-tables.js';
 import {
   count,
@@ -211,6 +213,8 @@ export const STATUS_TABLES: readonly StatusTable[] = [
   statusTable('pools', POOLS, (array) => array.pools()),
   statusTable('portgroups', PORT_GROUPS, ({ san }) => san.groups()),
   { ...statusTable('ports', PORTS, ({ san }) => san.ports()), isLive: true },
+  { ...statusTable('priority', PRIORITY, ({ san }) => san.turns()), isLive: true },
+  { ...statusTable('progress', PROGRESS, progressRows), isLive: true },
   statusTable('snapshots', SNAPSHOTS, (array) => array.volumes().flatMap((v) => v.snapshots)),
   {
     name: 'volumes',

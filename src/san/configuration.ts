@@ -10,6 +10,7 @@ import {
   PORT_IDS,
   type PortId,
 } from './port-id.js';
+import { FIRST_RULE, type TurnRule } from './turns.js';
 
 /** Who a port talks to: hosts send commands to a target, an initiator sends them to devices. */
 export const PORT_ROLES = ['target', 'initiator', 'both'] as const;
@@ -86,6 +87,8 @@ export interface SanConfiguration {
   readonly hosts: readonly Host[];
   readonly mappings: readonly LunMapping[];
   readonly devices: readonly SanDevice[];
+  /** Requests of hosts and backup data beside each other ([002] fig. 11). */
+  readonly priority: TurnRule;
 }
 
 /** Of a new array: A and B are target ports, C and D initiator ports, one host is who mounted it. */
@@ -103,6 +106,7 @@ export function initialSan(mountingUid: number): SanConfiguration {
     hosts: [{ number: 1, name: 'local', uids: [mountingUid] }],
     mappings: [],
     devices: [],
+    priority: FIRST_RULE,
   };
 }
 

@@ -1,30 +1,63 @@
 /**
- * The queues of ports that are target and initiator at once ([002] figs. 11 to 14): requests of hosts and chunks of
- * backup data go through in turns. Other ports carry one of the two, and need none.
+ * Requests of hosts and chunks of backup data in turns ([002] figs. 11 to 14): at each port, and in the array as a whole.
  *
+ * A port that is target and initiator at once has one queue for both. Other ports carry one of the two, which goes through at once.
  * Each kind keeps its order: what waits is begun inside the queue, before anything that comes later. What has begun is not held
  * any more, however long it takes.
+ *
+ * Requests to any image of the array are not held, but use up the share of online in the array's queue, where backup data
+ * waits for its turn. While there is no backup they are not even counted.
  */
 import type { Clock, Timer } from '../base/clock.js';
 import { PORT_IDS, type PortId } from './port-id.js';
-import { ratioRule, type TurnKind, type TurnRule, Turns } from './turns.js';
+import {
+  FIRST_RULE,
+  type NextTurn,
+  type TurnKind,
+  type TurnRule,
+  Turns,
+  type Waiting,
+} from './turns.js';
 
-const RATIO_AT_FIRST = '10:1';
+/** A request that is under way says so long after the last one came that the host is there; it may hang. */
+const UNDER_WAY_MS = 1_000;
 
 export class PortQueues {
+  /** Of all of the array. */
+  readonly array: PortQueue;
   private readonly queues: readonly PortQueue[];
+  private backups = 0;
 
-  constructor(clock: Clock, rule: TurnRule = ratioRule(RATIO_AT_FIRST, 'bytes')) {
+  constructor(clock: Clock, rule: TurnRule = FIRST_RULE) {
+    this.array = new PortQueue(clock, rule);
     this.queues = PORT_IDS.map(() => new PortQueue(clock, rule));
   }
+
+  /** A backup, or the way back, begins to ask for its turns; its end is what is returned. */
+  attend(): () => void {
+    this.backups += 1;
+    return () => {
+      this.backups -= 1;
+    };
+  }
+
+  /** Backup data goes, or may go. */
+  get isAttended(): boolean {
+    return this.backups > 0;
+  }
+
+  /** A request of a host to any image; `answer`: it has none yet. */
+  readonly requested = (bytes: number, answer: Promise<unknown> | undefined): void => {
+    if (this.isAttended) this.array.passed(bytes, answer);
+  };
 
   of(port: PortId): PortQueue {
     return this.queues[PORT_IDS.indexOf(port)] as PortQueue;
   }
 
-  /** Of all ports, from now on. */
+  /** Everywhere, from now on. */
   setRule(rule: TurnRule): void {
-    for (const queue of this.queues) queue.setRule(rule);
+    for (const queue of [this.array, ...this.queues]) queue.setRule(rule);
   }
 }
 
@@ -38,6 +71,10 @@ export class PortQueue {
   private readonly waiting: Readonly<Record<TurnKind, Waiter[]>> = { online: [], backup: [] };
   private timer: Timer | undefined;
   private isServing = false;
+  /** Why whoever asked last goes or waits. */
+  private lastReason = '';
+  private underWay = 0;
+  private lastCameMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly clock: Clock,
@@ -53,6 +90,11 @@ export class PortQueue {
   setRule(rule: TurnRule): void {
     this.turns.setRule(rule, this.clock.monotonicMs());
     this.serve();
+  }
+
+  /** Who goes at the moment, and why; '' where nobody has asked yet. */
+  get reason(): string {
+    return this.lastReason;
   }
 
   /** Begins a request of a host, of so many bytes, when its turn has come: at once, or later. */
@@ -88,11 +130,37 @@ export class PortQueue {
     if (this.waiting.backup.length > 0) this.serve();
   }
 
+  /** A request of a host that is not held: it only uses up its share. `answer`: it has none yet. */
+  passed(bytes: number, answer?: Promise<unknown>): void {
+    const nowMs = this.clock.monotonicMs();
+    this.turns.onlineDone(bytes, nowMs);
+    this.lastCameMs = nowMs;
+    if (answer !== undefined) this.follow(answer);
+    if (this.waiting.backup.length > 0 && this.turns.isOver(nowMs)) this.serve();
+  }
+
+  private follow(answer: Promise<unknown>): void {
+    this.underWay += 1;
+    const ended = () => {
+      this.underWay -= 1;
+      this.note('online', 0);
+    };
+    answer.then(ended, ended);
+  }
+
   private isTurnOf(kind: TurnKind): boolean {
     const { online, backup } = this.waiting;
     if (this.waiting[kind].length > 0 || this.isServing) return false;
-    const counts = { online: online.length, backup: backup.length, [kind]: 1 };
-    return this.turns.next(counts, this.clock.monotonicMs()).next === kind;
+    return this.next({ online: online.length, backup: backup.length, [kind]: 1 }).next === kind;
+  }
+
+  private next(counts: Waiting): NextTurn {
+    const nowMs = this.clock.monotonicMs();
+    const isThere = this.underWay > 0 && nowMs - this.lastCameMs < UNDER_WAY_MS;
+    if (isThere) this.turns.onlineDone(0, nowMs);
+    const next = this.turns.next(counts, nowMs);
+    if (counts.online + counts.backup > 0) this.lastReason = next.reason;
+    return next;
   }
 
   private wait(kind: TurnKind, waiter: Waiter): void {
@@ -127,7 +195,7 @@ export class PortQueue {
     const { online, backup } = this.waiting;
     for (;;) {
       const counts = { online: online.length, backup: backup.length };
-      const { next, againMs } = this.turns.next(counts, this.clock.monotonicMs());
+      const { next, againMs } = this.next(counts);
       const waiter = next === 'none' ? undefined : this.waiting[next].shift();
       if (next === 'none' || waiter === undefined) return againMs;
       this.note(next, waiter.bytes);

@@ -8,6 +8,7 @@
  *    host         number                    0
  *    lunMapping   port number x 65,536 + LUN    number of the host, 0 for any
  *    device       number                    0
+ *    priority     0                         0
  */
 import {
   ANY_HOST,
@@ -25,6 +26,7 @@ import {
   type SanDevice,
 } from './configuration.js';
 import { CONTROLLER_IDS, isPortId, portNumber } from './port-id.js';
+import { isShare, type TurnRule } from './turns.js';
 
 export interface SanRecords {
   readonly controller: Controller;
@@ -33,6 +35,7 @@ export interface SanRecords {
   readonly host: Host;
   readonly lunMapping: LunMapping;
   readonly device: SanDevice;
+  readonly priority: TurnRule;
 }
 export type SanRecordKind = keyof SanRecords;
 
@@ -67,7 +70,9 @@ type Stored<T> = {
     ? string
     : T[F] extends readonly string[]
       ? readonly string[]
-      : T[F];
+      : T[F] extends object
+        ? Stored<T[F]>
+        : T[F];
 };
 export type StoredSan = {
   readonly [K in SanRecordKind]: readonly Stored<SanRecords[K]>[];
@@ -106,6 +111,9 @@ export function restoreSan(stored: StoredSan, mountingUid: number): RestoredSan 
   const devices = sound<SanDevice, Stored<SanDevice>>('device', stored.device, ({ kind }) =>
     isOf(DEVICE_KINDS, kind),
   );
+  const priorities = sound<TurnRule, Stored<TurnRule>>('priority', stored.priority, (rule) =>
+    [rule.online, rule.backup].every(isShare),
+  );
   const byId = <T extends { readonly id: string }>(known: readonly T[], found: readonly T[]) =>
     known.map((part) => found.find(({ id }) => id === part.id) ?? part);
   const san = {
@@ -116,6 +124,7 @@ export function restoreSan(stored: StoredSan, mountingUid: number): RestoredSan 
     hosts: stored.port.length === 0 ? initial.hosts : stored.host,
     mappings,
     devices,
+    priority: priorities[0] ?? initial.priority,
   };
   return { san, problems };
 }
@@ -145,6 +154,7 @@ function allRecords(san: SanConfiguration): SanRecordChange[] {
     ...numbered('host' as const, san.hosts),
     ...mappings,
     ...numbered('device' as const, san.devices),
+    { kind: 'priority', first: 0, second: 0, value: san.priority },
   ];
 }
 

@@ -15,7 +15,9 @@
  *    any      no                no             none      the same
  */
 import { ArrayError } from '../base/errors.js';
+import { TURN_BYTES_MAX, TURN_MS_MAX } from '../base/limits.js';
 import { printable } from '../base/names.js';
+import { formatSize, parseSize } from '../base/sizes.js';
 import { PeriodCounts } from './period-counts.js';
 
 export type TurnKind = 'online' | 'backup';
@@ -45,6 +47,43 @@ export function ratioRule(text: string, unit: Share['unit']): TurnRule {
   }
   const share = (parts: number) => ({ unit, value: parts * RATIO_UNITS[unit] });
   return { online: share(online), backup: share(backup) };
+}
+
+/** What an array begins with: online has ten times the time of backup. */
+export const FIRST_RULE = ratioRule('10:1', 'ms');
+
+/** An amount as `256K`, or a time as `40ms` or `2s`. EINVAL for anything else. */
+export function parseShare(text: string): Share {
+  const [, digits, unit] = /^(\d{1,6})(ms|s)$/.exec(text) ?? [];
+  const share: Share =
+    digits === undefined
+      ? { unit: 'bytes', value: parseSize(text) }
+      : { unit: 'ms', value: Number(digits) * (unit === 's' ? 1_000 : 1) };
+  if (isShare(share)) return share;
+  const most = `${formatSize(TURN_BYTES_MAX)} or ${TURN_MS_MAX} ms`;
+  throw new ArrayError('EINVAL', `a share is at least 1 and at most ${most}`);
+}
+
+export function isShare({
+  unit,
+  value,
+}: {
+  readonly unit: string;
+  readonly value: number;
+}): boolean {
+  const most = unit === 'bytes' ? TURN_BYTES_MAX : TURN_MS_MAX;
+  return (unit === 'bytes' || unit === 'ms') && value >= 1 && value <= most;
+}
+
+/** `10:1`; undefined where one has a time and the other an amount. */
+export function ratioText({ online, backup }: TurnRule): string | undefined {
+  if (online.unit !== backup.unit) return undefined;
+  const divisor = greatestDivisor(online.value, backup.value);
+  return `${online.value / divisor}:${backup.value / divisor}`;
+}
+
+function greatestDivisor(one: number, other: number): number {
+  return other === 0 ? one : greatestDivisor(other, one % other);
 }
 
 /** How many requests, and backups, wait at the moment. */
@@ -104,6 +143,11 @@ export class Turns {
     return this.moved.last(nowMs);
   }
 
+  /** The share of the turn under way is used up. */
+  isOver(nowMs: number): boolean {
+    return this.used(nowMs) >= this.current[this.turn].value;
+  }
+
   /** Who goes next; ends the turn that is under way where its share is used up. */
   next(waiting: Waiting, nowMs: number): NextTurn {
     const isOnline = waiting.online > 0 || nowMs - this.lastOnlineMs < QUIET_MS;
@@ -115,7 +159,7 @@ export class Turns {
   }
 
   private ofTurn(waiting: Waiting, nowMs: number): NextTurn {
-    if (this.used(nowMs) >= this.current[this.turn].value) {
+    if (this.isOver(nowMs)) {
       this.begin(this.turn === 'online' ? 'backup' : 'online', nowMs);
     }
     const { turn } = this;
@@ -140,6 +184,6 @@ export class Turns {
   }
 }
 
-function shareText({ unit, value }: Share): string {
+export function shareText({ unit, value }: Share): string {
   return unit === 'bytes' ? `${Math.round(value / 1024)} KiB` : `${Math.round(value * 10) / 10} ms`;
 }

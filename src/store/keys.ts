@@ -46,6 +46,7 @@ export const RECORD_KIND = {
   host: 51,
   lunMapping: 52,
   device: 53,
+  priority: 54,
 } as const;
 
 export type RecordKind = keyof typeof RECORD_KIND;
@@ -53,6 +54,7 @@ export type RecordKind = keyof typeof RECORD_KIND;
 /** What is not a pool's but the array's: it is in the home pool, and moves when that is removed. */
 export const HOME_KINDS: readonly RecordKind[] = [
   ...(['job', 'event', 'controller', 'port', 'portGroup', 'host', 'lunMapping', 'device'] as const),
+  'priority',
 ];
 
 /** Key of the version of `block` written in `epoch`; `epoch` EPOCH_MAX comes first. */

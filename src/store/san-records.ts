@@ -1,5 +1,5 @@
 /**
- * Records of what is set about ports, port groups, hosts, LUNs and backup devices. Ports and roles are texts
+ * Records of what is set about ports, port groups, hosts, LUNs, backup devices and priority. Ports and roles are texts
  * here; what they mean is checked by san, which also says which keys the records have (stored-configuration.ts).
  */
 import type { ByteReader, ByteWriter } from '../base/byte-cursor.js';
@@ -135,6 +135,30 @@ export function unpackDevice(value: Uint8Array): DeviceRecord {
     kind: reader.text(),
     path: reader.text(),
   }));
+}
+
+/** What each may do in its turn: `bytes` or `ms`, and how many. */
+export interface PriorityRecord {
+  readonly online: ShareRecord;
+  readonly backup: ShareRecord;
+}
+
+interface ShareRecord {
+  readonly unit: string;
+  readonly value: number;
+}
+
+export function packPriority({ online, backup }: PriorityRecord): Uint8Array {
+  return seal((writer) => {
+    for (const { unit, value } of [online, backup]) writer.text(unit).u32(value);
+  });
+}
+
+export function unpackPriority(value: Uint8Array): PriorityRecord {
+  return unseal(value, (reader) => {
+    const share = () => ({ unit: reader.text(), value: reader.u32() });
+    return { online: share(), backup: share() };
+  });
 }
 
 function writeTexts(writer: ByteWriter, texts: readonly string[]): void {

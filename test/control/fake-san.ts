@@ -11,7 +11,10 @@ export function fakeSan(array: Omit<DiskArray, 'san'>): ArraySan {
     clock: new ManualClock(),
     checkWritable: () => {},
     recordEvent: (code, subject, message) => array.recordEvent(code, subject, message),
-    load: () => ({ controller: [], port: [], portGroup: [], host: [], lunMapping: [], device: [] }),
+    load: () => ({
+      ...{ controller: [], port: [], portGroup: [], host: [], lunMapping: [], device: [] },
+      priority: [],
+    }),
     store: () => {},
     durable: async () => {},
     allowFaults: true,

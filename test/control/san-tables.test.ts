@@ -65,12 +65,13 @@ describe('the table', () => {
     san.loadCounters.record('CL1-A', { ...request, operation: 'write' }, nowMs);
     san.loadCounters.record('CL1-B', { ...request, operation: 'read' }, nowMs);
     san.tasks.begin('CL1-C', 'initiator', 'tape0', 5);
+    await san.queues.of('CL1-C').backup(2 ** 18);
     await fixture.clock.advance(1_000);
     expect(text('load').map(cells).slice(0, 4)).toEqual([
-      ['NAME', 'STATE', 'IOS', 'TRANSFER', 'ACCESS', 'BACKUPS'],
-      ['CL1', 'up', '2', '20K', '-', '1'],
-      ['CL1-A', 'up', '1', '16K', 'random', '0'],
-      ['CL1-B', 'down', '1', '4K', 'random', '0'],
+      ['NAME', 'STATE', 'IOS', 'TRANSFER', 'ACCESS', 'BACKUPS', 'BACKUP-RATE'],
+      ['CL1', 'up', '2', '20K', '-', '1', '256K/s'],
+      ['CL1-A', 'up', '1', '16K', 'random', '0', '-'],
+      ['CL1-B', 'down', '1', '4K', 'random', '0', '-'],
     ]);
     expect(json('load')).toHaveLength(10);
     expect(json('load')[5]).toEqual({
@@ -80,8 +81,38 @@ describe('the table', () => {
       transferBytes: 0,
       access: null,
       backups: 0,
+      backupBytesPerSecond: 0,
       kind: 'controller',
       periodMs: 1_000,
+    });
+  });
+
+  it('of priority has the shares and rates of the array, and of ports that both use', async () => {
+    const { array } = fixture;
+    const { queues } = array.san;
+    await runOn(array, 'priority', 'online=40ms backup=1M');
+    await runOn(array, 'port', 'CL1-B role=both');
+    const leave = queues.attend();
+    const image = array.openImage(array.volume('db'), { write: true });
+    await image.write(0, Buffer.alloc(4096));
+    void queues.array.backup(2 ** 18);
+    await fixture.clock.advance(1_000);
+    expect(text('priority').map(cells)).toEqual([
+      ['NAME', 'RATIO', 'ONLINE', 'BACKUP', 'ONLINE-RATE', 'BACKUP-RATE', 'WHO-GOES'],
+      ['array', '-', '40 ms', '1024 KiB', '4K/s', '256K/s', 'no host request for 2 ms'],
+      ['CL1-B', '-', '40 ms', '1024 KiB', '-', '-', '-'],
+    ]);
+    leave();
+    await image.write(0, Buffer.alloc(4096));
+    await fixture.clock.advance(1_000);
+    expect(json('priority')[0]).toEqual({
+      name: 'array',
+      ratio: null,
+      online: { unit: 'ms', value: 40 },
+      backup: { unit: 'bytes', value: 2 ** 20 },
+      onlineBytesPerSecond: 0,
+      backupBytesPerSecond: 0,
+      reason: null,
     });
   });
 

@@ -121,6 +121,38 @@ describe('the queue of a port', () => {
     expect(queue.rule).toEqual(ratioRule('1:1000', 'bytes'));
   });
 
+  it('lets requests that are not held use up the share of online', async () => {
+    queue.passed(REQUEST);
+    backup();
+    await clock.yield();
+    expect(gone).toBe('');
+    for (let count = 0; count < 3; count += 1) queue.passed(REQUEST);
+    await clock.yield();
+    expect(gone).toBe('B');
+    expect(queue.reason).toMatch(/^the turn of backup/);
+  });
+
+  it('takes a host for there while its request is under way, but not for ever', async () => {
+    let answer = () => {};
+    queue.passed(
+      1,
+      new Promise<void>((resolve) => {
+        answer = resolve;
+      }),
+    );
+    backup();
+    await clock.advance(500);
+    expect(gone).toBe('');
+    await clock.advance(500 + QUIET_MS);
+    expect(gone).toBe('B');
+    answer();
+    await clock.yield();
+    backup();
+    expect(gone).toBe('B');
+    await clock.advance(QUIET_MS);
+    expect(gone).toBe('BB');
+  });
+
   it('leaves nobody waiting, and no timer behind', async () => {
     for (let count = 0; count < 50; count += 1) {
       online();
@@ -146,8 +178,22 @@ describe('the queues of all ports', () => {
     expect(queues.of('CL1-A').backup(CHUNK)).toBeInstanceOf(Promise);
     expect(queues.of('CL2-D').backup(CHUNK)).toBeUndefined();
     queues.setRule(ratioRule('2:3', 'ms'));
-    for (const port of ['CL1-A', 'CL2-D'] as const) {
-      expect(queues.of(port).rule).toEqual(ratioRule('2:3', 'ms'));
+    for (const each of [queues.of('CL1-A'), queues.of('CL2-D'), queues.array]) {
+      expect(each.rule).toEqual(ratioRule('2:3', 'ms'));
     }
+  });
+
+  it('count requests to images only while a backup is under way', async () => {
+    const queues = new PortQueues(clock, ratioRule('1:1', 'bytes'));
+    queues.requested(REQUEST, undefined);
+    expect(queues.array.backup(CHUNK)).toBeUndefined();
+    const ends = [queues.attend(), queues.attend()];
+    ends[0]?.();
+    queues.requested(REQUEST, undefined);
+    expect(queues.array.backup(CHUNK)).toBeInstanceOf(Promise);
+    ends[1]?.();
+    await clock.advance(1_000);
+    queues.requested(REQUEST, undefined);
+    expect(queues.array.rates()).toEqual({ online: REQUEST, backup: 2 * CHUNK });
   });
 });

@@ -14,6 +14,7 @@ import {
   type SanRecordKind,
   type StoredSan,
 } from '../../src/san/stored-configuration.js';
+import { ratioRule } from '../../src/san/turns.js';
 import { recordKey } from '../../src/store/keys.js';
 import {
   unpackController,
@@ -22,6 +23,7 @@ import {
   unpackLunMapping,
   unpackPort,
   unpackPortGroup,
+  unpackPriority,
 } from '../../src/store/san-records.js';
 
 const EMPTY: StoredSan = {
@@ -31,6 +33,7 @@ const EMPTY: StoredSan = {
   host: [],
   lunMapping: [],
   device: [],
+  priority: [],
 };
 
 /** What the array does: keys and values of a pool. */
@@ -57,6 +60,7 @@ class Records {
       host: of('host').map(unpackHost),
       lunMapping: of('lunMapping').map(unpackLunMapping),
       device: of('device').map(unpackDevice),
+      priority: of('priority').map(unpackPriority),
     };
   }
 }
@@ -73,6 +77,8 @@ const steps: ((san: SanConfiguration) => SanConfiguration)[] = [
   (san) => unmapLun(san, { port: 'CL2-B', lun: 16_383, host: 'alpha' }),
   (san) => deleteHost(san, 'alpha'),
   (san) => deleteDevice(san, 'tape0', false),
+  (san) => ({ ...san, priority: ratioRule('3:1', 'bytes') }),
+  (san) => ({ ...san, priority: { ...san.priority, online: { unit: 'ms', value: 60_000 } } }),
 ];
 
 describe('a configuration in the store', () => {
@@ -108,6 +114,8 @@ describe('a configuration in the store', () => {
       ['lunMapping'],
       ['host'],
       ['device', 'port', 'port'],
+      ['priority'],
+      ['priority'],
     ]);
   });
 
@@ -127,6 +135,9 @@ describe('a configuration in the store', () => {
         portGroup: [{ number: 1, name: 'g', targets: ['CL9-A'], initiators: [] }],
         lunMapping: [{ port: 'CL1-A', lun: 0, host: 'gone', volume: 1 }],
         device: [{ number: 1, name: 'd', kind: 'floppy', path: '/dev/fd0' }],
+        priority: [
+          { online: { unit: 'pages' as never, value: 1 }, backup: { unit: 'ms', value: 1 } },
+        ],
       },
       0,
     );
@@ -136,6 +147,7 @@ describe('a configuration in the store', () => {
       'port group ... is not understood',
       'LUN mapping ... is not understood',
       'device ... is not understood',
+      'priority ... is not understood',
     ]);
   });
 });

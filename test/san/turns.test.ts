@@ -1,7 +1,16 @@
 /** Online and backup in turns, by the text on [002] fig. 11; a simulated port that lives by them. */
 import { describe, expect, it } from 'vitest';
 import type { ArrayError } from '../../src/base/errors.js';
-import { ratioRule, type TurnKind, type TurnRule, Turns } from '../../src/san/turns.js';
+import { TURN_BYTES_MAX, TURN_MS_MAX } from '../../src/base/limits.js';
+import {
+  parseShare,
+  ratioRule,
+  ratioText,
+  type Share,
+  type TurnKind,
+  type TurnRule,
+  Turns,
+} from '../../src/san/turns.js';
 
 const KIB = 1024;
 const bytes = (value: number) => ({ unit: 'bytes', value }) as const;
@@ -175,4 +184,35 @@ describe('a ratio', () => {
     expect([share('online', 'ms'), share('backup', 'ms')]).toEqual([12, 8]);
     expect([share('online', 'bytes'), share('backup', 'bytes')]).toEqual([768 * KIB, 512 * KIB]);
   });
+
+  it.each<[string, string, 'bytes' | 'ms']>([
+    ['10:1', '10:1', 'ms'],
+    ['2:2', '1:1', 'bytes'],
+    ['600:1000', '3:5', 'ms'],
+  ])('of %s is told as %s', (text, told, unit) => {
+    expect(ratioText(ratioRule(text, unit))).toBe(told);
+  });
+
+  it('is none between a time and an amount', () => {
+    expect(ratioText({ online: ms(40), backup: bytes(40) })).toBeUndefined();
+  });
+});
+
+describe('a share', () => {
+  it.each<[string, Share]>([
+    ['256K', bytes(256 * KIB)],
+    ['1', bytes(1)],
+    ['1G', bytes(TURN_BYTES_MAX)],
+    ['40ms', ms(40)],
+    ['60s', ms(TURN_MS_MAX)],
+  ])('of %s is what it says', (text, share) => {
+    expect(parseShare(text)).toEqual(share);
+  });
+
+  it.each(['', '0', '0ms', '1.5G', '61s', '9999999ms', '-1ms', 'ms', '4 ms'])(
+    'is not %j',
+    (text) => {
+      expect(() => parseShare(text)).toThrow(/^EINVAL/);
+    },
+  );
 });
