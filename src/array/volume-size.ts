@@ -2,14 +2,18 @@
  * The size of volumes, and when they were changed. Bytes past the end of an image are undefined inside its last block; whoever grows
  * the image makes them zeros first.
  */
+import type { Clock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { VOLUME_BYTES_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, blocksCovering, formatSize, roundUpToSector } from '../base/sizes.js';
 import type { Volume } from './copies.js';
-import type { ImageHost } from './images.js';
 import { checkNotPaired } from './rules.js';
 
-type ChangeHost = Pick<ImageHost, 'clock' | 'changed'>;
+interface ChangeHost {
+  readonly clock: Clock;
+  /** Something a status table shows has changed. */
+  changed(): void;
+}
 
 /** Resizes without asking who has the volume open; ordered like a write. */
 export async function resizeVolume(
