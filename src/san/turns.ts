@@ -30,7 +30,7 @@ export interface Share {
 export type TurnRule = Readonly<Record<TurnKind, Share>>;
 
 /** Milliseconds without a request after which hosts are taken for idle. */
-export const QUIET_MS = 2;
+export const QUIET_MS = 5;
 /** What 1 of a ratio is: a chunk of backup data, and a time in which several fit. */
 const RATIO_UNITS = { bytes: 256 * 1024, ms: 4 } as const;
 const RATIO_MAX = 1_000;

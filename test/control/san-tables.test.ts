@@ -99,7 +99,7 @@ describe('the table', () => {
     await fixture.clock.advance(1_000);
     expect(text('priority').map(cells)).toEqual([
       ['NAME', 'RATIO', 'ONLINE', 'BACKUP', 'ONLINE-RATE', 'BACKUP-RATE', 'WHO-GOES'],
-      ['array', '-', '40 ms', '1024 KiB', '4K/s', '256K/s', 'no host request for 2 ms'],
+      ['array', '-', '40 ms', '1024 KiB', '4K/s', '256K/s', 'no host request for 5 ms'],
       ['CL1-B', '-', '40 ms', '1024 KiB', '-', '-', '-'],
     ]);
     leave();

@@ -4,6 +4,7 @@ import type { ArrayError } from '../../src/base/errors.js';
 import { TURN_BYTES_MAX, TURN_MS_MAX } from '../../src/base/limits.js';
 import {
   parseShare,
+  QUIET_MS,
   ratioRule,
   ratioText,
   type Share,
@@ -108,9 +109,9 @@ describe('turns', () => {
     const turns = new Turns(ratioRule('10:1', 'bytes'), 0);
     turns.onlineDone(4 * KIB, 10);
     const waiting = { online: 0, backup: 1 };
-    expect(turns.next(waiting, 10.5)).toMatchObject({ next: 'none', againMs: 1.5 });
-    expect(turns.next(waiting, 11.9).next).toBe('none');
-    expect(turns.next(waiting, 12).next).toBe('backup');
+    expect(turns.next(waiting, 10.5)).toMatchObject({ next: 'none', againMs: QUIET_MS - 0.5 });
+    expect(turns.next(waiting, 9.9 + QUIET_MS).next).toBe('none');
+    expect(turns.next(waiting, 10 + QUIET_MS).next).toBe('backup');
   });
 
   it('end the time of online in such a gap too', () => {
@@ -150,7 +151,7 @@ describe('turns', () => {
     const reason = (online: number, backup: number, nowMs: number) =>
       turns.next({ online, backup }, nowMs).reason;
     expect(reason(1, 1, 1)).toBe('the turn of online: 120 KiB of 512 KiB');
-    expect(reason(0, 1, 9)).toBe('no host request for 2 ms');
+    expect(reason(0, 1, 9)).toBe('no host request for 5 ms');
     expect(reason(1, 0, 9)).toBe('no backup waits');
     expect(reason(0, 0, 9)).toBe('nothing waits');
   });
