@@ -36,12 +36,13 @@ export function tapeImage(
 }
 
 function* tapeExtents(
-  { manifest, data }: BackupEntry,
+  { manifest, data, damage }: BackupEntry,
   tape: StreamMedium,
   continuations: Continuations,
 ): Generator<ImageExtent> {
   if (data?.end === undefined) {
-    throw new DeviceError('damaged', `backup ${manifest.backup} has no end: it was not finished`);
+    const why = damage ?? 'it was not finished';
+    throw new DeviceError('damaged', `backup ${manifest.backup} has no end: ${why}`);
   }
   const blocks = sectionBlocks(tape, data, continuations);
   yield* manifest.form === 'sparse'

@@ -14,6 +14,8 @@ export interface BackupEntry extends Management {
   readonly data: TapeFile | undefined;
   /** `continued`: goes on on another cartridge; `incomplete`: its writer never ended it. */
   readonly state: 'complete' | 'continued' | 'incomplete';
+  /** Why its end is not seen, where the cartridge cannot be read up to there. */
+  readonly damage: string | undefined;
 }
 
 export interface CartridgeListing {
@@ -42,7 +44,9 @@ export function listBackups(tape: StreamMedium): CartridgeListing {
       const management = readManagement(tape, file);
       const data = dataOf(management, files[index + 1]);
       const number = backups.length + 1;
-      backups.push({ number, ...management, data, state: stateOf(data) });
+      const state = stateOf(data);
+      const damage = state === 'incomplete' ? scan.damage?.reason : undefined;
+      backups.push({ number, ...management, data, state, damage });
     } catch (error) {
       problems.push(reasonOf(error));
     }
