@@ -57,7 +57,9 @@ export class BlockInput implements SegmentInput {
     readonly reader: BlockReader,
     /** Of the next read. */
     public position: number,
-    private readonly unitBytes: number,
+    /** All that the segment reads here. */
+    readonly lengthBytes: number,
+    readonly unitBytes: number,
     readonly failing: Failing,
   ) {}
 
@@ -174,23 +176,23 @@ export function straightBetween(
   };
 }
 
-/** The first byte that the segment reads; a SenseError where it would read past the end. */
-export function inputPlace(
+/** What the segment reads; a SenseError where it would read past the end. */
+export function inputRange(
   number: number,
   { segment, source }: CheckedSegment,
   demand: SegmentDemand,
   data: ResidualData,
   sizeBytes: number,
-): number {
+): { start: number; lengthBytes: number } {
   const needed = demand.rule === 'produce' ? demand.bytes - data.destination.length : demand.bytes;
   const missing = Math.max(0, needed - data.source.length);
   const units = missing > 0 ? Math.ceil((missing + demand.skipBytes) / demand.readUnitBytes) : 0;
   const field = 'sourceLba' in segment ? 'sourceLba' : 'lba';
   const lba = 'sourceLba' in segment ? segment.sourceLba : 'lba' in segment ? segment.lba : 0n;
-  const range = { lba, byteOffset: 0, lengthBytes: units * demand.readUnitBytes };
-  const start = firstByte(source, range, sizeBytes);
+  const lengthBytes = units * demand.readUnitBytes;
+  const start = firstByte(source, { lba, byteOffset: 0, lengthBytes }, sizeBytes);
   if (start === undefined) throw outOfRange({ ...segment, number }, 'source', field);
-  return start;
+  return { start, lengthBytes };
 }
 
 /** The first byte that the segment writes; a SenseError where it would write past the end. */

@@ -15,7 +15,7 @@ import { type ReachedSide, runCommandSegment } from './segment-commands.js';
 import {
   BlockInput,
   BlockOutput,
-  inputPlace,
+  inputRange,
   NoEnd,
   outputPlace,
   StreamInput,
@@ -31,6 +31,7 @@ import {
   SegmentMovement,
   type SegmentOutput,
 } from './segment-movement.js';
+import { inputBefore } from './segment-overlap.js';
 
 const NO_DATA = new Uint8Array();
 
@@ -72,8 +73,13 @@ export class SegmentExecutor {
     const to = await this.side(work, 'destination');
     const input = this.input(work, from);
     const output = this.output(work, to);
-    const straight = straightBetween(input, output);
-    const ends = { input, output, straight, own: this.ownData(checked.segment) };
+    const turn = () => this.watch.moved(0, 0);
+    const ends = {
+      ...{
+        input: await inputBefore({ input, output }, { ...checked, number }, destinationBytes, turn),
+      },
+      ...{ output, straight: straightBetween(input, output), own: this.ownData(checked.segment) },
+    };
     const movement = new SegmentMovement(number, checked, demand, ends, this.data, this.watch);
     try {
       await movement.run();
@@ -112,8 +118,9 @@ export class SegmentExecutor {
     const reader = reached.kind === 'volume' ? reached.source : reached;
     assert(reader !== undefined, 'what segments read is frozen');
     if (reader instanceof CopySource) reader.refresh();
-    const place = inputPlace(number, checked, demand, this.data, reader.sizeBytes);
-    return new BlockInput(reader, place, unitBytes, failing);
+    const { sizeBytes } = reader;
+    const { start, lengthBytes } = inputRange(number, checked, demand, this.data, sizeBytes);
+    return new BlockInput(reader, start, lengthBytes, unitBytes, failing);
   }
 
   private output(work: Work, side: ReachedSide | undefined): SegmentOutput {

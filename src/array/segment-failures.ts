@@ -99,6 +99,17 @@ export function outOfRange(
   return explained({ ...sense, [side]: report }, `the ${side} has no such blocks`);
 }
 
+/** The segment moves more within one medium, over itself, than can be read before it writes. */
+export function overlapTooLong({
+  kind,
+  number,
+}: {
+  readonly kind: SegmentKind;
+  readonly number: number;
+}): SenseError {
+  return segmentFailure(SENSE.segmentField, number, segmentFieldOffset(kind, 'destinationLba'));
+}
+
 /** The same with what the segment had still to write, in blocks; for who wrote some. */
 export function withResidual(error: SenseError, residual: number): SenseError {
   return new SenseError({ ...error.sense, residual }, error.reason);

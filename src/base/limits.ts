@@ -90,6 +90,8 @@ export const COPY_DESCRIPTOR_BYTES_MAX = 64 * 1024;
 export const COPY_INLINE_BYTES_MAX = 64 * 1024;
 /** Bytes of processed data held for RECEIVE DATA per list identifier: the newest are kept. */
 export const COPY_HELD_BYTES_MAX = 256 * 1024;
+/** Bytes that one segment moves over themselves within one medium of a device: they are read before the first is written. */
+export const COPY_OVERLAP_BYTES_MAX = 32 * 2 ** 20;
 /** Copies of which results are kept for RECEIVE COPY RESULTS; the oldest that have ended are forgotten. */
 export const COPY_RESULTS_MAX = 128;
 /** Bytes of one read or write of a stream device: the longest record that `mtdump` accepts. */

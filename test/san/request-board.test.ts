@@ -53,7 +53,7 @@ describe('a request in shared memory', () => {
     expect(stateOf(slot)).toBe('free');
   });
 
-  it('has the bitmap tables 1 and 2 of [000]: 640B may not, 642A fails twice, 644A copies', () => {
+  it('goes as in [000] figs. 7, 11 and tables 1, 2: 640B may not, 642A fails twice, 644A copies', () => {
     // 642A is CL1-M0 with ports 622 and 624, here CL1-C and CL1-D; 644A is CL2-M0 with port 628; 640B is CL2-M1.
     const some = [FOUR[0], FOUR[2]].flatMap((found) => (found === undefined ? [] : [found]));
     const table = tableOf(['CL1-C', 'CL1-D', 'CL2-C'], some);
