@@ -10,7 +10,7 @@ import { listOf } from '../ecopy/list-builder.js';
 import { bytesOf, EXAMPLES } from '../ecopy/worked-examples.js';
 import { repeat } from '../support/factor.js';
 import { RandomSource } from '../support/random-source.js';
-import { cleanScratch } from '../support/scratch-directory.js';
+import { cleanScratch, makeMemoryScratch } from '../support/scratch-directory.js';
 import { CopyFixture } from './copy-fixture.js';
 import type { Medium } from './copy-model-sides.js';
 import { ListOracle, writeTapes } from './list-oracle.js';
@@ -40,7 +40,7 @@ beforeEach(async () => {
     volumes.set(name, Buffer.from(random.bytes(size)));
     await fixture.write(name, 0, volumes.get(name) as Buffer);
   }
-  const library = makeLibrary({ cartridgeBytes: CARTRIDGE_BYTES });
+  const library = makeLibrary({ cartridgeBytes: CARTRIDGE_BYTES }, makeMemoryScratch());
   fixture.san = addDevice(fixture.san, { name: 'tape0', kind: 'tape', path: library });
   const records = [0, 1, 2, 3].map(() => Buffer.from(random.bytes(32 * KIB)));
   const few = [Buffer.from(random.bytes(700)), 'mark', Buffer.from(random.bytes(80))] as const;

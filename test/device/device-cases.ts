@@ -19,8 +19,9 @@ export const CARTRIDGE_BYTES = 2 ** 20;
 /** A library of three empty cartridges. */
 export function makeLibrary(
   options: { slots?: number; drives?: number; cartridgeBytes?: number } = {},
+  parent = makeScratch(),
 ): string {
-  const directory = join(makeScratch(), 'tapes');
+  const directory = join(parent, 'tapes');
   const sizes = { slots: 3, drives: 2, cartridgeBytes: CARTRIDGE_BYTES, ...options };
   createLibrary(directory, { ...sizes, prefix: 'AFS' });
   return directory;

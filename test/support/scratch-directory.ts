@@ -2,7 +2,7 @@
  * A directory for one test file. All its stores, mounts and files lie in it; whatever is mounted
  * there is unmounted and the directory removed, also when the process ends early.
  */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { isRunning } from '../../src/host/processes.js';
@@ -18,6 +18,11 @@ export function makeScratch(parent = tmpdir()): string {
   const directory = mkdtempSync(join(parent, 'arrayfs-mounted-'));
   directories.add(directory);
   return directory;
+}
+
+/** The same in memory, where the machine has such a place: for tests that sync files thousands of times. */
+export function makeMemoryScratch(): string {
+  return makeScratch(existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
 }
 
 /** A new directory inside another; its path. */
