@@ -13,7 +13,7 @@
  *
  * While a mount tells the pools of its state, each may have been left in the old or in the new one.
  */
-import { ArrayError } from '../base/errors.js';
+import { ArrayError, type ErrorCode } from '../base/errors.js';
 import { uuidText } from '../base/uuid.js';
 import type { Member, MountState } from '../store/member-records.js';
 import type { StoredPool } from '../store/pool-files.js';
@@ -23,11 +23,16 @@ export interface PresentPool {
   readonly stored: StoredPool;
 }
 
-/** A member that the array is mounted without. */
-export interface MissingPool {
-  readonly member: Member;
+interface Absence {
   /** Why, as the end of a sentence. */
   readonly problem: string;
+  /** Nothing was found of it, or it was not looked for: for all that is known it is as it was left. */
+  readonly isUnseen: boolean;
+}
+
+/** A member that the array is mounted without. */
+export interface MissingPool extends Absence {
+  readonly member: Member;
 }
 
 export interface FoundPools {
@@ -47,6 +52,9 @@ export interface PoolSearch {
   look(member: Member): StoredPool;
 }
 
+/** What says that no pool is in a directory; anything else is damage. */
+const NOT_THERE: readonly ErrorCode[] = ['ENOENT', 'ENOTDIR', 'EINVAL', 'EACCES'];
+
 export const NO_STATE: MountState = { generation: 0, nonce: new Uint8Array(8) };
 
 /** EINVAL where what the caller names does not belong to the given pool's array. */
@@ -60,7 +68,7 @@ export function findPools(search: PoolSearch): FoundPools {
     const reason = `${given.directory} is pool ${given.identity.poolName}: name another pool's directory`;
     throw new ArrayError('EINVAL', reason);
   }
-  const seen = new Map<string, StoredPool | string>();
+  const seen = new Map<string, StoredPool | Absence>();
   const chosen = named.filter(({ identity }) => !without.includes(identity.poolName));
   for (const pool of [given, ...chosen]) seen.set(uuidText(pool.identity.poolUuid), pool);
   let authority = given;
@@ -79,7 +87,7 @@ export function findPools(search: PoolSearch): FoundPools {
   const there = judged.filter((pool) => 'stored' in pool).map(({ stored }) => stored);
   const pools = judged.map((pool) => {
     const isOlder = 'stored' in pool && there.some((knower) => isBehind(pool.stored, knower));
-    return isOlder ? { member: pool.member, problem: olderCopy(pool.stored) } : pool;
+    return isOlder ? unfit(pool.member, olderCopy(pool.stored)) : pool;
   });
   return { authority, pools };
 }
@@ -90,27 +98,33 @@ function membersOf({ directory, identity, members }: StoredPool): readonly Membe
   return members?.members ?? [{ uuid, name, directory, isPresent: true, states: [NO_STATE] }];
 }
 
-function lookAt(member: Member, { without, given, look }: PoolSearch): StoredPool | string {
-  if (without.includes(member.name)) return 'left out by --without';
+function lookAt(member: Member, { without, given, look }: PoolSearch): StoredPool | Absence {
+  if (without.includes(member.name)) return { problem: 'left out by --without', isUnseen: true };
   try {
     const pool = look(member);
     const { poolUuid, arrayUuid } = pool.identity;
     const isIt = isSame(poolUuid, member.uuid) && isSame(arrayUuid, given.identity.arrayUuid);
-    return isIt ? pool : `${pool.directory} holds another pool`;
+    return isIt ? pool : { problem: `${pool.directory} holds another pool`, isUnseen: true };
   } catch (error) {
-    if (error instanceof ArrayError) return error.reason;
-    return error instanceof Error ? error.message : String(error);
+    if (error instanceof ArrayError) {
+      return { problem: error.reason, isUnseen: NOT_THERE.includes(error.code) };
+    }
+    return { problem: error instanceof Error ? error.message : String(error), isUnseen: false };
   }
+}
+
+function unfit(member: Member, problem: string): MissingPool {
+  return { member, problem, isUnseen: false };
 }
 
 /** The newest of the pools found that knows the authority as it is now. */
 function newerThan(
   authority: StoredPool,
-  found: readonly (StoredPool | string)[],
+  found: readonly (StoredPool | Absence)[],
 ): StoredPool | undefined {
   let newest: StoredPool | undefined;
   for (const pool of found) {
-    if (typeof pool === 'string' || pool === authority || pool.members === undefined) continue;
+    if ('problem' in pool || pool === authority || pool.members === undefined) continue;
     const least = newest?.members ?? authority.members;
     if (pool.members.state.generation <= (least?.state.generation ?? 0)) continue;
     if (remembers(pool, authority)) newest = pool;
@@ -140,23 +154,25 @@ function isBehind({ identity, members, publishedSequence }: StoredPool, knower: 
 function judge(
   authority: StoredPool,
   member: Member,
-  seen: ReadonlyMap<string, StoredPool | string>,
+  seen: ReadonlyMap<string, StoredPool | Absence>,
 ): PresentPool | MissingPool {
-  const pool = seen.get(uuidText(member.uuid)) ?? 'not looked for';
-  if (typeof pool === 'string') return { member, problem: pool };
+  const pool = seen.get(uuidText(member.uuid)) ?? { problem: 'not looked for', isUnseen: true };
+  if ('problem' in pool) return { member, ...pool };
   if (pool === authority) return { member, stored: pool };
   if (remembers(authority, pool)) {
     if (!isBehind(authority, pool)) return { member, stored: pool };
     const { identity, directory } = authority;
     const what = `goes on from a newer state of pool ${identity.poolName} than that in ${directory}`;
-    return { member, problem: `it ${what} (in ${pool.directory})` };
+    return unfit(member, `it ${what} (in ${pool.directory})`);
   }
   const state = pool.members?.state;
   const isOlder =
     isLeftIn(member, state) ||
     (state !== undefined && member.states.every((left) => state.generation < left.generation));
-  const problem = isOlder ? olderCopy(pool) : `it was changed elsewhere (in ${pool.directory})`;
-  return { member, problem };
+  return unfit(
+    member,
+    isOlder ? olderCopy(pool) : `it was changed elsewhere (in ${pool.directory})`,
+  );
 }
 
 function olderCopy({ directory }: StoredPool): string {

@@ -2,7 +2,7 @@
  * What was still with the other side of a pair at one moment ([001]: backup right after a split), to be read for as long as it
  * is needed: the copying of the pair goes on meanwhile, and gives its instant up when it is done.
  */
-import { ArrayError } from '../base/errors.js';
+import type { ArrayError } from '../base/errors.js';
 import { TRACK_BYTES } from '../base/sizes.js';
 import { TrackBits } from '../pair/track-bits.js';
 import type { PoolContent } from '../volume/pool-content.js';
@@ -22,7 +22,8 @@ export class FrozenOverlay implements FrozenContent {
   constructor(
     pending: TrackBits,
     source: Instant | undefined,
-    private readonly pairName: string,
+    /** Why nothing can be read where there is no source. */
+    private readonly lost: () => ArrayError,
   ) {
     this.pending = new TrackBits(pending.trackCount);
     this.pending.add(pending);
@@ -40,9 +41,7 @@ export class FrozenOverlay implements FrozenContent {
 
   async read(offset: number, target: Uint8Array): Promise<void> {
     const { source } = this;
-    if (source === undefined) {
-      throw new ArrayError('EIO', `pair ${this.pairName} lost its source before it was copied`);
-    }
+    if (source === undefined) throw this.lost();
     await source.content.map.fetch(source.view, offset, target.length);
     source.content.read(source.view, offset, target);
   }

@@ -53,7 +53,8 @@ function findRecords(context: ArrayContext): Map<number, Found> {
 }
 
 function loadPair(pairs: Pairs, context: ArrayContext, found: Found): void {
-  const records = [...found.values()].sort((a, b) => b.version - a.version);
+  // A pool that was mounted alone may count on, but begins no round.
+  const records = [...found.values()].sort((a, b) => b.round - a.round || b.version - a.version);
   const [newest] = records;
   if (newest === undefined) return;
   const primary = volumeOf(context, newest.primary);
@@ -70,6 +71,7 @@ function loadPair(pairs: Pairs, context: ArrayContext, found: Found): void {
   const pair = pairs.add(
     {
       ...fields,
+      version: Math.max(...records.map(({ version }) => version)),
       mode: fields.mode as PairMode,
       state: fields.state as PairState,
       pace: fields.pace as CopyPace,
@@ -80,6 +82,10 @@ function loadPair(pairs: Pairs, context: ArrayContext, found: Found): void {
   for (const side of pair.sides) loadBits(side, pair);
   pair.instant = context.copies.hiddenSnapshot(instantNumber);
   pair.kept = context.copies.hiddenSnapshot(keptNumber);
+  if (pair.missingSide !== undefined) {
+    pair.missing.instant = pair.instant === undefined ? instantNumber : 0;
+    pair.missing.kept = pair.kept === undefined ? keptNumber : 0;
+  }
   pair.isSecondaryOpen = newest.isSecondaryOpen;
   restorePair(pair, found.get(pair.target.volume.pool));
   const old = [...found].find(([, { version }]) => version < newest.confirmed);

@@ -51,7 +51,8 @@ async function openPools(opener: PoolOpener, { authority, pools }: FoundPools): 
         entries.push(pool);
       } catch (error) {
         failure ??= error;
-        entries.push({ member: entry.member, problem: asArrayError(error).reason });
+        const { reason: problem } = asArrayError(error);
+        entries.push({ member: entry.member, problem, isUnseen: false });
       }
     }
   }

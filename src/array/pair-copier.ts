@@ -115,7 +115,7 @@ export class PairCopier {
 
   private async step(pair: Pair): Promise<Next> {
     const { state, instant } = pair;
-    if (stateRow(state).copiesTo === undefined) return 'idle';
+    if (stateRow(state).copiesTo === undefined || pair.missingSide !== undefined) return 'idle';
     if (instant === undefined) return this.beginRound(pair);
     await pair.instantPublished();
     // Another instant is to be published, and known to the target, before it is copied.

@@ -69,6 +69,8 @@ export abstract class PairFacts implements PairView {
   instant: Snapshot | undefined;
   /** What the side that is copied to can go back to. */
   kept: Snapshot | undefined;
+  /** Their numbers where they are in a pool that is missing: the record goes on naming them. */
+  readonly missing = { instant: 0, kept: 0 };
   /** Hosts may write to the secondary. */
   isSecondaryOpen = false;
 
@@ -180,6 +182,10 @@ export abstract class PairFacts implements PairView {
   }
   get sourceSide(): PairSide {
     return this.target === this.primarySide ? this.secondarySide : this.primarySide;
+  }
+  /** A side whose pool is missing: nothing can be copied. */
+  get missingSide(): PairSide | undefined {
+    return this.sides.find(({ volume }) => volume.pool.missing !== undefined);
   }
   get source(): Instant | undefined {
     const { instant } = this;

@@ -4,8 +4,9 @@
  */
 import type { CopyPace } from '../pair/difference-bits.js';
 import type { PairEvent } from '../pair/pair-events.js';
-import type { PairMode, PairState } from '../pair/pair-states.js';
+import { type PairMode, type PairState, stateRow } from '../pair/pair-states.js';
 import type { PairCommand, PairEffect } from '../pair/pair-table.js';
+import type { PairRole } from '../store/pair-records.js';
 import type { PairSide } from './pair-side.js';
 
 /** Each code, and when it is recorded. */
@@ -84,7 +85,9 @@ export function pairHistory(change: PairChange): PairHistoryLine | undefined {
       return line('PAIR-WAITS', `copying goes on when it can: ${change.reason}`);
     case 'pairdelete':
     case 'pairdelete-now':
-      return to === 'simplex' ? deleted(change) : line('PAIR-ENDING', `${toCopy(change)} first`);
+      return to === 'simplex'
+        ? deleted(change)
+        : line('PAIR-ENDING', `the pair is gone when it is copied: ${toCopy(change)}`);
     case 'copied':
       if (to === 'simplex') return deleted(change);
       return to === from ? undefined : line('PAIR-COPIED', `the pair is ${to}`);
@@ -92,6 +95,12 @@ export function pairHistory(change: PairChange): PairHistoryLine | undefined {
       return to === from ? undefined : suspended('the primary is lost', change);
     case 'secondary-lost':
       return to === from ? undefined : suspended('the secondary is lost', change);
+    case 'primary-missing':
+      return to === from ? waits('primary', change) : suspended('the primary is missing', change);
+    case 'secondary-missing':
+      return to === from
+        ? waits('secondary', change)
+        : suspended('the secondary is missing', change);
     case 'secondary-late':
       return to === from ? undefined : suspended('the secondary holds up the primary', change);
   }
@@ -109,6 +118,12 @@ function toCopy({ to, pace, pendingTracks, unequalTracks }: PairChange): string 
 function deleted({ failed }: PairChange): PairHistoryLine {
   const remark = failed === undefined ? '' : `; the ${failed} is half copied and has failed`;
   return line('PAIR-DELETED', `both volumes stay${remark}`);
+}
+
+/** Nothing to tell of a pair that is suspended already. */
+function waits(role: PairRole, { to, reason }: PairChange): PairHistoryLine | undefined {
+  if (stateRow(to).copiesTo === undefined) return undefined;
+  return line('PAIR-WAITS', `copying goes on when the ${role} is there again: ${reason}`);
 }
 
 function suspended(what: string, { reason, rolledBack }: PairChange): PairHistoryLine {

@@ -2,14 +2,13 @@
  * The instants of a pair, and what is pending in relation to them. A round begins with an instant of the source;
  * what hosts had changed before it is pending on the target from then on.
  */
-import { ArrayError } from '../base/errors.js';
 import { blocksCovering, TRACK_BYTES } from '../base/sizes.js';
 import type { TrackRun } from '../pair/track-bits.js';
 import { copyTracks, type TrackTransfer } from '../pair/track-copy.js';
 import type { View } from '../volume/view.js';
 import type { Snapshot } from './copies.js';
 import { PairFacts } from './pair-facts.js';
-import type { PairSide } from './pair-side.js';
+import { type PairSide, sourceLost } from './pair-side.js';
 import { dropSnapshot, goBackTo, takeHiddenSnapshot } from './snapshot-commands.js';
 
 /** How the names of their hidden snapshots begin. */
@@ -54,6 +53,7 @@ export abstract class PairInstants extends PairFacts {
   drop(which: 'instant' | 'kept'): void {
     const snapshot = this[which];
     this[which] = undefined;
+    this.missing[which] = 0;
     if (snapshot !== undefined) dropSnapshot(this.context, snapshot);
   }
 
@@ -170,10 +170,7 @@ export abstract class PairInstants extends PairFacts {
     const transfer = this.transfer();
     if (transfer === undefined) {
       if (this.target.pending.bits.firstRun(run.track, run.count) === undefined) return;
-      throw new ArrayError(
-        'EIO',
-        `pair ${this.name} lost its source before it copied these tracks`,
-      );
+      throw sourceLost(this);
     }
     await copyTracks(transfer, run);
   }

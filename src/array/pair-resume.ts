@@ -52,6 +52,8 @@ export function resumePair(pair: Pair): void {
 function goOn(pair: Pair): void {
   const { state, target, sides } = pair;
   target.volume.condition.fail('');
+  // Copying goes on, or says anew why it does not.
+  if (pair.missingSide === undefined) pair.clearProblem();
   const isIdle = state === 'duplex' && pair.instant === undefined && pair.kept === undefined;
   // What is pending on a side that is lost is not known here.
   if (isIdle || target.volume.pool.isFailed) return;

@@ -2,6 +2,7 @@
 import { ArrayError } from '../base/errors.js';
 import { SECONDARIES_MAX } from '../base/limits.js';
 import { formatSize } from '../base/sizes.js';
+import { stateRow } from '../pair/pair-states.js';
 import type { Volume } from './copies.js';
 import type { Pair } from './pair.js';
 import { checkNotPaired, checkNoWriter, checkSnapshotAllowed } from './rules.js';
@@ -37,6 +38,14 @@ export function checkDistinctPrimaries(pairs: readonly Pair[]): void {
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice === undefined) return;
   throw new ArrayError('EINVAL', `two pairs have ${twice} as their primary`);
+}
+
+/** EIO where a pair that is ended has to be copied first and cannot be: the pool of a side is missing. */
+export function checkCanFinish({ name, state, missingSide }: Pair): void {
+  if (missingSide === undefined || stateRow(state).copiesTo === undefined) return;
+  const how = 'mount the array with it, or delete the pair now (now=yes), which gives the copy up';
+  const { refusal } = missingSide.volume.pool;
+  throw new ArrayError('EIO', `pair ${name} has to be copied first, and ${refusal}; ${how}`);
 }
 
 /** A primary that is overwritten would carry the change to its other secondaries. */

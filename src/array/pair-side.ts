@@ -25,6 +25,7 @@ export interface SideOwner {
   readonly number: number;
   readonly name: string;
   readonly state: PairState;
+  readonly reason: string;
   readonly round: number;
   /** A split is durable: hosts may write to the secondary. */
   readonly isSecondaryOpen: boolean;
@@ -38,6 +39,18 @@ export interface SideOwner {
   instantPublished(): Promise<void>;
   /** Resolves when the secondary has all that is accepted now; undefined where fsync does not wait. */
   synchronised(): Promise<void> | undefined;
+}
+
+/** What is asked for was not copied, and there is nothing to copy it from. */
+export function sourceLost(
+  { name, reason }: Pick<SideOwner, 'name' | 'reason'>,
+  what = 'a track',
+): ArrayError {
+  const why = reason === '' ? '' : ` (${reason})`;
+  return new ArrayError(
+    'EIO',
+    `${what} is not copied yet, and the source of pair ${name} is not there${why}`,
+  );
 }
 
 export class PairSide implements VolumeRole, ContentOverlay {
@@ -178,7 +191,7 @@ export class PairSide implements VolumeRole, ContentOverlay {
   }
 
   freeze(): FrozenOverlay {
-    return new FrozenOverlay(this.pending.bits, this.pair.source, this.pair.name);
+    return new FrozenOverlay(this.pending.bits, this.pair.source, () => sourceLost(this.pair));
   }
 
   private get own(): Instant {
@@ -187,12 +200,9 @@ export class PairSide implements VolumeRole, ContentOverlay {
   }
 
   private elsewhere(track: number): Instant {
-    const { source, name } = this.pair;
+    const { source } = this.pair;
     if (source !== undefined) return source;
-    throw new ArrayError(
-      'EIO',
-      `track ${track} was not copied before pair ${name} lost its source`,
-    );
+    throw sourceLost(this.pair, `track ${track}`);
   }
 
   private newBits(kind: Parameters<typeof pairBitsKey>[2]): StoredBits {

@@ -75,12 +75,13 @@ export class Pair extends PairInstants implements SideOwner {
     fields.state = state;
     this.setReason(reason);
     // Whoever works with a split secondary goes on when the primary is lost.
-    this.isSecondaryOpen &&= isOpen(state) || cause === 'primary-lost';
+    this.isSecondaryOpen &&= isOpen(state) || ['primary-lost', 'primary-missing'].includes(cause);
     for (const effect of effects) this.bringAbout(effect, before, info);
     if (rollsBack) this.rollBack(this.secondarySide);
     if (state !== 'duplex') this.equalAt = undefined;
     const { copiesTo } = stateRow(state);
-    if (copiesTo !== undefined && state !== 'duplex' && this.instant === undefined) {
+    const isFollowing = copiesTo === undefined || state === 'duplex';
+    if (!isFollowing && this.instant === undefined && this.missingSide === undefined) {
       this.takeInstant();
     }
     this.tell(name, { cause, from, reason, ...changesOf(effects, before, rollsBack) });
@@ -155,13 +156,12 @@ export class Pair extends PairInstants implements SideOwner {
       ...fields,
       primary: sideRecord(this.primarySide),
       secondary: sideRecord(this.secondarySide),
-      instantNumber: this.instant?.number ?? 0,
-      keptNumber: (this.kept ?? rolledBack)?.number ?? 0,
+      instantNumber: this.instant?.number ?? this.missing.instant,
+      keptNumber: (this.kept ?? rolledBack)?.number ?? this.missing.kept,
       isSecondaryOpen: isOpenNext,
     });
     const key = recordKey('pair', this.number);
-    const first = this.sourceSide.volume.pool.content;
-    const second = this.target.volume.pool.content;
+    const [first, second] = this.recordPlaces();
     first.change(key, value);
     this.versions.set(first, version);
     if (second === first) onTarget();
@@ -183,7 +183,7 @@ export class Pair extends PairInstants implements SideOwner {
       await second.confirmed().then(
         () => {
           if (!this.sides.some((side) => side.volume.pool.isFailed)) fields.confirmed = version;
-          this.forget(round, moved);
+          if (this.missingSide === undefined) this.forget(round, moved);
           if (this.rolledBack === rolledBack) this.rolledBack = undefined;
         },
         () => this.moved.push(...moved),
@@ -208,6 +208,14 @@ export class Pair extends PairInstants implements SideOwner {
   }
 
   // ---- inside
+
+  /** Where the record goes, first and then: both times to the pool that is there where the other one is missing. */
+  private recordPlaces(): readonly [PoolContent, PoolContent] {
+    const { missingSide } = this;
+    const first = this.sourceSide === missingSide ? this.target : this.sourceSide;
+    const second = this.target === missingSide ? this.sourceSide : this.target;
+    return [first.volume.pool.content, second.volume.pool.content];
+  }
 
   private setReason(reason: string): void {
     this.fields.reason = reason;

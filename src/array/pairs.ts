@@ -21,6 +21,7 @@ import type {
 import { PairCopier } from './pair-copier.js';
 import { BY_COMMAND, newPairFields, type PairFields } from './pair-facts.js';
 import {
+  checkCanFinish,
   checkDistinctPrimaries,
   checkInOnePair,
   checkNewPair,
@@ -110,8 +111,7 @@ export class Pairs implements PairCommands, PairHost {
     this.context.checkWritable(primary, secondary);
     const old = this.findPair(`${primary.name}:${secondary.name}`);
     if (old !== undefined) {
-      const cell = afterCommand(old.mode, old.state, 'paircreate');
-      if (cell.kind === 'rejected') throw new ArrayError(cell.code, `${old.name} ${cell.reason}`);
+      this.performing([old], 'paircreate');
       return { pair: old.name, isPerformed: false, text: 'is a pair already' };
     }
     checkNewPair(primary, secondary, options.force);
@@ -179,11 +179,14 @@ export class Pairs implements PairCommands, PairHost {
     return this.change(this.named(names), 'suspend', { reason: BY_COMMAND });
   }
 
-  deletePairs(
+  async deletePairs(
     names: readonly string[],
     { now }: { readonly now: boolean },
   ): Promise<readonly PairOutcome[]> {
-    return this.change(this.named(names), now ? 'pairdelete-now' : 'pairdelete', {});
+    const pairs = this.named(names);
+    const command = now ? 'pairdelete-now' : 'pairdelete';
+    if (!now) this.performing(pairs, command).forEach(checkCanFinish);
+    return this.change(pairs, command, {});
   }
 
   async setPairPace(names: readonly string[], pace: CopyPace): Promise<readonly PairOutcome[]> {
@@ -212,9 +215,8 @@ export class Pairs implements PairCommands, PairHost {
     for (const pair of this.pairs()) {
       const lost = pair.sides.filter(({ volume }) => volume.pool === pool);
       if (lost.length === 0 || pair.state.startsWith('suspended')) continue;
-      const event: PairEvent = lost.some(({ role }) => role === 'primary')
-        ? 'primary-lost'
-        : 'secondary-lost';
+      const role = lost.some((side) => side.role === 'primary') ? 'primary' : 'secondary';
+      const event: PairEvent = `${role}-${pool.isUnseen ? 'missing' : 'lost'}`;
       pair.event(event, `pool ${pool.name}: ${reason}`);
     }
   }

@@ -108,7 +108,7 @@ export class PoolOpener {
 
   /** `known` is what a sibling knows of the pool. */
   async openMissing(
-    { member, problem }: MissingPool,
+    { member, problem, isUnseen }: MissingPool,
     sibling: PoolIdentityRecord,
     known: KnownPool,
   ): Promise<Pool> {
@@ -129,6 +129,7 @@ export class PoolOpener {
     pool.states = member.states;
     pool.lastReached = known.reached;
     pool.missing = problem;
+    pool.isUnseen = isUnseen;
     return pool;
   }
 }

@@ -80,6 +80,8 @@ export type PoolOptions = Pick<
 export class Pool {
   /** Why it is not there; undefined where it is. */
   missing: string | undefined;
+  /** It is missing, and may come back as it was left: not damaged, and not changed elsewhere. */
+  isUnseen = false;
   /** The state of the array in which it is or was left; several where it may be any of them. */
   states: readonly MountState[] = [NO_STATE];
   /** Of a missing pool: the last generation published in it that another knows of. */

@@ -3,13 +3,23 @@
  * is to be done. What is missing cannot happen: it is a bug of the copy engine.
  *
  *   copied           nothing is pending any more and all of it is durable in the pool it went to
- *   primary-lost     the pool of the primary is gone or its writes fail; secondary-lost likewise
+ *   primary-lost     the pool of the primary is damaged, is not as it was left, or its writes fail;
+ *                    secondary-lost likewise
+ *   primary-missing  the array is mounted without the pool of the primary, and for all that is known
+ *                    it may come back as it was left; secondary-missing likewise
  *   secondary-late   the secondary held up an fsync of a pair with sync=yes for too long
  */
 import type { PairMode, PairState } from './pair-states.js';
 import type { PairEffect } from './pair-table.js';
 
-export const PAIR_EVENTS = ['copied', 'primary-lost', 'secondary-lost', 'secondary-late'] as const;
+export const PAIR_EVENTS = [
+  'copied',
+  'primary-lost',
+  'secondary-lost',
+  'primary-missing',
+  'secondary-missing',
+  'secondary-late',
+] as const;
 export type PairEvent = (typeof PAIR_EVENTS)[number];
 
 export interface EventCell {
@@ -29,7 +39,40 @@ const stays = {
   'suspended-partial-primary': to('suspended-partial-primary'),
 };
 
-export const EVENT_TABLE: Readonly<Record<PairEvent, { readonly [S in PairState]?: EventCell }>> = {
+type EventRow = { readonly [S in PairState]?: EventCell };
+
+const primaryLost = {
+  defined: to('suspended'),
+  'duplex-pending': to('suspended-partial'),
+  // Updates reach the secondary in order: it is the primary of a moment ago.
+  duplex: to('suspended'),
+  'split-pending': to('suspended-partial'),
+  split: to('suspended'),
+  resync: to('suspended', 'roll-back-secondary'),
+  'reverse-resync': to('suspended-partial-primary'),
+  finishing: to('suspended-partial'),
+  'reverse-finishing': to('suspended-partial-primary'),
+  ...stays,
+} satisfies EventRow;
+
+const secondaryLost = {
+  defined: to('suspended'),
+  'duplex-pending': to('suspended-partial'),
+  duplex: to('suspended'),
+  'split-pending': to('suspended-partial'),
+  split: to('suspended'),
+  // It keeps what it was, and goes back to it when it is there again.
+  resync: to('suspended', 'roll-back-secondary'),
+  'reverse-resync': to('suspended', 'roll-back-primary'),
+  finishing: to('suspended-partial'),
+  'reverse-finishing': to('suspended', 'roll-back-primary'),
+  ...stays,
+} satisfies EventRow;
+
+/** What was promised of the secondary waits for its other side: hosts may have written to it. */
+const promised = { 'split-pending': to('split-pending'), finishing: to('finishing') };
+
+export const EVENT_TABLE: Readonly<Record<PairEvent, EventRow>> = {
   copied: {
     'duplex-pending': to('duplex', 'drop-hidden'),
     duplex: to('duplex'),
@@ -44,32 +87,16 @@ export const EVENT_TABLE: Readonly<Record<PairEvent, { readonly [S in PairState]
     finishing: to('simplex', 'drop-hidden'),
     'reverse-finishing': to('simplex', 'drop-hidden'),
   },
-  'primary-lost': {
-    defined: to('suspended'),
-    'duplex-pending': to('suspended-partial'),
-    // Updates reach the secondary in order: it is the primary of a moment ago.
-    duplex: to('suspended'),
-    'split-pending': to('suspended-partial'),
-    split: to('suspended'),
-    resync: to('suspended', 'roll-back-secondary'),
-    'reverse-resync': to('suspended-partial-primary'),
-    finishing: to('suspended-partial'),
-    'reverse-finishing': to('suspended-partial-primary'),
-    ...stays,
+  'primary-lost': primaryLost,
+  'secondary-lost': secondaryLost,
+  'primary-missing': {
+    ...primaryLost,
+    ...promised,
+    // Hosts have gone on writing to the primary; where the source is missing, it goes back instead.
+    'reverse-resync': to('reverse-resync'),
+    'reverse-finishing': to('reverse-finishing'),
   },
-  'secondary-lost': {
-    defined: to('suspended'),
-    'duplex-pending': to('suspended-partial'),
-    duplex: to('suspended'),
-    'split-pending': to('suspended-partial'),
-    split: to('suspended'),
-    // It keeps what it was, and goes back to it when it is there again.
-    resync: to('suspended', 'roll-back-secondary'),
-    'reverse-resync': to('suspended', 'roll-back-primary'),
-    finishing: to('suspended-partial'),
-    'reverse-finishing': to('suspended', 'roll-back-primary'),
-    ...stays,
-  },
+  'secondary-missing': { ...secondaryLost, ...promised },
   // Told late it changes nothing.
   'secondary-late': {
     duplex: to('suspended'),

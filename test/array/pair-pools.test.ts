@@ -143,11 +143,28 @@ describe('a pair whose pools are not all there', () => {
     },
   );
 
-  it('knows that half of a primary was overwritten, after a mount without its pool', async () => {
-    const fixture = await reversing();
-    await fixture.remount('mirror', { without: ['main'] });
-    expect(pairOf(fixture).state).toBe('suspended-partial-primary');
+  it.each([
+    ['an update', 'duplex', '1111'],
+    ['a resync', 'resync', '1551'],
+  ])('shows no half of %s after a mount without its secondary', async (_what, state, before) => {
+    const fixture = await openPair();
+    await copyHalf(fixture, state);
+    fixture.crash();
+    await fixture.mount('main', { without: ['mirror'] });
+    await fixture.clock.advance(1_000);
     await fixture.remount();
+    expect([pairOf(fixture).state, await bytes(fixture, 'copy')]).toEqual(['suspended', before]);
+    await resync(fixture);
+    expect(await bytes(fixture, 'copy')).toBe('2221');
+  });
+
+  it('knows that half of a primary was overwritten, after its pool was damaged', async () => {
+    const fixture = await reversing();
+    await fixture.clock.drive(fixture.array.sync());
+    fixture.main.failTransactionAfter(0, new ArrayError('EIO', 'the disk is gone'));
+    fixture.array.setLabel(fixture.array.volume('db'), 'changed').catch(() => undefined);
+    await until(fixture, 'suspended-partial-primary');
+    await fixture.kill();
     expect(pairOf(fixture).state).toBe('suspended-partial-primary');
     await resync(fixture, 'reverse');
     expect(await bytes(fixture, 'db')).toBe('5551');

@@ -1,6 +1,7 @@
 /** Random lives of pairs: what the tables say is enough to never lose a difference nor a content. */
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { PAIR_EVENTS } from '../../src/pair/pair-events.js';
 import { type PairMode, type PairState, stateRow, statesOf } from '../../src/pair/pair-states.js';
 import { PAIR_COMMANDS } from '../../src/pair/pair-table.js';
 import { repeat } from '../support/factor.js';
@@ -94,7 +95,7 @@ function live(mode: PairMode, random: RandomSource, visited: Set<PairState>): vo
       pair.command(command);
       story.push(command);
     } else if (random.chance(0.6)) {
-      const event = random.pick(['primary-lost', 'secondary-lost', 'secondary-late'] as const);
+      const event = random.pick(PAIR_EVENTS.filter((name) => name !== 'copied'));
       pair.event(event);
       story.push(event);
     }

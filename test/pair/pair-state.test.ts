@@ -163,6 +163,24 @@ describe('the whole table', () => {
     }
   });
 
+  it.each(['primary', 'secondary'] as const)(
+    'suspends a pair whose %s is missing, but for a copy that was promised: it waits',
+    (side) => {
+      const waiting = MODES.flatMap((mode) =>
+        statesOf(mode).filter((state) => {
+          if (state === 'simplex') return false;
+          const after = afterEvent(mode, state, `${side}-missing`);
+          const lost = afterEvent(mode, state, `${side}-lost`);
+          if (after.state !== state) expect(after).toEqual(lost);
+          return after.state === state && !state.startsWith('suspended');
+        }),
+      );
+      const toPrimary: PairState[] = ['reverse-resync', 'reverse-finishing'];
+      const expected = ['split-pending', 'finishing', ...(side === 'primary' ? toPrimary : [])];
+      expect([...new Set(waiting)].sort()).toEqual(expected.sort());
+    },
+  );
+
   it('ends every copy', () => {
     for (const mode of MODES) {
       for (const state of statesOf(mode)) {
