@@ -55,7 +55,7 @@ export async function assemble(options: AssembleOptions): Promise<Assembly> {
   array.recordEvent('MOUNTED', '-', `store ${storeDirectory} at ${mountPoint}`);
   // The tree of files that a transport mounts.
   const tree = new ArrayTree(array);
-  return { array, tree, notices: missingPools(array) };
+  return { array, tree, notices: [...found.unread, ...missingPools(array)] };
 }
 
 function missingPools(array: DiskArray): string[] {

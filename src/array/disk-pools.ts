@@ -1,6 +1,7 @@
 /** Pools on disks: their directories, which no other daemon may have open, and their stores. */
 
 import { systemClock } from '../base/clock.js';
+import { asArrayError } from '../base/errors.js';
 import { refusePathOnMount } from '../host/backing-chain.js';
 import { type InstanceLock, lockDirectory } from '../host/instance-lock.js';
 import type { BlockStore } from '../store/block-store.js';
@@ -28,22 +29,42 @@ export interface PoolDirectories {
   readonly mountPoint: string;
 }
 
-/** The pools of the array that the given one belongs to; what is wrong with the given one is thrown. */
+export interface FoundDiskPools extends FoundPools {
+  /** Which directories that were named hold no pool that can be read, and why. */
+  readonly unread: readonly string[];
+}
+
+/**
+ * The pools of the array that the given one belongs to; what is wrong with the given one is thrown. A directory that
+ * was named and holds nothing is as that of any pool that is missing; one that holds a pool of another array is refused.
+ */
 export function findDiskPools({
   storeDirectory,
   poolDirectories,
   without,
   mountPoint,
-}: PoolDirectories): FoundPools {
-  return findPools({
-    given: loadPool(storeDirectory),
-    named: poolDirectories.map(loadOther),
+}: PoolDirectories): FoundDiskPools {
+  const given = loadPool(storeDirectory);
+  const named: StoredPool[] = [];
+  const unread: string[] = [];
+  for (const directory of poolDirectories) {
+    if (directory === storeDirectory) continue;
+    try {
+      named.push(loadOther(directory));
+    } catch (error) {
+      unread.push(`no pool is taken from ${directory}: ${asArrayError(error).reason}`);
+    }
+  }
+  const found = findPools({
+    given,
+    named,
     without,
     look: ({ directory }) => {
       refusePathOnMount(directory, mountPoint);
       return loadOther(directory);
     },
   });
+  return { ...found, unread };
 }
 
 /** A damaged one must not end the daemon, which can do without it. */

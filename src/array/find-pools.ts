@@ -6,9 +6,10 @@
  *   a pool found, against what the authority's record says of it   it is
  *   a state in which it was left                                   there, as it was then
  *   the same, but another pool knows that it had published more    an older copy: left out, not touched
- *   the same, but it knows that the authority had published more   left out, not touched
  *   no state: its record was given up by a repair                  the same
  *   any other state, or the record does not name it                changed elsewhere, or older: left out, not touched
+ *   whatever it is, but it has seen the authority in later states  it goes on from a newer state of that: left out,
+ *   only, or knows that it had published more                      not touched
  *   newer, and its record has the authority's state                the authority from now on
  *
  * While a mount tells the pools of its state, each may have been left in the old or in the new one.
@@ -151,6 +152,13 @@ function isBehind({ identity, members, publishedSequence }: StoredPool, knower: 
   return members !== undefined && known !== undefined && publishedSequence < known.sequence;
 }
 
+/** The knower has seen the pool in later mounts only: this is a copy made before them. */
+function isOutdated({ identity, members }: StoredPool, knower: StoredPool): boolean {
+  const known = knower.members?.members.find(({ uuid }) => isSame(uuid, identity.poolUuid));
+  const generation = members?.state.generation ?? 0;
+  return known?.states.every((left) => left.generation > generation) ?? false;
+}
+
 function judge(
   authority: StoredPool,
   member: Member,
@@ -159,8 +167,9 @@ function judge(
   const pool = seen.get(uuidText(member.uuid)) ?? { problem: 'not looked for', isUnseen: true };
   if ('problem' in pool) return { member, ...pool };
   if (pool === authority) return { member, stored: pool };
-  if (remembers(authority, pool)) {
-    if (!isBehind(authority, pool)) return { member, stored: pool };
+  const isLeftSo = remembers(authority, pool);
+  if (isLeftSo && !isBehind(authority, pool)) return { member, stored: pool };
+  if (isBehind(authority, pool) || isOutdated(authority, pool)) {
     const { identity, directory } = authority;
     const what = `goes on from a newer state of pool ${identity.poolName} than that in ${directory}`;
     return unfit(member, `it ${what} (in ${pool.directory})`);

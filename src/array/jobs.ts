@@ -146,7 +146,7 @@ export class Jobs {
   checkRoom(): void {
     const running = this.all().filter((job) => job.state === 'running').length;
     if (running < JOBS_RUNNING_MAX) return;
-    throw new ArrayError('EBUSY', `${JOBS_RUNNING_MAX} jobs are running, which is the limit`);
+    throw new ArrayError('ENOSPC', `${JOBS_RUNNING_MAX} jobs are running, which is the limit`);
   }
 
   /** Registers a job and runs `work` in the background; its result is the job's message. */

@@ -11,7 +11,7 @@ import { checkNotPaired, checkNoWriter, checkSnapshotAllowed } from './rules.js'
 export function checkNewPair(primary: Volume, secondary: Volume, force: boolean): void {
   if (primary === secondary) throw new ArrayError('EINVAL', 'a pair has two volumes');
   if (primary.sizeBytes !== secondary.sizeBytes) {
-    const sizes = `${formatSize(primary.sizeBytes)} and ${formatSize(secondary.sizeBytes)}`;
+    const sizes = `${primary.sizeBytes} and ${secondary.sizeBytes} bytes`;
     throw new ArrayError('EINVAL', `the volumes of a pair are of one size, not ${sizes}`);
   }
   checkNotPaired(secondary, 'a secondary as well');

@@ -143,7 +143,7 @@ export class Pairs implements PairCommands, PairHost {
     this.checkRules([oldest], isOnDemand ? 'copy' : 'split', options);
     let resynced: Promise<unknown> | undefined;
     if (oldest.state === 'split') {
-      checkNoWriter(oldest.secondarySide.volume, false, 'overwritten');
+      checkNoWriter(oldest.secondarySide.volume, undefined, 'overwritten');
       resynced = this.change([oldest], 'resync', {});
     }
     // Not waited for before: what is under way in between would be copied from another instant.
@@ -258,7 +258,7 @@ export class Pairs implements PairCommands, PairHost {
     for (const { primarySide } of pairs) checkSnapshotAllowed(primarySide.volume);
     if (command !== 'copy') return;
     for (const { secondarySide } of pairs)
-      checkNoWriter(secondarySide.volume, false, 'overwritten');
+      checkNoWriter(secondarySide.volume, undefined, 'overwritten');
   }
 
   private async split(

@@ -11,7 +11,7 @@ export async function reserveVolumes(
   const volumes = writableVolumes(context, names);
   for (const volume of volumes) {
     checkNotPaired(volume, 'reserved');
-    checkNoWriter(volume, false, 'reserved');
+    checkNoWriter(volume, undefined, 'reserved');
   }
   await setReserved(context, volumes, true);
 }

@@ -35,14 +35,15 @@ export function checkInfo(info: Uint8Array | undefined): void {
   }
 }
 
-/** EBUSY while the volume is open for writing, unless forced; `action` completes the sentence. */
-export function checkNoWriter(volume: Volume, force: boolean, action: string): void {
+/**
+ * EBUSY while the volume is open for writing, unless forced; `force` is undefined where the command has no such option.
+ * `action` completes the sentence.
+ */
+export function checkNoWriter(volume: Volume, force: boolean | undefined, action: string): void {
   if (volume.writerCount === 0 || force) return;
-  throw new ArrayError(
-    'EBUSY',
-    `volume ${volume.name} is open for writing and cannot be ${action} ` +
-      '(unmount it first, or force=yes)',
-  );
+  const way = force === undefined ? 'unmount it first' : 'unmount it first, or force=yes';
+  const reason = `volume ${volume.name} is open for writing and cannot be ${action} (${way})`;
+  throw new ArrayError('EBUSY', reason);
 }
 
 /** EBUSY where somebody besides the caller, who may write, has the volume open for writing. */

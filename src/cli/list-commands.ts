@@ -82,7 +82,7 @@ export function linesOf(table: string, header: string, value: string): string {
   return [head, ...lines.filter((line) => line.trim().split(/\s+/)[column] === value)].join('\n');
 }
 
-async function copyRows(client: ArrayClient, table: string): Promise<readonly CopyRow[]> {
+export async function copyRows(client: ArrayClient, table: string): Promise<readonly CopyRow[]> {
   const rows = await client.statusJson(table);
   if (!Array.isArray(rows)) throw new ArrayError('EIO', `status/${table}.json is not a list`);
   return rows as readonly CopyRow[];

@@ -63,11 +63,13 @@ Examples:
       `
 The state is that of the secondary: after a split, split-pending becomes split when all is copied.
 Exit status 0 when the state is reached; 1 after the timeout, when the pair is deleted, or when it
-is suspended, as nothing is copied then. simplex waits for the end of the pair. On a terminal a bar
-shows the progress, the rate and the time left.
+is suspended (for equal also split), as nothing is copied then. simplex waits for the end of the pair. On a terminal a bar
+shows the progress, the rate and the time left. equal waits until no track differs: a duplex pair is
+that when all updates are copied, which writes to the primary put off.
 
 Examples:
   arrayfs pair wait db:db-copy duplex
+  arrayfs pair wait db:db-copy equal
   arrayfs pair wait db:db-copy split --timeout 600`,
     )
     .action(async (reference: string, state: string, options: WaitOptions, command: Command) => {

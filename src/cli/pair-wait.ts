@@ -3,11 +3,12 @@ import { sleep, systemClock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { TRACK_BYTES } from '../base/sizes.js';
 import type { ArrayClient } from '../client/array-client.js';
+import { copyRows, findCopy } from './list-commands.js';
 import { print, printJson } from './output.js';
 import { pairName } from './pair-name.js';
 import { ProgressBar } from './progress-bar.js';
 
-/** States as the secondary shows them. */
+/** States as the secondary shows them, and `equal`: no track differs. */
 export const PAIR_WAIT_STATES = [
   'simplex',
   'defined',
@@ -17,6 +18,7 @@ export const PAIR_WAIT_STATES = [
   'split',
   'resync',
   'suspended',
+  'equal',
 ] as const;
 
 /** What the command line reads of pairs/PAIR.json. */
@@ -26,6 +28,7 @@ interface PairRecord {
   readonly reason: string;
   readonly trackCount: number;
   readonly pendingTracks: number;
+  readonly unequalTracks: number;
 }
 
 export interface PairWish {
@@ -46,6 +49,7 @@ export async function waitForPair(
   wish: PairWish,
 ): Promise<void> {
   const name = await pairName(client, reference);
+  if (wish.state === 'simplex') await checkVolumes(client, name);
   const pair = await whenReached(client, name, wish);
   if (wish.json) printJson(pair ?? { name, secondaryState: 'simplex' });
   else print(`${name} is ${wish.state}`);
@@ -62,11 +66,11 @@ async function whenReached(
   try {
     for (let delayMs = FIRST_POLL_MS; ; delayMs *= 2) {
       const pair = await readPair(client, name);
-      if ((pair?.secondaryState ?? 'simplex') === wish.state) return pair;
-      checkComing(name, pair);
+      if (isReached(pair, wish.state)) return pair;
+      checkComing(name, pair, wish.state);
       const leftMs = endMs - systemClock.monotonicMs();
       if (leftMs <= 0) {
-        throw new ArrayError('EBUSY', `${name} is still ${pair?.secondaryState}`);
+        throw new ArrayError('EBUSY', `${name} is still ${stillText(pair, wish.state)}`);
       }
       bar.update(progressOf(pair));
       await sleep(Math.min(delayMs, POLL_MS, leftMs));
@@ -76,12 +80,33 @@ async function whenReached(
   }
 }
 
-/** Without another command nothing happens to a pair that is gone or suspended. */
-function checkComing(name: string, pair: PairRecord | undefined): asserts pair is PairRecord {
+function isReached(pair: PairRecord | undefined, state: string): boolean {
+  if (state === 'equal') return pair?.unequalTracks === 0;
+  return (pair?.secondaryState ?? 'simplex') === state;
+}
+
+/** Without another command nothing happens to a pair that is gone or suspended, and no split one becomes equal. */
+function checkComing(
+  name: string,
+  pair: PairRecord | undefined,
+  state: string,
+): asserts pair is PairRecord {
   if (pair === undefined) throw new ArrayError('ENOENT', `no pair ${name}`);
-  if (pair.secondaryState !== 'suspended') return;
-  const why = pair.reason === '' ? '' : `: ${pair.reason}`;
-  throw new ArrayError('EBUSY', `${name} is suspended${why}`);
+  const { secondaryState, reason } = pair;
+  const isAtRest = state === 'equal' && ['split', 'defined'].includes(secondaryState);
+  if (secondaryState !== 'suspended' && !isAtRest) return;
+  const why = reason === '' ? '' : `: ${reason}`;
+  throw new ArrayError('EBUSY', `${name} is ${secondaryState}${why}`);
+}
+
+/** No pair is simplex also where none ever was: a slip of the pen would be success. */
+async function checkVolumes(client: ArrayClient, name: string): Promise<void> {
+  const volumes = await copyRows(client, 'volumes');
+  for (const side of name.split(':')) findCopy(volumes, side, 'volume');
+}
+
+function stillText({ secondaryState, unequalTracks }: PairRecord, state: string): string {
+  return state === 'equal' ? `${secondaryState}, ${unequalTracks} tracks differ` : secondaryState;
 }
 
 function progressOf({ trackCount, pendingTracks }: PairRecord) {
@@ -106,6 +131,7 @@ async function readPair(client: ArrayClient, name: string): Promise<PairRecord |
 
 function isPair(value: unknown): value is PairRecord {
   if (typeof value !== 'object' || value === null) return false;
-  const { secondaryState, trackCount, pendingTracks } = value as Partial<PairRecord>;
-  return typeof secondaryState === 'string' && [trackCount, pendingTracks].every(Number.isFinite);
+  const { secondaryState, trackCount, pendingTracks, unequalTracks } = value as Partial<PairRecord>;
+  const counts = [trackCount, pendingTracks, unequalTracks];
+  return typeof secondaryState === 'string' && counts.every(Number.isFinite);
 }

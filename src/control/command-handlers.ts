@@ -9,6 +9,7 @@ import { ArrayError } from '../base/errors.js';
 import { formatSize, parseSize } from '../base/sizes.js';
 import { type CommandContext, given, type Handler } from './command-handler.js';
 import type { ParsedCommand } from './command-parser.js';
+import type { CommandRow } from './command-row.js';
 import type { CommandName } from './command-table.js';
 import { parseJobId, parseSector, parseVolumeSize } from './command-values.js';
 import { ECOPY_HANDLERS } from './ecopy-handlers.js';
@@ -24,7 +25,15 @@ export async function runCommand(
   if (array.readOnly && command.command.changesArray) {
     throw new ArrayError('EROFS', 'the array is mounted read-only');
   }
+  checkGiven(command);
   return HANDLERS[command.command.name](array, command, context);
+}
+
+/** EINVAL where an option is missing that the command makes no sense without. */
+function checkGiven({ command, options }: ParsedCommand): void {
+  const { options: known }: CommandRow = command;
+  const missing = known.find(({ name, required }) => required && !options.has(name));
+  if (missing !== undefined) throw new ArrayError('EINVAL', `missing ${missing.name}=`);
 }
 
 const HANDLERS: Readonly<Record<CommandName, Handler>> = {

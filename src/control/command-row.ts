@@ -64,6 +64,8 @@ export interface CommandOption {
   readonly kind: OptionKind;
   /** The only values allowed, where it is a choice. */
   readonly values?: readonly string[];
+  /** The command makes no sense without it. */
+  readonly required?: true;
   readonly help: string;
 }
 
@@ -134,7 +136,10 @@ export function usageLine(command: CommandRow): string {
     const repeated = word.repeat ? `${word.name}...` : word.name;
     return word.optional ? `[${repeated}]` : repeated;
   });
-  const options = command.options.map((option) => `[${option.name}=${optionPlaceholder(option)}]`);
+  const options = command.options.map((option) => {
+    const text = `${option.name}=${optionPlaceholder(option)}`;
+    return option.required ? text : `[${text}]`;
+  });
   return [...words, ...options].join(' ');
 }
 

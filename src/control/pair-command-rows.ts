@@ -68,7 +68,7 @@ const PAIR_LIFE = [
     name: 'pairdelete',
     group: 'pair',
     verb: 'delete',
-    words: [{ ...PAIRS, name: 'PAIR|now', kind: 'pair-or-now', help: `${PAIR.help}; now as last` }],
+    words: [{ ...PAIRS, kind: 'pair-or-now', help: `${PAIR.help}; now as last word` }],
     options: [{ name: 'now', kind: 'yes', help: 'do not finish what is being copied' }],
     summary: 'delete pairs; both volumes stay',
     description: [
@@ -177,7 +177,7 @@ const PAIR_COPYING = [
     group: 'pair',
     verb: 'pace',
     words: [PAIRS],
-    options: [PACE],
+    options: [{ ...PACE, required: true }],
     summary: 'change the pace of pairs',
     description: ['Takes effect in the next turn, also of a copy that is under way.'],
     examples: [{ line: 'db:db-copy pace=fast', meaning: '15 tracks a turn' }],

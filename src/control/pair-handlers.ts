@@ -79,9 +79,7 @@ export const PAIR_HANDLERS: Readonly<Record<PairCommandName, Handler>> = {
   },
 
   async pairpace(array, { words, options }) {
-    const pace = options.get('pace') as Pace | undefined;
-    if (pace === undefined) throw new ArrayError('EINVAL', 'missing pace=');
-    return outcomeText(await array.setPairPace(words, pace));
+    return outcomeText(await array.setPairPace(words, options.get('pace') as Pace));
   },
 
   async reserve(array, { words }) {
@@ -114,7 +112,7 @@ async function nowOrLater(
   const isCopy = command.name === 'copy';
   for (const word of words) checkMode(array.pair(word), isCopy);
   const rotated = options.get('rotate');
-  if (rotated !== undefined) array.volume(rotated);
+  if (rotated !== undefined) checkIsPrimary(array, rotated);
   const atMs = parseTime(at, array.nowMs());
   const named = rotated === undefined ? words.join(' ') : `rotate=${rotated}`;
   const subject = `${shortened(named)} at ${isoTime(atMs).slice(0, 19)}Z`;
@@ -129,6 +127,12 @@ function checkMode({ name, mode }: PairView, isCopy: boolean): void {
     'EINVAL',
     `${name} is ${isCopy ? 'a mirror: split it' : 'on demand: copy it'}`,
   );
+}
+
+function checkIsPrimary(array: DiskArray, reference: string): void {
+  const { name } = array.volume(reference);
+  if (array.pairs().some(({ primary }) => primary === name)) return;
+  throw new ArrayError('ENOENT', `volume ${name} is the primary of no pair`);
 }
 
 function shortened(text: string): string {

@@ -106,9 +106,15 @@ export function pairJson(pair: PairView): string {
   return tableJson(PAIR, [pair]);
 }
 
-/** Of tracks that are not pending: 99% as long as one is. */
-function copiedPercent({ trackCount, pendingTracks }: PairView): number {
-  return trackCount === 0 ? 100 : Math.floor(((trackCount - pendingTracks) / trackCount) * 100);
+/**
+ * Of tracks that are not pending, or, where nothing is being copied and the sides are not to differ, equal: 99% as
+ * long as one is not.
+ */
+function copiedPercent(pair: PairView): number {
+  const { trackCount } = pair;
+  const isAtRest = ['defined', 'suspended'].includes(pair.primaryState);
+  const left = isAtRest ? pair.unequalTracks : pair.pendingTracks;
+  return trackCount === 0 ? 100 : Math.floor(((trackCount - left) / trackCount) * 100);
 }
 
 /** Undefined where nothing is being copied, or nobody knows how fast. */

@@ -50,7 +50,7 @@ export const SAN_COMMANDS = [
     group: 'san',
     verb: 'controller',
     words: [{ name: 'CONTROLLER', kind: 'controller', help: 'CL1 or CL2' }],
-    options: [STATE],
+    options: [{ ...STATE, required: true }],
     summary: 'set a controller up or down',
     description: [
       'With state=down nothing goes through its ports, and its microprocessors take no work; backups',

@@ -30,8 +30,7 @@ export const SAN_HANDLERS: Readonly<Record<SanCommandName, Handler>> = {
   },
 
   async controller({ san }, { subject, options }) {
-    const state = options.get('state') as LinkState | undefined;
-    if (state === undefined) throw new ArrayError('EINVAL', 'missing state=');
+    const state = options.get('state') as LinkState;
     const controller = parseController(subject);
     await san.changeController(controller, state);
     return `controller ${controller} is ${state}`;

@@ -10,7 +10,7 @@ import type {
   SnapshotView,
   VolumeView,
 } from '../array/disk-array.js';
-import { ArrayError } from '../base/errors.js';
+import { ArrayError, type ErrorCode } from '../base/errors.js';
 import { VOLUME_BYTES_MAX } from '../base/limits.js';
 import { roundUpToSector } from '../base/sizes.js';
 import type {
@@ -26,6 +26,7 @@ import {
   copyAttributes,
   type FileNode,
   inodeOf,
+  refused,
   requireWritable,
   tellingWhyBusy,
 } from './tree-nodes.js';
@@ -33,6 +34,9 @@ import {
 /** Volumes are read and written; snapshots are frozen whatever their mode says. */
 const VOLUME_PERMISSIONS = 0o7777;
 const SNAPSHOT_PERMISSIONS = 0o7555;
+
+/** Of a write that was refused; full and failed pools are told of by themselves. */
+const TOLD: readonly ErrorCode[] = ['EBUSY', 'EROFS'];
 
 export class ImageNode implements FileNode {
   readonly isDirectory = false;
@@ -72,7 +76,7 @@ export class ImageNode implements FileNode {
     if (copy === undefined) throw new ArrayError('ENOENT', `${this.copy.name} is deleted`);
     const handle = this.array.openImage(copy, { write: flags.write });
     if (flags.truncate && flags.write) await tellingWhyBusy(this.array, copy, emptied(handle));
-    return new ImageFile(this, handle, flags.write);
+    return new ImageFile(this, handle, flags.write, this.array);
   }
 
   /** Through the open file it came by, which then is no foreign writer; else by name. */
@@ -90,11 +94,14 @@ export class ImageNode implements FileNode {
 /** One open of an image. */
 export class ImageFile implements OpenFile {
   readonly mayBeCached: boolean = true;
+  /** A program may try for ever: why a write is refused is told once for each reason and open file. */
+  private readonly toldReasons = new Set<string>();
 
   constructor(
     readonly node: TreeNode,
     readonly handle: ImageHandle,
     readonly writable: boolean,
+    private readonly array: DiskArray,
   ) {}
 
   read(offset: number, target: Uint8Array): Answer<number> {
@@ -102,7 +109,12 @@ export class ImageFile implements OpenFile {
   }
 
   write(offset: number, data: Uint8Array): Answer<number> {
-    return this.handle.write(offset, data);
+    try {
+      const written = this.handle.write(offset, data);
+      return typeof written === 'number' ? written : written.catch((error) => this.refuse(error));
+    } catch (error) {
+      return this.refuse(error);
+    }
   }
 
   /**
@@ -114,8 +126,12 @@ export class ImageFile implements OpenFile {
     if (end > VOLUME_BYTES_MAX) {
       throw new ArrayError('EFBIG', `a volume has at most ${VOLUME_BYTES_MAX} bytes`);
     }
-    if (!keepsSize && end > this.handle.copy.sizeBytes) await this.handle.resize(end);
-    if (kind !== 'reserve') await this.handle.discard(offset, sizeBytes);
+    try {
+      if (!keepsSize && end > this.handle.copy.sizeBytes) await this.handle.resize(end);
+      if (kind !== 'reserve') await this.handle.discard(offset, sizeBytes);
+    } catch (error) {
+      this.refuse(error);
+    }
   }
 
   seekData(offset: number): Promise<number | undefined> {
@@ -133,7 +149,8 @@ export class ImageFile implements OpenFile {
     sizeBytes: number,
   ): Promise<number> {
     if (!(target instanceof ImageFile)) throw new ArrayError('EXDEV', 'the target is no image');
-    return this.handle.copyTo(offset, target.handle, targetOffset, sizeBytes);
+    const copied = this.handle.copyTo(offset, target.handle, targetOffset, sizeBytes);
+    return copied.catch((error) => target.refuse(error));
   }
 
   /** Durability is fsync's; a close promises nothing, as on any file system. */
@@ -145,6 +162,15 @@ export class ImageFile implements OpenFile {
 
   close(): void {
     this.handle.close();
+  }
+
+  /** What a pair does not allow is told in /events. */
+  private refuse(error: unknown): never {
+    const { copy } = this.handle;
+    const isTold = error instanceof ArrayError && TOLD.includes(error.code);
+    if (!isTold || copy.kind === 'snapshot' || this.toldReasons.has(error.reason)) throw error;
+    this.toldReasons.add(error.reason);
+    throw refused(this.array, copy.name, error);
   }
 }
 

@@ -59,7 +59,8 @@ export class LunNode implements FileNode {
   open(flags: OpenFlags, caller: Caller | undefined): OpenFile {
     const { number } = this.copy;
     const handle = this.port.openLun(number, caller?.uid, { write: flags.write });
-    return new LunFile(this, handle, flags.write, new ImageNews(this.array, number, this.watched));
+    const news = new ImageNews(this.array, number, this.watched);
+    return new LunFile(this, handle, flags.write, this.array, news);
   }
 
   private get current(): VolumeView | SnapshotView {
@@ -75,9 +76,10 @@ class LunFile extends ImageFile {
     node: LunNode,
     handle: ImageHandle,
     writable: boolean,
+    array: DiskArray,
     private readonly news: ImageNews,
   ) {
-    super(node, handle, writable);
+    super(node, handle, writable, array);
   }
 
   override write(offset: number, data: Uint8Array): Answer<number> {

@@ -53,7 +53,7 @@ export class VolumesDirectory implements DirectoryNode {
     const volume = await this.array.createVolume({ name, sizeBytes: 0, owner });
     const node = new ImageNode(this.array, volume);
     const handle = this.array.openImage(volume, { write: true });
-    return { node, file: new ImageFile(node, handle, true) };
+    return { node, file: new ImageFile(node, handle, true, this.array) };
   }
 
   async remove(name: string): Promise<void> {

@@ -80,6 +80,7 @@ function find(
   return { pools, authority: found.authority.identity.poolName };
 }
 
+const GIVEN_IS_OLDER = 'b: it goes on from a newer state of pool a than that in /a (in /b)';
 const ELSEWHERE = 'b: it was changed elsewhere (in /b)';
 
 describe('the pools of an array', () => {
@@ -121,6 +122,13 @@ describe('the pools of an array', () => {
       bothAt3,
       record('2x', 'a+2x b+2x'),
       ['a', 'b: it is an older copy (in /b)'],
+      'a',
+    ],
+    [
+      'the given one is older than the last mount that had both',
+      record('2x', 'a+2x b+2x'),
+      record('4x', 'a+4x b+4x'),
+      ['a', GIVEN_IS_OLDER],
       'a',
     ],
     [
@@ -167,14 +175,7 @@ describe('the pools of an array', () => {
     ['each is as far as the other knows', 5, ['b7'], 7, ['a5'], ['a', 'b']],
     ['and further', 6, ['b7'], 8, ['a5'], ['a', 'b']],
     ['the other is not', 5, ['b7'], 6, ['a5'], ['a', 'b: it is an older copy (in /b)']],
-    [
-      'the given one is not',
-      5,
-      ['b6'],
-      7,
-      ['a6'],
-      ['a', 'b: it goes on from a newer state of pool a than that in /a (in /b)'],
-    ],
+    ['the given one is not', 5, ['b6'], 7, ['a6'], ['a', GIVEN_IS_OLDER]],
   ])('of one mount: %s', (_case, a, knownByA, b, knownByB, pools) => {
     const given = pool('a', bothAt3, '/a', a, knownByA);
     expect(find(given, [pool('b', bothAt3, '/b', b, knownByB)]).pools).toEqual(pools);
@@ -196,7 +197,7 @@ describe('the pools of an array', () => {
   it('does not take a newer record for the truth about a pool that is older than it knows', () => {
     const newer = pool('b', record('4x', 'a-3x b+4x'), '/b', 9, ['a6']);
     expect(find(pool('a', bothAt3, '/a', 5), [newer])).toEqual({
-      pools: ['a', ELSEWHERE],
+      pools: ['a', GIVEN_IS_OLDER],
       authority: 'a',
     });
     expect(find(pool('a', bothAt3, '/a', 6), [newer])).toEqual({

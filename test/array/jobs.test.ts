@@ -87,7 +87,7 @@ describe('jobs', () => {
   it('are refused beyond their limit, until one has ended', async () => {
     const jobs = [];
     for (let count = 0; count < 3; count += 1) jobs.push(await fixture.array.scrub('all'));
-    expect(await fixture.refusal(() => fixture.array.scrub('all'))).toBe('EBUSY');
+    expect(await fixture.refusal(() => fixture.array.scrub('all'))).toBe('ENOSPC');
     for (const job of jobs) await fixture.drive(job.whenEnded());
     expect(await fixture.refusal(() => scrub('all'))).toBe('accepted');
   });

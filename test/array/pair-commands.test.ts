@@ -178,6 +178,30 @@ describe('a command on pairs', () => {
     expect(fixture.pair.state).toBe('duplex');
   });
 
+  it('names unequal sizes so that they differ', async () => {
+    const fixture = await PairsFixture.open(1);
+    await fixture.volume('other', 8 + 2 ** -7);
+    const making = () => fixture.giveCreate({ secondary: 'other' });
+    expect(await fixture.refusal(making)).toBe(
+      'EINVAL: the volumes of a pair are of one size, not 524288 and 524800 bytes',
+    );
+  });
+
+  it('offers no force= where the command has none', async () => {
+    const fixture = await PairsFixture.open(1);
+    await fixture.duplex();
+    await fixture.do('split');
+    await fixture.until('split');
+    const image = fixture.array.openImage(fixture.array.volume('copy'), { write: true });
+    const open = 'volume copy is open for writing and cannot be overwritten';
+    const rotating = () => fixture.pairing.rotateSplit('db', {});
+    expect(await fixture.refusal(rotating)).toBe(`EBUSY: ${open} (unmount it first)`);
+    expect(await fixture.refusal(() => fixture.give('resync'))).toBe(
+      `EBUSY: ${open} (unmount it first, or force=yes)`,
+    );
+    image.close();
+  });
+
   it('changes no pace where it has no effect', async () => {
     const fixture = await inState('split-pending', 'mirror');
     const [outcome] = await fixture.drive(fixture.pairing.splitPairs([PAIR], { pace: 'fast' }));

@@ -6,7 +6,13 @@ import type { BlockContainerKind } from '../../src/store/container-kind.js';
 import type { TornWrite } from '../../src/store/log-device.js';
 import type { MemoryStore } from '../../src/store/memory-store.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { newMemoryPool, newMemoryStore, openMemoryStores } from '../support/memory-array.js';
+import {
+  newMemoryPool,
+  newMemoryStore,
+  openMemoryPools,
+  openMemoryStores,
+} from '../support/memory-array.js';
+import { MemoryPlaces } from '../support/memory-places.js';
 
 export const TRACKS = 8;
 export const PAIR = 'db:copy';
@@ -72,8 +78,19 @@ export class PairsFixture {
     return this.array.pairing;
   }
 
-  async mount(): Promise<void> {
-    this.array = await this.drive(openMemoryStores(this.stores, this.clock));
+  /** With all pools, whatever they remember of each other, or as a mount without one of them. */
+  async mount(without?: 'main' | 'mirror'): Promise<void> {
+    const { clock, stores } = this;
+    if (without === undefined) {
+      this.array = await this.drive(openMemoryStores(stores, clock));
+      return;
+    }
+    const places = new MemoryPlaces(
+      clock,
+      stores.map((store, index) => [`/${index}`, store]),
+    );
+    const given = without === 'main' ? '/1' : '/0';
+    this.array = await this.drive(openMemoryPools(places, given, clock, { without: [without] }));
   }
 
   /** What is mounted after a kill now; what was under way goes on in this one, and comes to nothing. */
@@ -90,6 +107,13 @@ export class PairsFixture {
     this.stores = this.stores.map((store) => store.crash(lost, isNew));
     this.clock.forgetTimers();
     await this.mount();
+  }
+
+  /** After a power cut, without one of two pools. */
+  async killWithout(pool: 'main' | 'mirror'): Promise<void> {
+    this.stores = this.stores.map((store) => store.crash());
+    this.clock.forgetTimers();
+    await this.mount(pool);
   }
 
   async remount(): Promise<void> {

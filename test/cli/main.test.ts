@@ -15,7 +15,7 @@ const VOLUMES = [
 ];
 const PAIR = {
   ...{ name: 'db:log', primary: 'db', secondary: 'log', secondaryState: 'duplex' },
-  ...{ reason: '', trackCount: 1, pendingTracks: 0 },
+  ...{ reason: '', trackCount: 1, pendingTracks: 0, unequalTracks: 0 },
 };
 
 let directory = '';
@@ -96,7 +96,8 @@ describe('arrayfs', () => {
     [['pair', 'show', 'db:log'], 'state  duplex\n'],
     [['pair', 'show', '#2'], 'state  duplex\n'],
     [['pair', 'wait', 'db:log', 'duplex'], 'db:log is duplex\n'],
-    [['pair', 'wait', 'db:x', 'simplex', '--timeout', '0'], 'db:x is simplex\n'],
+    [['pair', 'wait', 'db:log', 'equal'], 'db:log is equal\n'],
+    [['pair', 'wait', 'log:db', 'simplex', '--timeout', '0'], 'log:db is simplex\n'],
     [['job', 'show', '7'], 'state  done\n'],
     [['job', 'wait', '7'], 'no damage\n'],
     [
@@ -135,6 +136,7 @@ describe('arrayfs', () => {
     [['pair', 'show', 'db:x'], /^arrayfs: no such file: 'pairs\/db:x'\n$/],
     [['pair', 'show', 'db:../x'], /^arrayfs: not the name of a pair: /],
     [['pair', 'wait', 'db:log', 'split', '--timeout', '0'], /^arrayfs: db:log is still duplex\n$/],
+    [['pair', 'wait', 'no:pair', 'simplex'], /^arrayfs: no such volume: 'no'\n$/],
     [['pair', 'wait', 'db:log', 'splitt'], /Allowed choices are simplex, defined, /],
     [['job', 'wait', '9'], /^arrayfs: no such file: 'jobs\/9\.json'\n$/],
     [['job', 'wait', '8'], /^arrayfs: job 8 failed: 1 damaged\n$/],

@@ -19,6 +19,11 @@ const PAIRS = [
 
 /** Each look at the pair shows the next state; the last one stays. Undefined: there is no pair. */
 function clientOf(...states: (string | undefined)[]) {
+  return clientWith(4, ...states);
+}
+
+/** The same, of a pair with so many unequal tracks at first, and one less at each look. */
+function clientWith(unequalTracks: number, ...states: (string | undefined)[]) {
   let looks = 0;
   const tables: Readonly<Record<string, unknown>> = {
     volumes: VOLUMES,
@@ -28,9 +33,11 @@ function clientOf(...states: (string | undefined)[]) {
   const client = {
     statusJson: async (table: string) => tables[table],
     pairJson: async (name: string) => {
-      const state = states[Math.min(looks++, states.length - 1)];
-      if (state === undefined) throw new ArrayError('ENOENT', 'no such file');
-      return { name, secondaryState: state, reason: 'a reason', trackCount: 16, pendingTracks: 4 };
+      const secondaryState = states[Math.min(looks, states.length - 1)];
+      const pair = { name, secondaryState, reason: 'a reason', trackCount: 16, pendingTracks: 4 };
+      if (secondaryState === undefined) throw new ArrayError('ENOENT', 'no such file');
+      looks += 1;
+      return { ...pair, unequalTracks: Math.max(0, unequalTracks - looks + 1) };
     },
   };
   return { client: client as unknown as ArrayClient, looks: () => looks };
@@ -85,6 +92,28 @@ describe('waiting for a pair', () => {
     expect(shown()).toBe('db:db-copy is suspended\n');
   });
 
+  it('for equal ends when no track differs, however duplex the pair is', async () => {
+    const shown = captured();
+    const { client, looks } = clientWith(2, 'resync', 'duplex');
+    await waitForPair(client, 'db:db-copy', { state: 'equal', json: false });
+    expect([looks(), shown()]).toEqual([3, 'db:db-copy is equal\n']);
+  });
+
+  it.each([
+    ['split', undefined, 'EBUSY: db:db-copy is split: a reason'],
+    ['duplex', 0, 'EBUSY: db:db-copy is still duplex, 4 tracks differ'],
+  ])('for equal gives up while the pair is %s (timeout %s)', async (state, timeout, error) => {
+    const wish = { state: 'equal', json: false, ...(timeout !== undefined && { timeout }) };
+    const waiting = waitForPair(clientOf(state).client, 'db:db-copy', wish);
+    await expect(waiting).rejects.toThrow(error);
+  });
+
+  it('for simplex gives up where there are no such volumes', async () => {
+    const wish = { state: 'simplex', json: false };
+    const waiting = waitForPair(clientOf(undefined).client, 'db:nosuch', wish);
+    await expect(waiting).rejects.toThrow("ENOENT: no such volume: 'nosuch'");
+  });
+
   it('gives up after the timeout, having looked at least once', async () => {
     const { client, looks } = clientOf('duplex-pending');
     const wish = { state: 'duplex', timeout: 0, json: false };
@@ -96,7 +125,7 @@ describe('waiting for a pair', () => {
 
   it('knows every state that a secondary can show', () => {
     const seen = Object.values(PAIR_STATES).map((row) => row.secondary);
-    expect([...PAIR_WAIT_STATES].sort()).toEqual([...new Set(seen)].sort());
+    expect([...PAIR_WAIT_STATES].sort()).toEqual([...new Set(seen), 'equal'].sort());
   });
 });
 

@@ -7,6 +7,7 @@ import {
   shownLine,
   splitLine,
 } from '../../src/control/command-parser.js';
+import { usageLine } from '../../src/control/command-row.js';
 import { COMMANDS, findCommand } from '../../src/control/command-table.js';
 
 const SECTOR = Buffer.alloc(512, 7).toString('base64');
@@ -27,6 +28,17 @@ function problemOf(name: string, line: string | Uint8Array): string {
   }
   return 'accepted';
 }
+
+describe('the usage line of a command', () => {
+  it.each([
+    ['pairpace', 'PAIR... pace=slow|medium|fast'],
+    ['pairdelete', 'PAIR... [now=yes]'],
+    ['split', /^\[PAIR\.\.\.\] \[pace=/],
+  ])('of %s says what may be left out', (name, usage) => {
+    const command = findCommand(name);
+    expect(command && usageLine(command)).toMatch(usage);
+  });
+});
 
 describe('parseCommand', () => {
   it.each<[string, string, string[], Record<string, string>]>([

@@ -118,6 +118,7 @@ describe('commands on a mirror', () => {
       'db:db-copy is suspended-partial now; log:log-copy is suspended now',
     ],
     ['pairpace db:db-copy', 'EINVAL: missing pace='],
+    ['split rotate=db-copy at=+1s', 'ENOENT: volume db-copy is the primary of no pair'],
     ['pairpace db:db-copy pace=fast', 'db:db-copy has the new pace'],
     ['pairdelete db:db-copy', 'db:db-copy is finishing now'],
     [

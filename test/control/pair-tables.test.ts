@@ -57,6 +57,13 @@ describe('status/pairs', () => {
     expect(text('pairs')).toMatch(/ db-copy +duplex +duplex +99% +1 /);
   });
 
+  it('counts what differs as not copied while a pair is suspended', () => {
+    array.pair('db:db-copy').bits.pending.set(0, 32);
+    array.pair('db:db-copy').bits.primaryChanged.set(512, 256);
+    array.happens('db:db-copy', 'secondary-lost', 'pool mirror has failed');
+    expect(text('pairs')).toMatch(/ db-copy +suspended +suspended +71% +288 /);
+  });
+
   it('says why a pair is suspended', () => {
     array.happens('db:db-copy', 'secondary-lost', 'pool mirror has failed');
     expect(text('pairs')).toMatch(/ db-copy +suspended +suspended .* pool mirror has failed$/m);

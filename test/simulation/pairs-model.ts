@@ -14,31 +14,30 @@ import { type PairAction, PairsFixture } from '../array/pairs-fixture.js';
 import type { RandomSource } from '../support/random-source.js';
 
 const TRACKS = 5;
-const BYTES = TRACKS * TRACK_BYTES;
+export const BYTES = TRACKS * TRACK_BYTES;
 const GRAIN = 512;
 
 export class PairsModel {
   readonly log: string[] = [];
   /** The primary was given up half copied. */
   private isOver = false;
-  private primary: Buffer = Buffer.alloc(BYTES);
+  protected primary: Buffer = Buffer.alloc(BYTES);
   /** What the secondary shows; undefined while it is being copied to, round by round. */
-  private secondary: Buffer | undefined = Buffer.alloc(BYTES);
+  protected secondary: Buffer | undefined = Buffer.alloc(BYTES);
   /** The primary after each write since the pair was duplex, for what a round may have brought over. */
   private history: Buffer[] = [];
 
-  private constructor(
-    private readonly random: RandomSource,
-    private readonly fixture: PairsFixture,
+  protected constructor(
+    protected readonly random: RandomSource,
+    protected readonly fixture: PairsFixture,
   ) {}
 
-  static async open(random: RandomSource, pools: 1 | 2): Promise<PairsModel> {
-    return new PairsModel(random, await PairsFixture.open(pools, TRACKS));
+  static async open(random: RandomSource): Promise<PairsModel> {
+    return new PairsModel(random, await PairsFixture.open(1, TRACKS));
   }
 
-  async step(): Promise<void> {
-    if (this.isOver) return;
-    const steps = [
+  protected steps(): (() => Promise<void>)[] {
+    return [
       () => this.write('db'),
       () => this.write('db'),
       () => this.write('copy'),
@@ -49,7 +48,11 @@ export class PairsModel {
       () => this.sync(),
       () => this.kill(),
     ];
-    await this.random.pick(steps)();
+  }
+
+  async step(): Promise<void> {
+    if (this.isOver) return;
+    await this.random.pick(this.steps())();
     await this.compare();
   }
 
@@ -81,7 +84,7 @@ export class PairsModel {
     expect((await fixture.content('copy')).equals(await fixture.content('db'))).toBe(true);
   }
 
-  private below(count: number): number {
+  protected below(count: number): number {
     return this.random.integer(0, count - 1);
   }
 
@@ -160,18 +163,9 @@ export class PairsModel {
   // ---- commands
 
   private async command(): Promise<void> {
-    const commands = [
-      'split',
-      'split',
-      'resync',
-      'reverse',
-      'suspend',
-      'copy',
-      'delete',
-      'now',
-    ] as const;
+    const commands = 'split split resync reverse suspend copy delete now'.split(' ');
     if (this.fixture.array.pairs().length === 0) await this.create();
-    else await this.give(this.random.pick(commands));
+    else await this.give(this.random.pick(commands) as PairAction);
   }
 
   private async create(): Promise<void> {
@@ -226,7 +220,7 @@ export class PairsModel {
   }
 
   /** What can no longer be said of the secondary is asked of it. */
-  private noteState(): void {
+  protected noteState(): void {
     const [pair] = this.fixture.array.pairs();
     if (pair === undefined) {
       if (this.fixture.array.volume('copy').failure !== undefined) this.secondary = undefined;
@@ -255,23 +249,27 @@ export class PairsModel {
       for (let turn = this.below(40); turn > 0; turn -= 1) await Promise.resolve();
     }
     await fixture.kill();
-    if (isSynced) {
-      this.noteState();
-      return;
-    }
+    if (isSynced) this.noteState();
+    else await this.lookAnew();
+  }
+
+  /** After a kill each side has what was synced, and perhaps more. */
+  protected async lookAnew(): Promise<void> {
+    const { fixture } = this;
     this.primary = await fixture.content('db');
     this.secondary = undefined;
     this.forgetLost();
     const [pair] = fixture.array.pairs();
-    const isFailed = fixture.array.volume('copy').failure !== undefined;
-    if (pair === undefined ? !isFailed : stateRow(pair.state).secondaryWritable) {
+    const { failure, writeRefusal } = fixture.array.volume('copy');
+    // Hosts may write to it also while a split pair is suspended.
+    if (pair === undefined ? failure === undefined : writeRefusal === undefined) {
       this.secondary = await fixture.content('copy');
     }
     this.noteState();
   }
 
   /** What the primary has lost, the secondary may not show either. */
-  private forgetLost(): void {
+  protected forgetLost(): void {
     const left = this.history.findLastIndex((each) => each.equals(this.primary));
     if (left >= 0) this.history.length = left + 1;
     else this.history.push(Buffer.from(this.primary));
