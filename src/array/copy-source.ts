@@ -62,6 +62,22 @@ export class CopySource {
     });
   }
 
+  /** What an earlier mount has frozen. */
+  static reopen(context: ArrayContext, snapshot: Snapshot): CopySource {
+    snapshot.pool.checkPresent();
+    const image = openImage(context, snapshot, false);
+    const hidden = snapshot.isHidden ? snapshot : undefined;
+    const copy = hidden === undefined ? snapshot : snapshot.volume;
+    return new CopySource(context, copy, { image, hidden }, undefined);
+  }
+
+  /** The snapshot that has the whole image, also in a later mount; undefined where a part is with the other side of a pair. */
+  get snapshotNumber(): number | undefined {
+    return 'image' in this.base && this.overlay === undefined
+      ? this.base.image.copy.number
+      : undefined;
+  }
+
   /** Of the image as it was frozen. */
   get sizeBytes(): number {
     return 'image' in this.base ? this.base.image.copy.sizeBytes : this.copy.sizeBytes;
@@ -111,25 +127,25 @@ export class CopySource {
     }
   }
 
-  /** The hidden snapshots are gone. */
-  close(): void {
+  /** The hidden snapshots are gone; `isLeft`: the next mount reads them. */
+  close(isLeft = false): void {
     this.overlay?.release();
-    if ('image' in this.base) this.end(this.base);
-    if (this.own !== undefined) this.end(this.own);
+    if ('image' in this.base) this.end(this.base, isLeft);
+    if (this.own !== undefined) this.end(this.own, isLeft);
   }
 
-  private end({ image, hidden }: FrozenImage): void {
+  private end({ image, hidden }: FrozenImage, isLeft = false): void {
     image.close();
-    if (hidden !== undefined && !this.context.readOnly) dropSnapshot(this.context, hidden);
+    if (hidden === undefined || isLeft || this.context.readOnly) return;
+    dropSnapshot(this.context, hidden);
   }
 }
 
-/** What a crash has left of copies. */
+/** What a crash has left of copies, but for the snapshots that are open again. */
 export function dropCopySnapshots(context: ArrayContext): void {
   for (const snapshot of context.copies.hiddenSnapshots()) {
-    if (snapshot.name.startsWith(COPY_SNAPSHOTS) && !snapshot.pool.isFailed) {
-      dropSnapshot(context, snapshot);
-    }
+    const isOurs = snapshot.name.startsWith(COPY_SNAPSHOTS) && snapshot.openCount === 0;
+    if (isOurs && !snapshot.pool.isFailed) dropSnapshot(context, snapshot);
   }
 }
 

@@ -11,6 +11,7 @@ import { describeResult } from '../san/search-reasons.js';
 import type { ArrayContext } from './array-context.js';
 import type { BackupPath, ImageSink, Transfer } from './backup-path.js';
 import { copyName } from './copies.js';
+import { type CopyMemo, type KeptBackup, managementOfKept } from './copy-memo.js';
 import type { CopySource } from './copy-source.js';
 import { DeviceWay, progressLines, type WayEnd } from './device-way.js';
 import type { ImageCopyRequest } from './ecopy-contract.js';
@@ -18,6 +19,7 @@ import type { OpenOrigin } from './image-origin.js';
 import { FrozenImageSource } from './image-source.js';
 import type { ImageTarget } from './image-target.js';
 import type { Job } from './jobs.js';
+import { SurvivingBackup } from './surviving-backup.js';
 
 /** A medium of a device, and the way to it. */
 export interface DeviceEnd extends WayEnd {
@@ -97,26 +99,43 @@ export async function availableEnd(
   throw new ArrayError('ENODEV', `no ${anyKind} is available: ${why}`);
 }
 
+/** `before`: of a backup that an earlier mount has begun. */
 export async function backUp(
   host: DeviceHost,
   job: Job,
   origin: OpenOrigin,
   end: DeviceEnd,
   path: BackupPath,
+  memo: CopyMemo,
+  before?: KeptBackup,
 ): Promise<string> {
   if (job.cancelled) return 'cancelled before it began';
   const { source } = origin;
   const imageBytes = source.sizeBytes;
+  const { device, medium } = end;
   const way = new DeviceWay(host, job.id, end);
+  const management = before ? managementOfKept(before) : managementOf(host, source, end);
   const transfer = path.backup({
     ...way.request,
-    medium: end.medium,
-    management: managementOf(host, source, end),
+    medium,
+    management,
+    ...(before?.pointer !== undefined && { resume: before.pointer }),
     source: new FrozenImageSource(origin, imageBytes),
     onChange: () => job.progress(transfer.doneBytes, imageBytes, host.clock.nowMs()),
   });
-  const media = await ended(job, way, transfer, imageBytes);
-  return `${formatSize(imageBytes)} on ${media.map((name) => `${end.device.name}/${name}`).join(', ')}`;
+  const surviving = new SurvivingBackup(job, memo, {
+    ...{ source, device, medium, management, transfer },
+  });
+  surviving.begin(before !== undefined);
+  let result: string | undefined;
+  try {
+    const media = await ended(job, way, transfer, imageBytes);
+    if (job.cancelled || job.isLeft) return `cancelled after ${formatSize(transfer.doneBytes)}`;
+    result = `${formatSize(imageBytes)} on ${media.map((name) => `${device.name}/${name}`).join(', ')}`;
+    return result;
+  } finally {
+    surviving.end(result);
+  }
 }
 
 export async function restoreFrom(
@@ -126,7 +145,7 @@ export async function restoreFrom(
   target: ImageTarget,
   path: BackupPath,
 ): Promise<string> {
-  const sink = new TargetSink(target);
+  const sink = new TargetSink(job, target);
   const way = new DeviceWay(host, job.id, end);
   const transfer = path.restore({
     ...way.request,
@@ -138,10 +157,12 @@ export async function restoreFrom(
   try {
     await ended(job, way, transfer, sink.imageBytes);
     if (job.cancelled) return 'cancelled';
-    const name = await target.finish({ info: sink.information, infoModified: false });
-    return `restored ${formatSize(sink.imageBytes)} to ${name}`;
+    const image = { info: sink.information, infoModified: false };
+    return await target.finish(job, image, (name) => {
+      return `restored ${formatSize(sink.imageBytes)} to ${name}`;
+    });
   } finally {
-    target.close();
+    target.close(job);
   }
 }
 
@@ -170,8 +191,11 @@ async function ended(
       return end.media;
     case 'failed':
       throw end.error;
-    case 'cancelled':
     case 'stopped':
+      job.isLeft = job.survives;
+      job.cancelled = !job.isLeft;
+      return [];
+    case 'cancelled':
       job.cancelled = true;
       return [];
   }
@@ -201,12 +225,15 @@ class TargetSink implements ImageSink {
   information: Uint8Array | undefined;
   private volume: Awaited<ReturnType<ImageTarget['open']>> | undefined;
 
-  constructor(private readonly target: ImageTarget) {}
+  constructor(
+    private readonly job: Job,
+    private readonly target: ImageTarget,
+  ) {}
 
   async begin(image: { imageBytes: number; information: Uint8Array | undefined }): Promise<void> {
     this.imageBytes = image.imageBytes;
     this.information = image.information;
-    this.volume = await this.target.open(image.imageBytes);
+    this.volume = await this.target.open(this.job, image.imageBytes);
   }
 
   async write(offset: number, data: Uint8Array): Promise<void> {

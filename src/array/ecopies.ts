@@ -23,7 +23,6 @@ import type { BackupPath } from './backup-path.js';
 import { copyReport } from './copy-report.js';
 import { namedTarget } from './copy-resolver.js';
 import { CopyRun } from './copy-run.js';
-import { dropCopySnapshots } from './copy-source.js';
 import { CopyTargets, withBlockLengths } from './copy-targets.js';
 import type { EcopyCommands, ImageCopyRequest, ListOrigin } from './ecopy-contract.js';
 import { ImageCopies, type ImageCopyHost } from './image-copies.js';
@@ -42,7 +41,11 @@ export class Ecopies implements ScsiTarget, CopyManager, EcopyCommands {
     private readonly path: BackupPath,
   ) {
     this.images = new ImageCopies(host, san, path);
-    if (!host.readOnly) dropCopySnapshots(host);
+  }
+
+  /** When the mount is complete: what was interrupted goes on, or has failed. */
+  takeUp(): void {
+    this.images.takeUp();
   }
 
   get serial(): string {
@@ -80,6 +83,10 @@ export class Ecopies implements ScsiTarget, CopyManager, EcopyCommands {
 
   startImage(request: ImageCopyRequest): Job {
     return this.images.start(request);
+  }
+
+  retry(id: number): Job {
+    return this.images.retry(this.host.jobList.get(id));
   }
 
   async copy(nexus: Nexus, list: ParameterList): Promise<void> {

@@ -35,6 +35,11 @@ export interface EcopyCommands {
   isListIncomplete(bytes: Uint8Array): boolean;
   /** Starts the copy of a whole image; refused where it cannot even begin. */
   startImage(request: ImageCopyRequest): CopyJob;
+  /**
+   * Gives the order of a copy that failed or was cancelled again, as a new job. ENOENT without such a job, EBUSY while it
+   * runs, EINVAL where it is done or was no copy of a whole image.
+   */
+  retry(id: number): CopyJob;
 }
 
 /** Who sends a list. */

@@ -2,10 +2,12 @@
  * Copies of whole images, as people order them: a volume or snapshot to another volume, to a backup device, and back. Each
  * is a job. What can be known at once is refused at once; the source is as of the moment the copy begins.
  */
-import { ArrayError } from '../base/errors.js';
+import { ArrayError, asArrayError } from '../base/errors.js';
 import { formatSize } from '../base/sizes.js';
 import type { SanConfiguration } from '../san/configuration.js';
 import type { BackupPath } from './backup-path.js';
+import { CopyMemo, type KeptBackup, readMemo, type StoredMemo } from './copy-memo.js';
+import { CopySource, dropCopySnapshots } from './copy-source.js';
 import {
   availableEnd,
   backUp,
@@ -16,8 +18,8 @@ import {
 } from './device-copies.js';
 import type { ImageCopyRequest } from './ecopy-contract.js';
 import { ImageOrigin, type OpenOrigin, type OriginHost } from './image-origin.js';
-import { ImageTarget } from './image-target.js';
-import type { Job, Jobs } from './jobs.js';
+import { HALF_A_COPY, ImageTarget } from './image-target.js';
+import { INTERRUPTED, type Job, type Jobs, type Work } from './jobs.js';
 import { checkTime, waitUntil } from './later.js';
 
 /** What copies of images need of the array around them. */
@@ -25,9 +27,6 @@ export interface ImageCopyHost extends OriginHost {
   readonly jobList: Jobs;
   readonly identity: { readonly serial: string };
 }
-
-/** What a job of this kind does. */
-type Work = (job: Job) => Promise<string>;
 
 export class ImageCopies {
   /** Of jobs that run, each as often as there are. */
@@ -46,15 +45,89 @@ export class ImageCopies {
     const { source, destination, atMs } = request;
     host.checkWritable();
     if (atMs !== undefined) checkTime(host.clock, atMs);
-    const work = this.prepare(request);
+    const memo = new CopyMemo(request);
+    const work = this.prepare(request, memo);
     const subject = `${source} ${destination}`.trim();
-    const started = host.jobList.start('ecopy', subject, 'bytes', async (job) => {
+    const inTime = async (job: Job) => {
       if (atMs === undefined) return work(job);
       await waitUntil(job, host.clock, atMs);
       return job.cancelled ? 'cancelled before its time' : work(job);
-    });
+    };
+    const started = host.jobList.start('ecopy', subject, 'bytes', inTime, memo.text);
     if (request.group !== undefined) this.noteGroup(request.group, started);
     return started;
+  }
+
+  /** The same order again, as it would be carried out now: EBUSY while it runs, EINVAL where there is nothing to do again. */
+  retry(job: Job): Job {
+    const memo = readMemo(job.memo());
+    if (job.state === 'running') throw new ArrayError('EBUSY', `job ${job.id} is running`);
+    if (job.state === 'done') throw new ArrayError('EINVAL', `job ${job.id} is done`);
+    if (memo === undefined) {
+      throw new ArrayError('EINVAL', `the order of job ${job.id} was not kept: give it again`);
+    }
+    const { atMs: _past, ...request } = memo.request;
+    return this.start(request);
+  }
+
+  /** At mount: what was interrupted goes on, or has failed; what nobody goes on with is cleared away. */
+  takeUp(): void {
+    const { host } = this;
+    host.jobList.takeUp((job, text) => {
+      const next = this.decide(job, text);
+      const named = `job ${job.id} ${job.kind} ${job.subject}`;
+      if (typeof next === 'string') host.recordEvent('JOB-FAILED', '-', `${named}: ${next}`);
+      else host.recordEvent('JOB-RESUMED', '-', `${named} goes on at ${formatSize(job.done)}`);
+      return next;
+    });
+    if (!host.readOnly) dropCopySnapshots(host);
+  }
+
+  private decide(job: Job, text: string): Work | string {
+    const { host } = this;
+    const memo = readMemo(text);
+    if (memo?.result !== undefined) {
+      const { result } = memo;
+      return async () => result;
+    }
+    const target = memo?.target === undefined ? undefined : host.copies.findVolume(memo.target);
+    target?.condition.fail(HALF_A_COPY);
+    if (target !== undefined) return `${INTERRUPTED}: volume ${target.name} holds half a copy`;
+    if (memo?.backup === undefined) return INTERRUPTED;
+    if (host.readOnly) return `${INTERRUPTED}: mounted for writing, it goes on`;
+    try {
+      return this.goOn(job, memo, memo.backup);
+    } catch (error) {
+      return `${INTERRUPTED}, and cannot go on: ${asArrayError(error).reason}`;
+    }
+  }
+
+  private goOn(job: Job, { request }: StoredMemo, before: KeptBackup): Work {
+    const { host, path } = this;
+    const { device, medium } = before;
+    const end = this.deviceEnd(`${device}/${medium}`, request);
+    if (end.device.path !== before.path) {
+      throw new ArrayError('ENODEV', `device ${device} was at ${before.path}`);
+    }
+    const { copies } = host;
+    const snapshot = copies.hiddenSnapshot(before.source) ?? copies.find(before.source);
+    if (snapshot?.kind !== 'snapshot') {
+      throw new ArrayError('ENOENT', 'the snapshot it was made from is not there');
+    }
+    const source = CopySource.reopen(host, snapshot);
+    const memo = new CopyMemo(request);
+    memo.backup = () => before;
+    job.memo = memo.text;
+    if (request.group !== undefined) this.noteGroup(request.group, job);
+    job.done = before.pointer?.nextOffset ?? 0;
+    return async () => {
+      try {
+        const origin = { source, before: () => undefined };
+        return await backUp(host, job, origin, end, path, memo, before);
+      } finally {
+        source.close(job.isLeft);
+      }
+    };
   }
 
   /** A port group is not deleted while a job goes through it. */
@@ -67,7 +140,7 @@ export class ImageCopies {
   }
 
   /** Checks all that can be checked before the job begins. */
-  private prepare(request: ImageCopyRequest): Work {
+  private prepare(request: ImageCopyRequest, memo: CopyMemo): Work {
     const { source, destination } = request;
     if (isDeviceEnd(source)) {
       if (isDeviceEnd(destination)) {
@@ -76,11 +149,11 @@ export class ImageCopies {
           'one of the two is a volume: devices are not copied to each other',
         );
       }
-      return this.restore(request, this.deviceEnd(source, request));
+      return this.restore(request, this.deviceEnd(source, request), memo);
     }
     const origin = ImageOrigin.of(this.host, request);
     const isToDevice = isDeviceEnd(destination) || request.anyKind !== undefined;
-    if (!isToDevice) return this.copyToVolume(request, origin);
+    if (!isToDevice) return this.copyToVolume(request, origin, memo);
     if (request.force || request.poolName !== undefined) {
       throw new ArrayError('EINVAL', 'force= and pool= are for copies to a volume');
     }
@@ -89,26 +162,26 @@ export class ImageCopies {
     if (request.anyKind !== undefined) {
       return (job) =>
         origin.use(job, async (from) => {
-          return backUp(host, job, from, await availableEnd(job, request, san, path), path);
+          return backUp(host, job, from, await availableEnd(job, request, san, path), path, memo);
         });
     }
     const end = this.deviceEnd(destination, request);
-    return (job) => origin.use(job, (from) => backUp(host, job, from, end, path));
+    return (job) => origin.use(job, (from) => backUp(host, job, from, end, path, memo));
   }
 
-  private copyToVolume(request: ImageCopyRequest, origin: ImageOrigin): Work {
+  private copyToVolume(request: ImageCopyRequest, origin: ImageOrigin, memo: CopyMemo): Work {
     if (request.group !== undefined || request.port !== undefined || request.plain) {
       throw new ArrayError('EINVAL', 'group=, port= and plain= are for backup devices');
     }
-    const target = new ImageTarget(this.host, request);
+    const target = new ImageTarget(this.host, request, memo);
     target.check(origin.copy.sizeBytes);
     if (target.volume === origin.copy)
       throw new ArrayError('EINVAL', 'source and destination are one volume');
     return (job) => origin.use(job, (from) => copyImage(this.host, job, from, target));
   }
 
-  private restore(request: ImageCopyRequest, end: DeviceEnd): Work {
-    const target = new ImageTarget(this.host, request);
+  private restore(request: ImageCopyRequest, end: DeviceEnd, memo: CopyMemo): Work {
+    const target = new ImageTarget(this.host, request, memo);
     target.check(undefined);
     return (job) => restoreFrom(this.host, job, end, target, this.path);
   }
@@ -126,7 +199,7 @@ async function copyImage(
 ): Promise<string> {
   const { sizeBytes } = source;
   try {
-    const volume = await target.open(sizeBytes);
+    const volume = await target.open(job, sizeBytes);
     for (let done = 0; done < sizeBytes; ) {
       if (job.cancelled) return `cancelled after ${formatSize(done)}`;
       const part = source.part(done, sizeBytes - done);
@@ -135,9 +208,10 @@ async function copyImage(
       job.progress(done, sizeBytes, clock.nowMs());
       await clock.yield();
     }
-    const name = await target.finish(source.information);
-    return `copied ${formatSize(sizeBytes)} to ${name}`;
+    return await target.finish(job, source.information, (name) => {
+      return `copied ${formatSize(sizeBytes)} to ${name}`;
+    });
   } finally {
-    target.close();
+    target.close(job);
   }
 }

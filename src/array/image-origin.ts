@@ -62,7 +62,7 @@ export class ImageOrigin {
       }
       return await work({ source, before: (offset, length) => this.before(offset, length) });
     } finally {
-      source.close();
+      source.close(job.isLeft);
     }
   }
 

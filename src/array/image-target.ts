@@ -1,26 +1,34 @@
 /**
  * The volume that a whole image is copied to. One that is not there is made, with the size of the image; one that is there
  * has this size already. Its volume information goes when the first byte comes, and is that of the image at the end.
+ * Where the copy ends before that, also by a crash, the volume has failed: it holds half a copy.
  */
 import { ArrayError } from '../base/errors.js';
 import { formatSize } from '../base/sizes.js';
 import type { ArrayContext } from './array-context.js';
 import { copyName, type Volume } from './copies.js';
 import { CopyDestination } from './copy-destination.js';
+import type { CopyMemo } from './copy-memo.js';
 import type { CopyView } from './disk-array.js';
 import type { ImageCopyRequest } from './ecopy-contract.js';
+import type { Job } from './jobs.js';
 import { setInfo } from './pair-info.js';
 import { checkHostWrites, checkNoWriter } from './rules.js';
 import { createVolume } from './volume-commands.js';
 
 type TargetRequest = Pick<ImageCopyRequest, 'destination' | 'force' | 'poolName' | 'owner'>;
 
+/** Its information has gone, and it cannot be read before it is copied to again, or goes back to a snapshot. */
+export const HALF_A_COPY = 'holds half a copy: the job that copied to it ended before it was whole';
+
 export class ImageTarget {
   private opened: CopyDestination | undefined;
+  private isWhole = false;
 
   constructor(
     private readonly context: ArrayContext,
     private readonly request: TargetRequest,
+    private readonly memo: CopyMemo,
   ) {}
 
   /** The volume, if it is there. */
@@ -49,12 +57,14 @@ export class ImageTarget {
   }
 
   /** The volume, made or to be overwritten from now on. */
-  async open(sizeBytes: number): Promise<CopyDestination> {
+  async open(job: Job, sizeBytes: number): Promise<CopyDestination> {
     this.check(sizeBytes);
     const { context } = this;
     const { destination: name, poolName, owner } = this.request;
     const there = this.volume;
+    this.note(job, there === undefined ? name : `#${there.number}`);
     if (there !== undefined) setInfo(context, there, undefined);
+    there?.condition.fail('');
     const volume =
       there ??
       (await createVolume(context, {
@@ -62,24 +72,45 @@ export class ImageTarget {
         ...(poolName !== undefined && { poolName }),
         ...(owner !== undefined && { owner }),
       }));
+    this.note(job, `#${volume.number}`);
     this.opened = new CopyDestination(context, volume);
     return this.opened;
   }
 
-  /** All of the image is there: durable, with its information. */
-  async finish(image: Pick<CopyView, 'info' | 'infoModified'>): Promise<string> {
+  /** All of the image is there: durable, with its information. Returns the result of the job. */
+  async finish(
+    job: Job,
+    image: Pick<CopyView, 'info' | 'infoModified'>,
+    result: (name: string) => string,
+  ): Promise<string> {
     const { opened, context } = this;
     if (opened === undefined) throw new ArrayError('EIO', 'nothing was copied');
     await opened.sync();
     if (opened.copy.kind === 'volume') setInfo(context, opened.copy, image);
+    this.isWhole = true;
+    const message = result(copyName(opened.copy));
+    this.note(job, undefined, message);
     context.recordEvent('COPIED-TO', copyName(opened.copy), 'a whole image');
     await context.durable(opened.copy);
-    return copyName(opened.copy);
+    return message;
   }
 
   /** Whatever came of it. */
-  close(): void {
-    this.opened?.noteChanged();
-    this.opened?.close();
+  close(job: Job): void {
+    const { opened, context } = this;
+    if (opened === undefined) return;
+    opened.noteChanged();
+    opened.close();
+    const { copy } = opened;
+    if (this.isWhole) return;
+    if (copy.kind === 'volume' && !copy.deleted) copy.condition.fail(HALF_A_COPY);
+    context.watcher.attributesChanged(copy);
+    this.note(job, undefined);
+  }
+
+  /** Stored before the first byte is. */
+  private note(job: Job, target: string | undefined, result?: string): void {
+    Object.assign(this.memo, { target, result });
+    job.note();
   }
 }

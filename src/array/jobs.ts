@@ -1,6 +1,7 @@
 /**
  * Long-running jobs: registered, bounded in number, seen in /jobs, cancelled on request. A job's work
- * runs in slices and looks at `cancelled` between them.
+ * runs in slices and looks at `cancelled` between them. What a mount finds running is taken up again by
+ * whoever knows how (`takeUp`), or has failed.
  */
 
 import type { Clock } from '../base/clock.js';
@@ -27,6 +28,12 @@ export class Job implements JobView, RecordSource {
   /** More that can be told of it, as long as it is mounted. */
   report: () => readonly string[] = () => [];
   copyProgress: (() => CopyProgress) | undefined;
+  /** Stored with it: whoever started it reads it in a later mount. */
+  memo: () => string = () => '';
+  /** The end of the array does not cancel it: its work ends with the way to its device. */
+  survives = false;
+  /** Its work ended with the array, and the next mount goes on with it. */
+  isLeft = false;
   private savedMs = 0;
   private ended: (() => void)[] = [];
   private wake: (() => void) | undefined;
@@ -57,7 +64,13 @@ export class Job implements JobView, RecordSource {
       total: this.total,
       unit: this.unit,
       message: this.message,
+      memo: this.memo(),
     });
+  }
+
+  /** What is stored of it has changed. */
+  note(): void {
+    this.save(this);
   }
 
   progress(done: number, total: number, nowMs: number): void {
@@ -97,10 +110,20 @@ export class Job implements JobView, RecordSource {
     this.message = message;
     this.endedMs = nowMs;
     this.save(this);
-    for (const resolve of this.ended) resolve();
+    this.tellEnd();
   }
 
-  /** How it ended. */
+  private tellEnd(): void {
+    for (const resolve of this.ended.splice(0)) resolve();
+  }
+
+  /** It stays `running` in the store. */
+  leave(): void {
+    this.save(this);
+    this.tellEnd();
+  }
+
+  /** How it ended; `running` where it was left to the next mount. */
   whenEnded(): Promise<JobState> {
     if (this.state !== 'running') return Promise.resolve(this.state);
     return new Promise((resolve) => this.ended.push(() => resolve(this.state)));
@@ -113,11 +136,16 @@ export interface StartedJob {
   readonly ended: Promise<string>;
 }
 
-const INTERRUPTED = 'the array was stopped before the job ended';
+export const INTERRUPTED = 'the array was stopped before the job ended';
+
+/** What a job does; its result is the job's message. */
+export type Work = (job: Job) => Promise<string>;
 
 export class Jobs {
   private stopping = false;
   private readonly jobs = new Map<number, Job>();
+  /** Found running at mount, until they are taken up. */
+  private interrupted: Job[] = [];
 
   constructor(
     private readonly pools: Pools,
@@ -149,23 +177,25 @@ export class Jobs {
     throw new ArrayError('ENOSPC', `${JOBS_RUNNING_MAX} jobs are running, which is the limit`);
   }
 
-  /** Registers a job and runs `work` in the background; its result is the job's message. */
+  /** Registers a job and runs `work` in the background. */
   start(
     kind: string,
     subject: string,
     unit: 'bytes' | 'blocks',
-    work: (job: Job) => Promise<string>,
+    work: Work,
+    memo: () => string = () => '',
   ): Job {
     this.checkRoom();
     const id = this.pools.takeNumber('nextJob');
     const job = this.newJob(id, kind, subject, this.clock.nowMs(), unit);
+    job.memo = memo;
     this.save(job);
     void this.run(job, work);
     return job;
   }
 
   /** The same for who waits for the end: what the work throws is his, too. */
-  startWithEnd(kind: string, subject: string, work: (job: Job) => Promise<string>): StartedJob {
+  startWithEnd(kind: string, subject: string, work: Work): StartedJob {
     let settle = (_result: Promise<string>) => {};
     const ended = new Promise<string>((resolve) => {
       settle = resolve;
@@ -183,6 +213,19 @@ export class Jobs {
     return { job, ended };
   }
 
+  /**
+   * Once, when all that jobs need is there: each that was found running goes on with the work that `decide` knows for it, or
+   * has failed with the reason it gives.
+   */
+  takeUp(decide: (job: Job, memo: string) => Work | string): void {
+    for (const job of this.interrupted.splice(0)) {
+      const work = decide(job, job.memo());
+      if (typeof work === 'string') job.end('failed', work, this.clock.nowMs());
+      else void this.run(job, work);
+    }
+    this.forgetOldest();
+  }
+
   async cancel(id: number): Promise<void> {
     const job = this.get(id);
     if (job.state !== 'running') throw new ArrayError('EBUSY', `job ${id} has ended`);
@@ -191,17 +234,19 @@ export class Jobs {
       throw new ArrayError('EBUSY', `job ${id} was done meanwhile`);
   }
 
-  /** Ends all running jobs before the array closes. */
+  /** Ends all running jobs before the array closes; those that survive are left to the next mount. */
   async stop(): Promise<void> {
     this.stopping = true;
-    for (const job of this.all()) if (job.state === 'running') job.cancel();
-    await Promise.all(this.all().map((job) => job.whenEnded()));
+    const running = this.all().filter((job) => job.state === 'running');
+    for (const job of running) if (!job.survives) job.cancel();
+    await Promise.all(running.map((job) => job.whenEnded()));
   }
 
-  private async run(job: Job, work: (job: Job) => Promise<string>): Promise<void> {
+  private async run(job: Job, work: Work): Promise<void> {
     try {
       const message = await work(job);
-      if (this.stopping && job.cancelled) job.end('failed', INTERRUPTED, this.clock.nowMs());
+      if (job.isLeft) job.leave();
+      else if (this.stopping && job.cancelled) job.end('failed', INTERRUPTED, this.clock.nowMs());
       else job.end(job.cancelled ? 'cancelled' : 'done', message, this.clock.nowMs());
     } catch (error) {
       job.end('failed', asArrayError(error).message, this.clock.nowMs());
@@ -214,8 +259,9 @@ export class Jobs {
     const job = this.newJob(record.id, record.kind, record.subject, record.startedMs, unit);
     job.done = record.done;
     job.total = record.total;
+    job.memo = () => record.memo;
     if (record.state === 'running') {
-      job.end('failed', INTERRUPTED, this.clock.nowMs());
+      this.interrupted.push(job);
       return;
     }
     job.state = record.state as JobState;
@@ -225,20 +271,10 @@ export class Jobs {
 
   private newJob(
     id: number,
-    kind: string,
-    subject: string,
-    startedMs: number,
-    unit: 'bytes' | 'blocks',
+    ...named: [kind: string, subject: string, startedMs: number, unit: Job['unit']]
   ): Job {
-    const job = new Job(
-      id,
-      kind,
-      subject,
-      startedMs,
-      unit,
-      (changed) => this.save(changed),
-      () => this.changed(id),
-    );
+    const save = (job: Job) => this.save(job);
+    const job = new Job(id, ...named, save, () => this.changed(id));
     this.jobs.set(id, job);
     return job;
   }

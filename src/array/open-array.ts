@@ -30,6 +30,7 @@ export async function openArray(options: OpenArrayOptions): Promise<StorageArray
   try {
     const array = new StorageArray(pools, opener, options);
     await beginMount(array, found.authority.members);
+    array.ecopies.takeUp();
     return array;
   } catch (error) {
     await allDone(pools.map((pool) => pool.content.close())).catch(() => undefined);

@@ -39,7 +39,7 @@ export type Execute = (request: CommandRequest, command: Command) => Promise<voi
 /** The number a result names where its command has started a job. */
 const JOB_NUMBER = /^job (\d+)\b/;
 /** Rows whose result is a job, and those where it may be: with --at, or a rotation that copies first. */
-const STARTS_JOB: ReadonlySet<string> = new Set(['scrub', 'discover', 'ecopy']);
+const STARTS_JOB: ReadonlySet<string> = new Set(['scrub', 'discover', 'ecopy', 'retry']);
 const MAY_START_JOB: ReadonlySet<string> = new Set([...STARTS_JOB, 'split', 'copy']);
 
 const GROUP_SUMMARIES: Readonly<Record<string, string>> = {

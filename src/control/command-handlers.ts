@@ -138,6 +138,11 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
     return `job ${id} cancelled`;
   },
 
+  async retry(array, { subject }) {
+    const job = array.ecopies.retry(parseJobId(subject));
+    return `job ${job.id} ecopy ${job.subject}`;
+  },
+
   async pooladd(array, { words: [name = '', directory = ''], options }) {
     const capacity = options.get('capacity');
     // The parser lets no other value through.

@@ -208,6 +208,21 @@ const JOB_COMMANDS = [
     examples: [{ line: '7', meaning: 'job 7 ends in the state cancelled' }],
     changesArray: false,
   },
+  {
+    name: 'retry',
+    group: 'job',
+    verb: 'retry',
+    words: [{ name: 'JOB', kind: 'job', help: 'the number of a job that failed or was cancelled' }],
+    options: [],
+    summary: 'give the order of a copy again, as a new job',
+    description: [
+      'For copies of whole images (ecopy) that failed or were cancelled, also in an earlier mount. The new',
+      'job has all options of the old one but at=, and begins at the beginning, with the image as it is now.',
+      'EBUSY while the job runs, EINVAL where it is done or was something else.',
+    ],
+    examples: [{ line: '7', meaning: 'what job 7 was to copy is copied by a new job' }],
+    changesArray: true,
+  },
 ] as const satisfies readonly CommandRow[];
 
 const ARRAY_COMMANDS = [

@@ -148,6 +148,8 @@ export interface BlockMedium {
    * first. `full` where the device is smaller.
    */
   beginImage(imageBytes: number): void;
+  /** Of a file: cuts it off, or fills it up with a hole. A block device keeps its size. */
+  setSize(sizeBytes: number): void;
   /** All `count` bytes; `damaged` where the image ends before. */
   read(position: number, count: number): Uint8Array;
   write(position: number, data: Uint8Array): void;

@@ -57,7 +57,7 @@ export function openBackup(
     imageBytes: image.sizeBytes,
     information: image.readInformation(),
     manifest: undefined,
-    extents: () => contentOf(image),
+    extents: (from) => contentOf(image, from),
   };
 }
 
@@ -80,8 +80,8 @@ function openOnTape(
   });
 }
 
-function* contentOf(image: BlockMedium): Generator<ImageExtent> {
-  for (let offset = 0; offset < image.sizeBytes; offset += PIECE_BYTES) {
+function* contentOf(image: BlockMedium, from = 0): Generator<ImageExtent> {
+  for (let offset = from - (from % PIECE_BYTES); offset < image.sizeBytes; offset += PIECE_BYTES) {
     const data = image.read(offset, Math.min(PIECE_BYTES, image.sizeBytes - offset));
     if (!ZEROS.subarray(0, data.length).equals(data)) yield { offset, data };
   }

@@ -18,8 +18,11 @@ export interface BackupImage {
   readonly information: Uint8Array | undefined;
   /** Of a backup on tape. */
   readonly manifest: BackupManifest | undefined;
-  /** The data of each is only borrowed until the next one. */
-  extents(): Iterable<ImageExtent>;
+  /**
+   * The data of each is only borrowed until the next one. Those before `from` may be left out: a disk begins there, a tape is read
+   * from its beginning, as its checksums are over all of it.
+   */
+  extents(from?: number): Iterable<ImageExtent>;
 }
 
 /** The image of an entry of `listBackups(tape)`. */

@@ -1,4 +1,7 @@
-/** A backup on a disk or another array: the image itself, then its volume information. */
+/**
+ * A backup on a disk or another array: the image itself, then its volume information. A file grows with it and has the size of
+ * the image only when it is whole, so none that was left in the middle looks like one; a block device has no such mark.
+ */
 import { assert } from '../base/assert.js';
 import type { BlockMedium, BlockSession } from './backup-device.js';
 import type { Management } from './backup-manifest.js';
@@ -18,6 +21,7 @@ export class BlockBackupWriter implements BackupWriter {
     session.reserve(name);
     const medium = session.load('write');
     medium.beginImage(management.manifest.imageBytes);
+    medium.setSize(0);
     return new BlockBackupWriter(name, medium, management);
   }
 
@@ -28,7 +32,8 @@ export class BlockBackupWriter implements BackupWriter {
   ): BlockBackupWriter {
     session.reserve(pointer.medium);
     const medium = session.load('write');
-    if (medium.sizeBytes < management.manifest.imageBytes) {
+    const neededBytes = medium.startsAsZeros ? pointer.nextOffset : management.manifest.imageBytes;
+    if (medium.sizeBytes < neededBytes) {
       throw new DeviceError('damaged', `the image on ${pointer.medium} has become shorter`);
     }
     const writer = new BlockBackupWriter(pointer.medium, medium, management);
@@ -61,7 +66,9 @@ export class BlockBackupWriter implements BackupWriter {
   }
 
   finish(): BackupResult {
-    this.pass(this.management.manifest.imageBytes);
+    const { imageBytes } = this.management.manifest;
+    this.pass(imageBytes);
+    this.medium.setSize(imageBytes);
     this.medium.sync();
     const { information } = this.management;
     if (information !== undefined) this.medium.writeInformation(information);

@@ -55,6 +55,11 @@ export class ImageMedium implements BlockMedium {
     this.file.truncate(imageBytes);
   }
 
+  setSize(sizeBytes: number): void {
+    this.checkWritable();
+    if (!this.options.isBlockDevice) this.file.truncate(sizeBytes);
+  }
+
   read(position: number, count: number): Uint8Array {
     checkRange(position, count);
     const data = this.file.read(position, count);

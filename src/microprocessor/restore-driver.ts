@@ -1,6 +1,6 @@
 /**
  * Reads a backup into the backup data area: first what it is, then the whole image in ascending pieces, zeros told by their
- * length. Whoever goes on reads the medium from its beginning and passes over what is in the area already.
+ * length. Whoever goes on passes over what is in the area already: reading from there on a disk, from the beginning on a tape.
  */
 import { openBackup } from '../device/backup-image.js';
 import type { BackupManifest } from '../device/backup-manifest.js';
@@ -44,8 +44,8 @@ export class RestoreDriver implements Driver {
     const { session, transfer } = this.parts;
     const { medium, reference } = this.work;
     this.image = openBackup(session, medium, reference);
-    this.extents = this.image.extents()[Symbol.iterator]();
     this.end = readPosition(transfer.slot);
+    this.extents = this.image.extents(this.end)[Symbol.iterator]();
     this.isAtEnd = transfer.producer.waiting === 'end';
   }
 

@@ -13,6 +13,8 @@ export interface JobRecord {
   readonly total: number;
   readonly unit: string;
   readonly message: string;
+  /** What is needed to go on with it or to start it again; '' for nothing, as in records of earlier builds. */
+  readonly memo: string;
 }
 
 export function packJob(job: JobRecord): Uint8Array {
@@ -27,7 +29,8 @@ export function packJob(job: JobRecord): Uint8Array {
       .u64(job.done)
       .u64(job.total)
       .text(job.unit)
-      .text(job.message);
+      .text(job.message)
+      .text(job.memo);
   });
 }
 
@@ -43,6 +46,7 @@ export function unpackJob(value: Uint8Array): JobRecord {
     total: reader.u64(),
     unit: reader.text(),
     message: reader.text(),
+    memo: reader.isAtEnd ? '' : reader.text(),
   }));
 }
 

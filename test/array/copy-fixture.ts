@@ -66,6 +66,7 @@ export class CopyFixture {
   /** The copy manager of a new mount. */
   begin(): void {
     this.ecopies = new Ecopies(this.array, () => this.san, new DirectPath());
+    this.ecopies.takeUp();
   }
 
   map(name: string, host: string): void {

@@ -55,7 +55,10 @@ describe.each(BACKUP_CASES)('backups to %s in %s form', (kind, form) => {
             if (killedAt.length === 4) return;
             killedAt.push(transfer.doneBytes);
             next = transfer.doneBytes + random.integer(1, 5) * CHUNK_BYTES;
-            pool.kill(userOf(pool, transfer));
+            const all = pool.microprocessors().map(({ name }) => name);
+            const another = all[random.integer(0, all.length - 1)] ?? '';
+            const killed = random.chance(0.3) ? another : userOf(pool, transfer);
+            void turns(random.integer(0, 20)).then(() => pool.kill(killed));
           },
         }),
       );
@@ -67,6 +70,11 @@ describe.each(BACKUP_CASES)('backups to %s in %s form', (kind, form) => {
     }
   });
 });
+
+/** The thread is then in the middle of anything, also of a search. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await systemClock.yield();
+}
 
 /** What lay below the pointer when somebody ended is not sent again. */
 function expectNothingRepeated(asked: readonly number[], killedAt: readonly number[]): void {

@@ -10,8 +10,8 @@ beforeEach(() => {
   array = new FakeArray();
 });
 
-async function run(line: string): Promise<string> {
-  const command = findCommand('ecopy');
+async function run(line: string, name = 'ecopy'): Promise<string> {
+  const command = findCommand(name);
   if (command === undefined) throw new Error('there is no such command');
   try {
     return await runCommand(array, parseCommand(command, Buffer.from(line)), { owner: undefined });
@@ -56,5 +56,15 @@ describe('ecopy', () => {
   it('is refused where nothing may be changed', async () => {
     array = new FakeArray(true);
     expect(await run('db db2')).toMatch(/^EROFS/);
+  });
+});
+
+describe('retry', () => {
+  it.each([
+    ['7', 'job 1 ecopy db tape0/AFS001'],
+    ['8', 'EBUSY: job 8 is running'],
+    ['db', "EINVAL: not the number of a job: 'db'"],
+  ])('%s: %s', async (line, expected) => {
+    expect(await run(line, 'retry')).toBe(expected);
   });
 });

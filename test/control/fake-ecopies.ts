@@ -29,4 +29,10 @@ export class FakeEcopies implements EcopyCommands {
     this.images.push(request);
     return this.newJob('ecopy', `${request.source} ${request.destination}`);
   }
+
+  /** Job 7 alone has failed. */
+  retry(id: number): CopyJob {
+    if (id !== 7) throw new ArrayError('EBUSY', `job ${id} is running`);
+    return this.newJob('ecopy', 'db tape0/AFS001');
+  }
 }

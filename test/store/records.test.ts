@@ -183,6 +183,7 @@ describe('sealed records', () => {
       total: 6,
       unit: 'bytes',
       message: 'ä',
+      memo: '{}',
     };
     const event = { timeMs: 1, textOffset: 2 ** 50, code: 'CREATED', subject: 'db', message: '' };
     expect(unpackCounters(packCounters(counters))).toEqual(counters);

@@ -1,0 +1,39 @@
+/** Ports and controllers that the user sets down in the middle of a copy, and up again: it goes on elsewhere, and they return. */
+import { afterAll, describe, expect, it } from 'vitest';
+import { CHUNK_BYTES, randomImage, until } from '../support/backup-pool.js';
+import { cleanScratch } from '../support/scratch-directory.js';
+import { BackupArray } from './backup-array.js';
+
+afterAll(cleanScratch);
+
+const IMAGE = randomImage(7, 12 * CHUNK_BYTES, 0.2);
+
+/** Through which port data moves; undefined while none does. */
+const portOf = (fixture: BackupArray, id: number) => fixture.array.job(id).copyProgress?.().port;
+
+describe.each(['tape', 'disk', 'array'] as const)('a backup to %s', (kind) => {
+  it('leaves a controller and a port that are set down, and goes back to them when they are up', async () => {
+    const fixture = await BackupArray.open(kind);
+    await fixture.write('db', IMAGE);
+    const { san } = fixture.array;
+    const { id } = fixture.start('db', fixture.medium);
+    await until(() => fixture.array.job(id).done >= 2 * CHUNK_BYTES);
+    fixture.hold();
+    expect(portOf(fixture, id)).toBe('CL1-C');
+    await san.changeController('CL1', 'down');
+    await until(() => portOf(fixture, id) === 'CL2-C');
+    await san.changeController('CL1', 'up');
+    await san.changePorts(['CL2-C'], { state: 'down' });
+    await until(() => portOf(fixture, id) === 'CL1-C');
+    fixture.goOn();
+    expect(await fixture.ended(id)).toMatch(/^done/);
+    expect(fixture.onMedium().equals(IMAGE)).toBe(true);
+    expect(fixture.listed()).toEqual(kind === 'tape' ? ['complete'] : []);
+    expect(fixture.backups).toHaveLength(1);
+    await san.changePorts(['CL1-C'], { state: 'down' });
+    expect(await fixture.ended(fixture.start('db', fixture.medium).id)).toMatch(
+      /^failed: ENXIO: .*port CL1-C is down; port CL2-C is down/,
+    );
+    await fixture.array.close();
+  });
+});
