@@ -29,8 +29,13 @@ const FLAGS: Readonly<Record<OpenMode, number>> = {
 };
 const NEW_FILE_MODE = 0o600;
 const CLOSED = -1;
+/** Read at a time by who looks at a few bytes here and there. */
+const PAGE_BYTES = 4_096;
 
 export class PositionedBytes {
+  /** The page that `peek` has read last; none after a change. */
+  private page: { readonly start: number; readonly bytes: Buffer } | undefined;
+
   private constructor(
     private descriptor: number,
     private size: number,
@@ -67,8 +72,17 @@ export class PositionedBytes {
     return buffer.subarray(0, done);
   }
 
+  /** As `read`, for a few bytes: those near each other are read once. The result is only borrowed. */
+  peek(position: number, count: number): Buffer {
+    const start = position - (position % PAGE_BYTES);
+    if (position + count > start + PAGE_BYTES) return this.read(position, count);
+    if (this.page?.start !== start) this.page = { start, bytes: this.read(start, PAGE_BYTES) };
+    return this.page.bytes.subarray(position - start, position - start + count);
+  }
+
   /** Writes all of it, or throws after a part. */
   write(position: number, data: Uint8Array): void {
+    this.page = undefined;
     for (let done = 0; done < data.length; ) {
       done += this.call((descriptor) =>
         writeSync(descriptor, data, done, data.length - done, position + done),
@@ -79,6 +93,7 @@ export class PositionedBytes {
 
   /** Writes all pieces, or none: what was written before an error is cut off again. */
   append(pieces: readonly Uint8Array[]): void {
+    this.page = undefined;
     const start = this.size;
     const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
     try {
@@ -92,6 +107,7 @@ export class PositionedBytes {
   }
 
   truncate(size: number): void {
+    this.page = undefined;
     this.call((descriptor) => ftruncateSync(descriptor, size));
     this.size = size;
   }
@@ -101,6 +117,7 @@ export class PositionedBytes {
   }
 
   close(): void {
+    this.page = undefined;
     if (this.descriptor === CLOSED) return;
     closeSync(this.descriptor);
     this.descriptor = CLOSED;

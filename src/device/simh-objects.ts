@@ -129,7 +129,7 @@ function framedBytes(word: number, at: number): number {
 /** Undefined exactly at the end of the file. */
 function wordAt(file: PositionedBytes, at: number): number | undefined {
   if (at >= file.bytes) return undefined;
-  const word = file.read(at, WORD_BYTES);
+  const word = file.peek(at, WORD_BYTES);
   if (word.length < WORD_BYTES) throw new TapeFormatError('torn', at, 'the file ends in a word');
   return word.readUInt32LE(0);
 }
