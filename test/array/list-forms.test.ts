@@ -1,4 +1,5 @@
 /** Parameter lists in every form of header, to a cartridge and back: the same bytes, whoever made the list. */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -25,6 +26,16 @@ beforeEach(async () => {
   tapes = makeLibrary();
   fixture.san = addDevice(fixture.san, { name: 'tape0', kind: 'tape', path: tapes });
 });
+
+const hasMtdump = spawnSync('mtdump').error === undefined;
+/** What `mtdump` of Debian's simh finds on the cartridge. */
+function listing(): string {
+  const { stdout } = spawnSync('mtdump', [join(tapes, 'AFS001.tap')], { encoding: 'utf8' });
+  return stdout
+    .split('\n')
+    .filter((line) => line.startsWith('Obj'))
+    .join('\n');
+}
 
 const hex = (value: number, bytes: number) => value.toString(16).padStart(bytes * 2, '0');
 type Lengths = readonly [targets: number, segments: number];
@@ -63,6 +74,10 @@ describe.each(Object.keys(HEADERS))('a list of the form %s', (form) => {
     );
     const tape = readFileSync(join(tapes, 'AFS001.tap'));
     expect(tape.equals(Buffer.concat([...records, MARK, MARK]))).toBe(true);
+    if (hasMtdump)
+      expect(listing()).toMatch(
+        /^(.*length = 32768.*\n){4}.*end of tape file 1\n.*end of logical tape$/,
+      );
     expect(await fixture.copy(listOf(form, [FROM_TAPE], 'far'))).toBe('good');
     const content = await fixture.content('far');
     expect(isCopied(data, [0, data.length], content, 7 * 512)).toBe(true);

@@ -1,7 +1,8 @@
 /** What the user of an array is told of cartridges that are damaged, foreign, full or not there: the result of the job. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { openDevice } from '../../src/device/open-device.js';
 import { addDevice } from '../../src/san/devices.js';
 import { makeLibrary } from '../device/device-cases.js';
 import { LABEL_TEXTS, labelBytes } from '../device/example-labels.js';
@@ -88,6 +89,21 @@ describe('a cartridge', () => {
     expect(readFileSync(pathOf()).subarray(0, foreign.length).equals(foreign)).toBe(true);
     expect(readFileSync(pathOf()).includes('old')).toBe(false);
     expect(await restore()).toBe('done: restored 256K to new');
+  });
+
+  it('that somebody has reserved, or is write-protected, says so, each in its own words', async () => {
+    const other = openDevice({ kind: 'tape', path: tapes }).login('CL9-X');
+    other.reserve('AFS001');
+    expect(await backUp()).toMatch(/^failed: EBUSY: .*AFS001.*CL9-X/);
+    other.logout();
+    chmodSync(pathOf(), 0o400);
+    expect(await backUp()).toBe('failed: EROFS: cartridge AFS001 is write-protected');
+  });
+
+  it('of a library that has gone is not reached', async () => {
+    rmSync(tapes, { recursive: true });
+    expect(await backUp()).toMatch(/^failed: ENXIO: no tape library in /);
+    expect(await restore()).toMatch(/^failed: ENXIO: no tape library in /);
   });
 
   it('that is not there is no medium', async () => {

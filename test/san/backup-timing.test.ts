@@ -18,9 +18,12 @@ describe('the timing of copy and backup', () => {
     ['parallel', 42, 42],
     ['parallel', 99, 99],
     ['parallel', undefined, 100],
-  ])('%s with the copy pointer at %s lets %i of 100 tracks go', (timing, pointer, tracks) => {
-    expect(sendableTracks(timing, pointer, 100)).toBe(tracks);
-  });
+  ])(
+    '%s with the copy pointer at %s lets %i of 100 tracks go ([002] fig. 9)',
+    (timing, pointer, tracks) => {
+      expect(sendableTracks(timing, pointer, 100)).toBe(tracks);
+    },
+  );
 
   it('never passes the copy pointer while both move ([002] fig. 7)', () => {
     let sent = 0;

@@ -35,7 +35,7 @@ function send(port: PortId, ...requests: HostRequest[]): void {
 }
 
 describe('load counters', () => {
-  it('count a read once and a write four times while the volume is duplexed', () => {
+  it('count a read once and a write four times while the volume is duplexed ([002] fig. 5)', () => {
     send('CL1-A', read(0, 1000), write(true), write(false));
     expect(loadOf('CL1-A')).toMatchObject({ ios: 3, transfer: 1000 + 4000 + 1000 });
   });

@@ -51,23 +51,31 @@ describe.skipIf(!canMount)('backups beside hosts', () => {
     return readFileSync(file);
   };
 
-  it('go through one port in turns, both with the right bytes ([002 figs. 12 to 14])', async () => {
+  const writeAll = (fill: number) => {
+    for (const name of ['db', 'copy']) {
+      for (let at = 0; at < IMAGE_BYTES; at += MIB) {
+        write(array.volume(name), at, Buffer.alloc(MIB, fill));
+      }
+    }
+  };
+
+  it('go through one port in turns, both with the right bytes ([002] figs. 4, 12 to 14)', async () => {
     const before = readFileSync(array.volume('db'));
     // Some of the chunks wait, so that the backup is there all the time.
     array.ok('fault', 'device:tape0 delay delay=500');
     const id = start('db tape0/AFS001 group=g1');
     const lun = array.path('targets', 'CL1-A', '0');
-    const kinds = () =>
+    const tasks = () =>
       array
         .table<PortRow>('ports')
         .find(({ port }) => port === 'CL1-A')
-        ?.tasks.map(({ kind }) => kind)
+        ?.tasks.map(({ kind, peer }) => `${kind} ${peer}`)
         .sort();
     const file = openSync(lun, 'r+');
     try {
       const random = new RandomSource(4);
-      await until(() => kinds()?.length === 2 || job(id)?.state !== 'running');
-      expect([kinds(), job(id)?.state]).toEqual([['initiator', 'target'], 'running']);
+      await until(() => tasks()?.length === 2 || job(id)?.state !== 'running');
+      expect([tasks(), job(id)?.state]).toEqual([['initiator tape0', 'target local'], 'running']);
       for (let round = 0; round < 100; round += 1) {
         const at = random.integer(0, IMAGE_BYTES / 4096 - 1) * 4096;
         const data = random.bytes(4096);
@@ -96,11 +104,7 @@ describe.skipIf(!canMount)('backups beside hosts', () => {
       array.ok('fault', 'device:tape0 hang');
       const id = start(`db:copy tape0/${cartridge} split=yes policy=${policy}`);
       // Each of these returns while nothing goes to the tape.
-      for (const name of ['db', 'copy']) {
-        for (let at = 0; at < IMAGE_BYTES; at += MIB) {
-          write(array.volume(name), at, Buffer.alloc(MIB, index + 1));
-        }
-      }
+      writeAll(index + 1);
       expect(job(id)?.state).toBe('running');
       array.ok('fault', 'device:tape0 clear=yes');
       expect(await ended(id)).toBe(`done 6M on tape0/${cartridge}`);

@@ -48,6 +48,8 @@ describe.skipIf(!canMount)('two arrays', () => {
   }
 
   it('copy into each other at once, several images each way, while hosts write', async () => {
+    const information = Buffer.alloc(512, 'i');
+    writeFileSync(one.path('info', 'db'), information);
     const names = Array.from({ length: repeat(2) }, (_unused, index) => `copy${index}`);
     const started = names.map((name) => [
       start(one, `db peer/one-${name}`),
@@ -62,6 +64,7 @@ describe.skipIf(!canMount)('two arrays', () => {
     expect(await ended(one, ids(0))).toEqual(names.map((name) => `${done}one-${name}`));
     expect(await ended(other, ids(1))).toEqual(names.map((name) => `${done}other-${name}`));
     for (const name of names) {
+      expect(readFileSync(other.path('info', `one-${name}`)).equals(information)).toBe(true);
       const [fromOne, fromOther] = [other.volume(`one-${name}`), one.volume(`other-${name}`)];
       expect(readFileSync(fromOne).equals(images[0] ?? Buffer.alloc(0))).toBe(true);
       expect(readFileSync(fromOther).equals(images[1] ?? Buffer.alloc(0))).toBe(true);
