@@ -12,6 +12,7 @@ import {
 } from './array-input-output.js';
 import { memoryOfThin, mountTime } from './array-limits.js';
 import type { ArrayRow, ArrayStep } from './array-row.js';
+import { ECOPY_ROWS } from './ecopy-rows.js';
 import { PAIR_ROWS } from './pair-rows.js';
 import { MEMORY_MIB_MAX } from './results.js';
 import { atLeastOfRow, type Goal, type Unit, valueAtMost } from './row.js';
@@ -146,4 +147,5 @@ export const ARRAY_ROWS: readonly ArrayRow[] = [
     mountTime,
   ),
   ...PAIR_ROWS,
+  ...ECOPY_ROWS,
 ];

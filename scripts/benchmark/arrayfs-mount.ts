@@ -26,6 +26,19 @@ interface CacheStatus {
   readonly generationsPending: number;
 }
 
+/** The part of jobs/ID.json that is read. */
+export interface JobFile {
+  readonly state: string;
+  readonly done: number;
+  readonly message: string | null;
+}
+
+interface MicroprocessorStatus {
+  readonly name: string;
+  readonly state: string;
+  readonly job: number | null;
+}
+
 export class ArrayfsMount {
   readonly mountPoint: string;
   private readonly store: string;
@@ -47,12 +60,13 @@ export class ArrayfsMount {
     await this.command('init', this.store, '--capacity', CAPACITY, ...this.words.init);
   }
 
-  async mount(): Promise<void> {
+  /** `more`: options for this time. */
+  async mount(more: readonly string[] = []): Promise<void> {
     this.undo = this.cleanup.add(() => {
       unmountLazily(this.mountPoint);
       for (const pid of this.daemonPids()) killIfAlive(pid);
     });
-    const words = ['mount', ...this.words.mount, this.store, this.mountPoint];
+    const words = ['mount', ...this.words.mount, ...more, this.store, this.mountPoint];
     await run(this.cleanup, process.execPath, [ENTRY, ...words], { leavesDaemon: true });
     this.pid = this.daemonPids()[0];
   }
@@ -89,6 +103,29 @@ export class ArrayfsMount {
   /** The file of a pair. */
   async pair(name: string): Promise<{ readonly state: string }> {
     return this.json(join('pairs', `${name}.json`));
+  }
+
+  job(id: number): Promise<JobFile> {
+    return this.json(join('jobs', `${id}.json`));
+  }
+
+  async newestJob(): Promise<number> {
+    const jobs = (await this.status('jobs')) as readonly { readonly id: number }[];
+    return Math.max(...jobs.map(({ id }) => id));
+  }
+
+  /** Which moves the data of a job; undefined where none does. */
+  async microprocessorOf(job: number): Promise<string | undefined> {
+    return (await this.microprocessors()).find((each) => each.job === job)?.name;
+  }
+
+  /** No microprocessor runs: the next backup starts them. */
+  async isWithoutThreads(): Promise<boolean> {
+    return (await this.microprocessors()).every(({ state }) => state === 'idle');
+  }
+
+  private microprocessors(): Promise<readonly MicroprocessorStatus[]> {
+    return this.status('microprocessors') as Promise<readonly MicroprocessorStatus[]>;
   }
 
   /** Volumes in pairs cannot be deleted. */
@@ -135,7 +172,8 @@ export class ArrayfsMount {
     return processesWith(`"mountPoint":${JSON.stringify(this.mountPoint)}`);
   }
 
-  private async command(...words: string[]): Promise<void> {
+  /** The command line. */
+  async command(...words: string[]): Promise<void> {
     await run(this.cleanup, process.execPath, [ENTRY, ...words]);
   }
 }

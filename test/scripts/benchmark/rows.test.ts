@@ -45,6 +45,13 @@ describe('rows', () => {
     ['clone-load', 'value', 20],
     ['reflink-1g', 'value', 1],
     ['memory-thin', 'value', 512],
+    ['ecopy-to-disk', 'row', 0.6],
+    ['ecopy-to-tape', 'row', 0.5],
+    ['ecopy-turns-1', 'row', 0.5],
+    ['ecopy-turns-10', 'row', 0.85],
+    ['ecopy-failover-disk', 'value', 1_000],
+    ['ecopy-failover-tape', 'value', 1_000],
+    ['ecopy-split-merge', 'value', 100],
   ] as const)('%s has its goal against a %s: %s', (name, kind, value) => {
     expect(bound(ROWS.find((row) => row.name === name)?.goals ?? [], kind)).toBe(value);
   });
