@@ -188,14 +188,14 @@ export class ArraySan extends SanState implements SanCommands {
       const { kind, name } = fault.target;
       this.host.recordEvent('FAULT-CLEARED', `${kind}:${name}`, `fault ${fault.number}`);
     }
-    this.requestFaults.cleared();
+    this.requestFaults.cleared(cleared);
     this.tellListeners();
     return cleared.length;
   }
 
   releaseHanging(): void {
     this.faults.clearAll();
-    this.requestFaults.cleared();
+    this.requestFaults.releaseAll();
     this.tellListeners();
   }
 

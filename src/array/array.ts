@@ -197,8 +197,18 @@ export class StorageArray extends PairingArray implements TargetArray, PoolConte
   }
 
   openImage(copy: AnyCopy, options: { write: boolean }): ImageHandle {
-    const image = openImage(this, copy, options.write, this.san.queues.requested);
-    return this.allowsFaults ? new FaultyImage(image, copy, this.san.requestFaults) : image;
+    return this.withFaults(openImage(this, copy, options.write, this.san.queues.requested), copy);
+  }
+
+  openForCopy(
+    copy: AnyCopy,
+    { write, faultsOf = copy }: { write: boolean; faultsOf?: AnyCopy },
+  ): ImageHandle {
+    return this.withFaults(openImage(this, copy, write), faultsOf);
+  }
+
+  private withFaults(image: ImageHandle, faultsOf: AnyCopy): ImageHandle {
+    return this.allowsFaults ? new FaultyImage(image, faultsOf, this.san.requestFaults) : image;
   }
 
   addPool(options: AddPoolOptions): Promise<PoolView> {
@@ -276,6 +286,8 @@ export class StorageArray extends PairingArray implements TargetArray, PoolConte
   }
 
   async close(): Promise<void> {
+    // What hangs at a fault would never end.
+    this.san.releaseHanging();
     // Jobs end where the way to their devices does.
     await Promise.all([this.jobList.stop(), this.backupPath.close()]);
     await this.pairing.stop();

@@ -9,9 +9,14 @@ import type { RequestFaults } from './request-faults.js';
 export class FaultyImage implements ImageHandle {
   constructor(
     private readonly inner: ImageHandle,
-    readonly copy: AnyCopy,
+    /** Whose faults it has; that is `inner`'s, or what `inner` is a frozen state of. */
+    private readonly faultsOf: AnyCopy,
     private readonly faults: RequestFaults,
   ) {}
+
+  get copy(): ImageHandle['copy'] {
+    return this.inner.copy;
+  }
 
   read(offset: number, target: Uint8Array): number | Promise<number> {
     const passed = this.pass('read', offset, target.length);
@@ -28,7 +33,7 @@ export class FaultyImage implements ImageHandle {
   }
 
   async resize(sizeBytes: number): Promise<void> {
-    await this.faults.passCopy(this.copy, 'other');
+    await this.faults.passCopy(this.faultsOf, 'other');
     return this.inner.resize(sizeBytes);
   }
 
@@ -60,7 +65,7 @@ export class FaultyImage implements ImageHandle {
   }
 
   async sync(): Promise<void> {
-    await this.faults.passCopy(this.copy, 'other');
+    await this.faults.passCopy(this.faultsOf, 'other');
     return this.inner.sync();
   }
 
@@ -74,6 +79,6 @@ export class FaultyImage implements ImageHandle {
     length: number,
   ): Promise<void> | undefined {
     const range = { start: offset, end: offset + length };
-    return this.faults.passCopy(this.copy, operation, range);
+    return this.faults.passCopy(this.faultsOf, operation, range);
   }
 }

@@ -15,6 +15,14 @@ export interface Instant {
   readonly view: View;
 }
 
+/** The pair, as who reads its instant sees it. */
+interface SourceOwner {
+  /** Why nothing can be read where there is no source. */
+  lost(): ArrayError;
+  /** What faults do to a read of the source. */
+  passSource(offset: number, length: number): Promise<void> | undefined;
+}
+
 export class FrozenOverlay implements FrozenContent {
   private readonly pending: TrackBits;
   private source: Instant | undefined;
@@ -22,8 +30,7 @@ export class FrozenOverlay implements FrozenContent {
   constructor(
     pending: TrackBits,
     source: Instant | undefined,
-    /** Why nothing can be read where there is no source. */
-    private readonly lost: () => ArrayError,
+    private readonly owner: SourceOwner,
   ) {
     this.pending = new TrackBits(pending.trackCount);
     this.pending.add(pending);
@@ -41,7 +48,8 @@ export class FrozenOverlay implements FrozenContent {
 
   async read(offset: number, target: Uint8Array): Promise<void> {
     const { source } = this;
-    if (source === undefined) throw this.lost();
+    if (source === undefined) throw this.owner.lost();
+    await this.owner.passSource(offset, target.length);
     await source.content.map.fetch(source.view, offset, target.length);
     source.content.read(source.view, offset, target);
   }

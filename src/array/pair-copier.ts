@@ -15,6 +15,7 @@ import { stateRow } from '../pair/pair-states.js';
 import { copyTracks } from '../pair/track-copy.js';
 import type { PairRole } from '../store/pair-records.js';
 import type { Pair } from './pair.js';
+import { SideError } from './pair-instants.js';
 
 /** Between the instants of a duplex pair. */
 const UPDATE_INTERVAL_MS = 1_000;
@@ -124,6 +125,11 @@ export class PairCopier {
     const run = pair.target.pending.bits.firstRun(0, PACE_TRACKS[pair.pace]);
     if (run === undefined || transfer === undefined) return this.endRound(pair);
     const startMs = this.clock.monotonicMs();
+    const passed = pair.passFaults(run);
+    if (passed !== undefined) {
+      await passed;
+      if (pair.instant !== instant) return 'now';
+    }
     await copyTracks(transfer, run);
     if (pair.state === state) pair.clearProblem();
     const tookMs = this.clock.monotonicMs() - startMs;
@@ -198,6 +204,7 @@ export class PairCopier {
 
 /** The side that copying failed at: a target that is full or fails, or a source that fails or is damaged. */
 function lostRole({ target, sourceSide }: Pair, error: ArrayError): PairRole {
+  if (error instanceof SideError) return error.role;
   const isFailing = ({ volume }: typeof target) => volume.pool.failure !== undefined;
   const isRefused = error.code === 'ENOSPC' && !isFailing(sourceSide);
   return (isRefused || isFailing(target) ? target : sourceSide).role;

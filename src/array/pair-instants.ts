@@ -2,9 +2,12 @@
  * The instants of a pair, and what is pending in relation to them. A round begins with an instant of the source;
  * what hosts had changed before it is pending on the target from then on.
  */
+import { ArrayError, asArrayError } from '../base/errors.js';
 import { blocksCovering, TRACK_BYTES } from '../base/sizes.js';
 import type { TrackRun } from '../pair/track-bits.js';
 import { copyTracks, type TrackTransfer } from '../pair/track-copy.js';
+import type { FaultRange } from '../san/faults.js';
+import type { PairRole } from '../store/pair-records.js';
 import type { View } from '../volume/view.js';
 import type { Snapshot } from './copies.js';
 import { PairFacts } from './pair-facts.js';
@@ -13,6 +16,17 @@ import { dropSnapshot, goBackTo, takeHiddenSnapshot } from './snapshot-commands.
 
 /** How the names of their hidden snapshots begin. */
 export const PAIR_SNAPSHOTS = '.pair-';
+
+/** A fault that a user has set at a volume of the pair, or at its pool. */
+export class SideError extends ArrayError {
+  constructor(
+    readonly role: PairRole,
+    error: unknown,
+  ) {
+    const { code, reason } = asArrayError(error);
+    super(code, reason);
+  }
+}
 
 export abstract class PairInstants extends PairFacts {
   /** Sides whose pending bits are the target's now. */
@@ -147,6 +161,31 @@ export abstract class PairInstants extends PairFacts {
     };
   }
 
+  passSource(offset: number, length: number): Promise<void> | undefined {
+    return this.passSide(this.sourceSide, 'read', { start: offset, end: offset + length });
+  }
+
+  /** What faults do to the copying of these tracks; rejects with a SideError. */
+  passFaults({ track, count }: TrackRun): Promise<void> | undefined {
+    const { sizeBytes } = this.target.volume;
+    const end = Math.min(sizeBytes, (track + count) * TRACK_BYTES);
+    const range = { start: track * TRACK_BYTES, end };
+    const read = this.passSide(this.sourceSide, 'read', range);
+    if (read === undefined) return this.passSide(this.target, 'write', range);
+    return read.then(() => this.passSide(this.target, 'write', range));
+  }
+
+  private passSide(
+    { role, volume }: PairSide,
+    operation: 'read' | 'write',
+    range: FaultRange,
+  ): Promise<void> | undefined {
+    const { requestFaults } = this.context.san;
+    return requestFaults.passCopy(volume, operation, range)?.catch((error: unknown) => {
+      throw new SideError(role, error);
+    });
+  }
+
   /** Resolves when all of the instant is published: before that, a crash could take back what was copied. */
   instantPublished(): Promise<void> {
     const { instant } = this;
@@ -166,6 +205,7 @@ export abstract class PairInstants extends PairFacts {
     do {
       instant = this.instant;
       await this.instantPublished();
+      await this.passFaults(run);
     } while (this.instant !== instant);
     const transfer = this.transfer();
     if (transfer === undefined) {

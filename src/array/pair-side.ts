@@ -35,6 +35,8 @@ export interface SideOwner {
   changedByHosts(): void;
   /** Copies pending tracks out of turn. */
   copyNow(run: TrackRun): Promise<void>;
+  /** What faults do to a read of the instant: undefined for nothing. */
+  passSource(offset: number, length: number): Promise<void> | undefined;
   /** Resolves when all of the instant is durable. */
   instantPublished(): Promise<void>;
   /** Resolves when the secondary has all that is accepted now; undefined where fsync does not wait. */
@@ -171,6 +173,7 @@ export class PairSide implements VolumeRole, ContentOverlay {
     const fetches = [
       content.map.fetch(view, offset, length),
       source?.content.map.fetch(source.view, offset, length),
+      this.passPending(offset, length),
     ].filter((fetch) => fetch !== undefined);
     return fetches.length === 0 ? undefined : Promise.all(fetches);
   }
@@ -191,7 +194,18 @@ export class PairSide implements VolumeRole, ContentOverlay {
   }
 
   freeze(): FrozenOverlay {
-    return new FrozenOverlay(this.pending.bits, this.pair.source, () => sourceLost(this.pair));
+    const { pair } = this;
+    return new FrozenOverlay(this.pending.bits, pair.source, {
+      lost: () => sourceLost(pair),
+      passSource: (offset, length) => pair.passSource(offset, length),
+    });
+  }
+
+  /** From the first pending track of the range on. */
+  private passPending(offset: number, length: number): Promise<void> | undefined {
+    const first = this.pending.bits.first(tracksOf(offset, length).track);
+    const start = Math.max(offset, (first ?? 0) * TRACK_BYTES);
+    return this.pair.passSource(start, offset + length - start);
   }
 
   private get own(): Instant {

@@ -5,9 +5,11 @@
  *    delay    the request waits, then goes on          EIO       it fails
  *    hang     it waits until the fault is cleared       damaged   a read fails, as at a block whose checksum is wrong
  *
+ * Copies inside the array meet them as hosts do: pairs (pair-instants.ts), whole images and parameter lists (FaultyImage).
+ *
  * Without any fault nothing is waited for and nothing is made.
  */
-import { type Clock, pause } from '../base/clock.js';
+import type { Clock, Timer } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
 import {
@@ -28,7 +30,7 @@ export function targetsOf(copy: AnyCopy): readonly FaultTarget[] {
 }
 
 export class RequestFaults {
-  /** Requests that hang, each by its fault. */
+  /** Requests that hang or are delayed, each by its fault. */
   private readonly held = new Set<{ readonly fault: number; readonly release: () => void }>();
   /** Damage is told once for each fault. */
   private readonly told = new Set<number>();
@@ -67,29 +69,41 @@ export class RequestFaults {
     });
   }
 
-  /** Faults were cleared: what hangs at one that is not there any more goes on. */
-  cleared(): void {
-    const kept = new Set(this.faults.list.map(({ number }) => number));
-    for (const request of this.held) {
-      if (kept.has(request.fault)) continue;
-      this.held.delete(request);
-      request.release();
-    }
+  /** Faults were cleared: whoever waits at one of them goes on. */
+  cleared(faults: readonly Fault[]): void {
+    const cleared = new Set(faults.map(({ number }) => number));
+    for (const request of this.held) if (cleared.has(request.fault)) request.release();
   }
 
   /** In the order in which they were set. */
   private async suffer(hits: readonly Fault[], range: FaultRange | undefined): Promise<void> {
     for (const fault of hits) {
-      if (fault.kind === 'delay') await pause(this.clock, fault.delayMs ?? 0);
-      if (fault.kind === 'hang') await this.hang(fault.number);
+      if (fault.kind === 'delay') await this.hold(fault.number, fault.delayMs ?? 0);
+      if (fault.kind === 'hang') await this.hold(fault.number);
       if (fault.kind === 'EIO') throw new ArrayError('EIO', shown(fault));
       if (fault.kind === 'damaged') throw new DamageFault(fault, range);
     }
   }
 
-  private hang(fault: number): Promise<void> {
-    return new Promise((release) => {
-      this.held.add({ fault, release });
+  /** Whoever waits at any fault goes on. */
+  releaseAll(): void {
+    for (const request of this.held) request.release();
+  }
+
+  /** Until the fault is cleared, or for so long. */
+  private hold(fault: number, forMs?: number): Promise<void> {
+    return new Promise((resolve) => {
+      let timer: Timer | undefined;
+      const request = {
+        fault,
+        release: () => {
+          this.held.delete(request);
+          timer?.cancel();
+          resolve();
+        },
+      };
+      this.held.add(request);
+      if (forMs !== undefined) timer = this.clock.after(forMs, request.release);
     });
   }
 

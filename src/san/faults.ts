@@ -21,6 +21,15 @@ const TARGET_KINDS = {
 } as const satisfies Record<string, readonly FaultKind[]>;
 export type FaultTargetKind = keyof typeof TARGET_KINDS;
 
+/** Why the others do not have it; nothing is refused a `delay` or a `hang`. */
+const REFUSALS: Readonly<Record<Exclude<FaultKind, 'delay' | 'hang'>, string>> = {
+  EIO: 'it is an answer of a volume, pool, port or device',
+  sense: 'only devices answer with sense data',
+  damaged: 'only volumes, pools and devices have blocks',
+  killed: 'only microprocessors are killed, one of them or all of a controller',
+  down: 'volumes and pools are neither up nor down; EIO fails all of them',
+};
+
 export interface FaultTarget {
   readonly kind: FaultTargetKind;
   readonly name: string;
@@ -152,7 +161,14 @@ function checkSetting({ target, kind, count, range, delayMs, sense }: FaultSetti
   };
   const kinds: readonly FaultKind[] = TARGET_KINDS[target.kind];
   if (!kinds.includes(kind)) {
-    refuse(`a ${target.kind} has no fault ${kind}: it has ${kinds.join(', ')}`);
+    const reason = kind === 'delay' || kind === 'hang' ? '' : `: ${REFUSALS[kind]}`;
+    refuse(`a ${target.kind} has no fault ${kind}${reason} (it has ${kinds.join(', ')})`);
+  }
+  const isLink = kind === 'down' && target.kind !== 'device';
+  if (isLink && (count !== undefined || range !== undefined)) {
+    refuse(
+      `a ${target.kind} is down until the fault is cleared: neither count= nor range= say when`,
+    );
   }
   if (count !== undefined && !isWhole(count, 1)) refuse('a fault happens once at least');
   if (range !== undefined && !(isWhole(range.start, 0) && isWhole(range.end, range.start + 1))) {
