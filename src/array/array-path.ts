@@ -26,6 +26,11 @@ export function openBackupPath(
     onLost: (name, reason) => context.recordEvent('MICROPROCESSOR-LOST', name, reason),
   });
   if (path === undefined) return new NoMicroprocessors();
-  san.whenChanged(() => path.portsChanged());
+  const standBy = () => path.standBy(san.devices().length > 0);
+  san.whenChanged(() => {
+    path.portsChanged();
+    standBy();
+  });
+  standBy();
   return path;
 }

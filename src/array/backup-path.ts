@@ -32,6 +32,8 @@ export interface BackupPath {
   openSession(request: SessionRequest): DeviceSession;
   /** An errand comes soon: it finds microprocessors that run, which takes a moment otherwise. */
   prepare(): void;
+  /** As long as it is so, microprocessors run without an errand, too: there are devices, and one may come at any time. */
+  standBy(isReady: boolean): void;
   /** Asks the device through each of the ports alone, one after the other; never rejects. */
   probe(request: ProbeRequest): Promise<readonly PortProbe[]>;
   /**

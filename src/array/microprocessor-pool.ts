@@ -1,6 +1,6 @@
 /**
  * The way to backup devices (backup-path.ts): two microprocessors in each controller, whose threads and memory are there only
- * while something is to be done.
+ * while something is to be done, or may be at any time (`standBy`).
  */
 import type { Clock, Timer } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
@@ -56,6 +56,7 @@ export class MicroprocessorPool implements BackupPath {
   private engine: MicroprocessorEngine | undefined;
   private idle: Timer | undefined;
   private isClosed = false;
+  private isStandingBy = false;
   /** Engines that are being given back. */
   private readonly ending = new Set<Promise<void>>();
 
@@ -74,6 +75,13 @@ export class MicroprocessorPool implements BackupPath {
   openSession(request: SessionRequest): DeviceSession {
     const engine = this.running();
     return begin(engine, new SessionErrand(engine, request));
+  }
+
+  standBy(isReady: boolean): void {
+    if (this.isStandingBy === isReady) return;
+    this.isStandingBy = isReady;
+    if (isReady) this.prepare();
+    else if (this.engine?.isIdle) this.becameIdle();
   }
 
   prepare(): void {
@@ -153,7 +161,7 @@ export class MicroprocessorPool implements BackupPath {
 
   private becameIdle(): void {
     this.whenIdle();
-    if (this.isClosed) return;
+    if (this.isClosed || this.isStandingBy) return;
     this.idle?.cancel();
     this.idle = this.parts.clock.after(IDLE_MS, () => this.giveBack());
   }

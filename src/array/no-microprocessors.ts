@@ -39,6 +39,8 @@ export class NoMicroprocessors implements BackupPath {
 
   prepare(): void {}
 
+  standBy(): void {}
+
   portsChanged(): void {}
 
   microprocessors(): readonly [] {

@@ -4,6 +4,7 @@
  * target and initiator takes its turn with backup data. The size is fixed, as that of a disk.
  */
 import { ArrayError } from '../base/errors.js';
+import type { FaultRange } from '../san/faults.js';
 import type { HostRequest } from '../san/load.js';
 import type { PortQueue } from '../san/port-queues.js';
 import type { ImageHandle } from './disk-array.js';
@@ -13,7 +14,7 @@ export interface PortPassage {
   /** ENXIO or EACCES where nothing passes now. */
   check(): void;
   /** What a fault of the port or its controller does to a request; undefined for nothing. */
-  suffer(operation: 'read' | 'write' | 'other'): Promise<void> | undefined;
+  suffer(operation: 'read' | 'write' | 'other', range?: FaultRange): Promise<void> | undefined;
   /** Undefined at a port that carries requests of hosts alone. */
   queue(): PortQueue | undefined;
   /** Writes of the volume are copied to a secondary. */
@@ -93,7 +94,8 @@ export class PortImage implements ImageHandle {
 
   private pass(request: Request, work: () => Answer<number>): Answer<number> {
     this.passage.check();
-    const suffered = this.passage.suffer(request.operation);
+    const { operation, offset, length } = request;
+    const suffered = this.passage.suffer(operation, { start: offset, end: offset + length });
     if (suffered === undefined) return this.enter(request, work);
     return suffered.then(() => this.enter(request, work));
   }

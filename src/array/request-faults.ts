@@ -12,16 +12,12 @@
 import type { Clock, Timer } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { BLOCK_BYTES } from '../base/sizes.js';
-import {
-  FAULT_KINDS,
-  type Fault,
-  type FaultList,
-  type FaultRange,
-  type FaultTarget,
-} from '../san/faults.js';
+import type { Fault, FaultKind, FaultList, FaultRange, FaultTarget } from '../san/faults.js';
 import { type AnyCopy, copyName } from './copies.js';
 
-const WITHOUT_DAMAGE = FAULT_KINDS.filter((kind) => kind !== 'damaged');
+/** The others are those of microprocessors and devices, or are looked at without being met. */
+const WRITE_KINDS: readonly FaultKind[] = ['EIO', 'delay', 'hang'];
+const READ_KINDS: readonly FaultKind[] = [...WRITE_KINDS, 'damaged'];
 
 /** Faults at these meet requests on the copy; on a snapshot only those of its pool do. */
 export function targetsOf(copy: AnyCopy): readonly FaultTarget[] {
@@ -51,7 +47,7 @@ export class RequestFaults {
     range?: FaultRange,
   ): Promise<void> | undefined {
     if (this.faults.list.length === 0) return undefined;
-    const kinds = operation === 'read' ? FAULT_KINDS : WITHOUT_DAMAGE;
+    const kinds = operation === 'read' ? READ_KINDS : WRITE_KINDS;
     const hits = targets.flatMap((target) => this.faults.hits(target, range, kinds));
     return hits.length === 0 ? undefined : this.suffer(hits, range);
   }

@@ -165,7 +165,7 @@ class ArrayTargetPort implements TargetPort {
     return {
       check,
       end,
-      suffer: (operation) => san.requestFaults.pass(this.faulty, operation),
+      suffer: (operation, range) => san.requestFaults.pass(this.faulty, operation, range),
       queue: () => (isBoth() ? san.queues.of(this.name) : undefined),
       isDuplexed: () => copy.kind === 'volume' && copy.isDuplexed,
       count: (request) => san.loadCounters.record(this.name, request, clock.monotonicMs()),

@@ -3,7 +3,7 @@
  * delay and a hang hold the thread up, `killed` ends it, the others are answers of the port or the device.
  */
 import { DEVICE_FAULTS, DeviceError, type DeviceFault } from '../device/device-error.js';
-import type { FaultRange, FaultSetting, FaultTarget } from '../san/faults.js';
+import type { Fault, FaultRange, FaultTarget } from '../san/faults.js';
 import { controllerOf, type PortId } from '../san/port-id.js';
 import type { FaultView } from '../san/shared-faults.js';
 
@@ -44,12 +44,12 @@ export class FaultGate {
   pass(port: PortId, device: string, range?: FaultRange): void {
     const { faults, name } = this.parts;
     if (faults === undefined) return;
-    const at = (target: FaultTarget, act: (fault: FaultSetting) => void) => {
+    const at = (target: FaultTarget, act: (fault: Fault) => void) => {
       const hits = faults.hits(target, range);
       if (hits.length > 0) this.parts.onHit();
       for (const fault of hits) act(fault);
     };
-    const own = (fault: FaultSetting) => this.hold(fault);
+    const own = (fault: Fault) => this.hold(fault);
     at({ kind: 'controller', name: controllerOf(port) }, own);
     at({ kind: 'microprocessor', name }, own);
     at({ kind: 'port', name: port }, (fault) => {
@@ -59,8 +59,10 @@ export class FaultGate {
     at({ kind: 'device', name: device }, (fault) => this.answer(fault, device));
   }
 
-  private hold({ kind, delayMs, target }: FaultSetting): void {
-    if (kind === 'hang') for (;;) this.sleep(BEAT_MS);
+  private hold(fault: Fault): void {
+    const { kind, delayMs, target } = fault;
+    // Without a sign of life: whoever waits too long for it ends the thread.
+    while (kind === 'hang' && this.parts.faults?.isSet(fault)) this.sleep(BEAT_MS);
     if (kind === 'killed') throw new Error(`${target.kind} ${target.name} has the fault killed`);
     if (kind !== 'delay') return;
     const endMs = this.parts.monotonicMs() + (delayMs ?? 0);
@@ -70,7 +72,7 @@ export class FaultGate {
     }
   }
 
-  private answer(setting: FaultSetting, device: string): void {
+  private answer(setting: Fault, device: string): void {
     this.hold(setting);
     const { kind, sense } = setting;
     const text = `device ${device} has the fault ${kind}`;

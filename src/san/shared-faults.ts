@@ -70,7 +70,7 @@ export class FaultBoard {
 export class FaultView {
   private readonly words: Int32Array;
   private version = 0;
-  private faults: readonly (FaultSetting | null)[] = [];
+  private faults: readonly (Fault | null)[] = [];
 
   constructor(private readonly buffer: SharedArrayBuffer) {
     this.words = new Int32Array(buffer);
@@ -80,12 +80,18 @@ export class FaultView {
    * What happens at the target now; each counts as having happened once. As `FaultList.hits`, but only a device can be met
    * that is down: ports, controllers and microprocessors are not chosen then.
    */
-  hits(target: FaultTarget, range?: FaultRange): FaultSetting[] {
+  hits(target: FaultTarget, range?: FaultRange): Fault[] {
     this.refresh();
     return this.faults.flatMap((fault, place) => {
       const isMet = fault !== null && meetsFault(fault, target, range) && isForThreads(fault);
       return isMet && this.happens(place) ? [fault] : [];
     });
+  }
+
+  /** It has not been cleared yet. */
+  isSet({ number }: Fault): boolean {
+    this.refresh();
+    return this.faults.some((fault) => fault?.number === number);
   }
 
   private happens(place: number): boolean {
@@ -109,7 +115,7 @@ export class FaultView {
     const length = Atomics.load(this.words, 1);
     const text = Buffer.from(this.buffer, HEAD_BYTES, length).toString();
     if (Atomics.load(this.words, 0) !== version) return;
-    this.faults = JSON.parse(text) as (FaultSetting | null)[];
+    this.faults = JSON.parse(text) as (Fault | null)[];
     this.version = version;
   }
 }

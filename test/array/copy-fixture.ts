@@ -13,7 +13,7 @@ import { listOf } from '../ecopy/list-builder.js';
 import { bytesOf, hexOf } from '../ecopy/worked-examples.js';
 import { RandomSource } from '../support/random-source.js';
 import { DirectPath } from './direct-path.js';
-import { PoolsFixture } from './pools-fixture.js';
+import { type MountOptions, PoolsFixture } from './pools-fixture.js';
 
 export const NEXUS: Nexus = { host: 'local', port: 'CL1-A' };
 /** What is written to `db` at first. */
@@ -29,8 +29,9 @@ export class CopyFixture {
   /** Volumes of these sizes, in bytes. */
   static async open(
     sizes: Readonly<Record<'db' | 'db2' | 'far' | 'hidden', number>>,
+    mount: MountOptions = {},
   ): Promise<CopyFixture> {
-    const fixture = new CopyFixture(await PoolsFixture.open());
+    const fixture = new CopyFixture(await PoolsFixture.open(mount));
     for (const [name, sizeBytes] of Object.entries(sizes)) {
       const poolName = name === 'far' ? 'mirror' : 'main';
       await fixture.drive(fixture.array.createVolume({ name, sizeBytes, poolName }));
@@ -41,10 +42,10 @@ export class CopyFixture {
   }
 
   /** Volumes of 8 MiB, with CONTENT at the beginning of `db`. */
-  static async openWritten(): Promise<CopyFixture> {
+  static async openWritten(mount: MountOptions = {}): Promise<CopyFixture> {
     const sizeBytes = 8 * 2 ** 20;
     const sizes = { db: sizeBytes, db2: sizeBytes, far: sizeBytes, hidden: sizeBytes };
-    const fixture = await CopyFixture.open(sizes);
+    const fixture = await CopyFixture.open(sizes, mount);
     await fixture.write('db', 0, CONTENT);
     return fixture;
   }

@@ -84,6 +84,7 @@ export class DirectPath implements BackupPath {
 
   portsChanged(): void {}
   prepare(): void {}
+  standBy(): void {}
   kill(): void {}
   setDown(): void {}
   microprocessors() {

@@ -1,6 +1,7 @@
 /** Backups, restores, sessions and probes by real microprocessors, on every kind of device. */
 import { afterAll, describe, expect, it } from 'vitest';
 import type { TransferEnd } from '../../src/array/backup-path.js';
+import { type Clock, systemClock } from '../../src/base/clock.js';
 import { openBackup } from '../../src/device/backup-image.js';
 import { PortTasks } from '../../src/san/port-tasks.js';
 import type { PortResult } from '../../src/san/search-reasons.js';
@@ -208,6 +209,28 @@ describe('microprocessors', () => {
     const { done } = pool.backup(backupRequest(makeDevice('disk'), IMAGE));
     expect(await done).toMatchObject({ outcome: 'done' });
     expect(pool.microprocessors().every(({ starts }) => starts === 1)).toBe(true);
+  });
+
+  it('run without an errand as long as they are to stand by, and are given back later otherwise', async () => {
+    const giveBack: (() => void)[] = [];
+    const clock: Clock = {
+      ...systemClock,
+      after(delayMs, action) {
+        if (delayMs < 10_000) return systemClock.after(delayMs, action);
+        giveBack.push(action);
+        return { cancel: () => giveBack.splice(giveBack.indexOf(action), 1) };
+      },
+    };
+    const pool = makePool({ clock });
+    const states = () => new Set(pool.microprocessors().map(({ state }) => state));
+    pool.standBy(true);
+    expect([...states()]).toEqual(['running']);
+    await pool.backup(backupRequest(makeDevice('disk'), IMAGE)).done;
+    expect(giveBack).toEqual([]);
+    pool.standBy(false);
+    expect(giveBack).toHaveLength(1);
+    giveBack[0]?.();
+    expect([...states()]).toEqual(['idle']);
   });
 
   it('have no thread before there is something to do, and none after close', async () => {

@@ -1,7 +1,7 @@
 /** A pair of volumes `db` and `copy` of four tracks over the pools main and mirror, and what is done with it. */
 import { expect } from 'vitest';
 import { TRACK_BYTES } from '../../src/base/sizes.js';
-import { PoolsFixture } from './pools-fixture.js';
+import { type MountOptions, PoolsFixture } from './pools-fixture.js';
 
 export const PAIR = 'db:copy';
 export const TRACKS = 4;
@@ -52,8 +52,8 @@ export async function quiet(fixture: PoolsFixture): Promise<void> {
 }
 
 /** A pair that is duplex between the two pools, and equal. */
-export async function openPair(sync = false): Promise<PoolsFixture> {
-  const fixture = await PoolsFixture.open();
+export async function openPair(sync = false, mount: MountOptions = {}): Promise<PoolsFixture> {
+  const fixture = await PoolsFixture.open(mount);
   const { array, clock } = fixture;
   const sizeBytes = TRACKS * TRACK_BYTES;
   await clock.drive(array.createVolume({ name: 'db', sizeBytes, poolName: 'main' }));

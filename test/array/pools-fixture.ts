@@ -12,6 +12,7 @@ export interface MountOptions {
   readonly cacheBytes?: number;
   readonly readOnly?: boolean;
   readonly without?: readonly string[];
+  readonly allowFaults?: boolean;
 }
 
 /** Each pool lies in the directory of its name. */
@@ -23,11 +24,11 @@ export class PoolsFixture {
     public places: MemoryPlaces,
   ) {}
 
-  static async open(): Promise<PoolsFixture> {
+  static async open(options: MountOptions = {}): Promise<PoolsFixture> {
     const clock = new ManualClock();
     const places = new MemoryPlaces(clock, [['/main', newMemoryStore(clock)]]);
     const fixture = new PoolsFixture(clock, places);
-    await fixture.mount();
+    await fixture.mount('main', options);
     await fixture.add('mirror');
     return fixture;
   }

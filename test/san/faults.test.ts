@@ -63,6 +63,32 @@ describe('setting faults', () => {
     expect(taken).toEqual(kinds);
   });
 
+  it.each<[string, FaultKind, string]>([
+    ['controller:CL1', 'EIO', 'it is an answer of a volume, pool, port or device'],
+    ['microprocessor:CL1-M0', 'EIO', 'it is an answer of a volume, pool, port or device'],
+    ['volume:db', 'sense', 'only devices answer with sense data'],
+    ['port:CL1-A', 'sense', 'only devices answer with sense data'],
+    ['port:CL1-A', 'damaged', 'only volumes, pools and devices have blocks'],
+    ['device:tape0', 'killed', 'only microprocessors are killed, one of them or all of a'],
+    ['pool:main', 'killed', 'only microprocessors are killed, one of them or all of a'],
+    ['pool:main', 'down', 'volumes and pools are neither up nor down; EIO fails all of them'],
+  ])('%s is told why it has no %s', (target, kind, reason) => {
+    const extra = kind === 'sense' ? { sense } : {};
+    const setting = { target: parseFaultTarget(target), kind, ...extra };
+    expect(() => faults.add(setting)).toThrow(`has no fault ${kind}: ${reason}`);
+  });
+
+  it.each([
+    ['port:CL1-A', 'EINVAL'],
+    ['controller:CL1', 'EINVAL'],
+    ['microprocessor:CL1-M0', 'EINVAL'],
+    ['device:tape0', 'ok'],
+  ])('that %s is down so many times, or in a range, is %s', (target, code) => {
+    const setting = { target: parseFaultTarget(target), kind: 'down' } as const;
+    expect(codeOf(() => faults.add({ ...setting, count: 2 }))).toBe(code);
+    expect(codeOf(() => faults.add({ ...setting, range: range(0, 512) }))).toBe(code);
+  });
+
   it.each<[string, Partial<FaultSetting>]>([
     ['no time at all', { count: 0 }],
     ['half a time', { count: 0.5 }],
