@@ -3,9 +3,9 @@ import type { Clock } from '../base/clock.js';
 import { ArrayError, asArrayError } from '../base/errors.js';
 import { newUuid } from '../base/uuid.js';
 import type { ArraySan } from './array-san.js';
-import type { AnyCopy, CopyFields } from './copies.js';
+import type { CopyFields } from './copies.js';
 import type { CopyDirectory } from './copy-directory.js';
-import type { ArrayWatcher, ImageHandle, Owner } from './disk-array.js';
+import type { ArrayWatcher, Owner } from './disk-array.js';
 import type { ImageHost } from './images.js';
 import type { Pool } from './pool.js';
 import type { Pools } from './pools.js';
@@ -27,11 +27,6 @@ export interface ArrayContext extends ImageHost {
   readonly copies: CopyDirectory;
   readonly defaultOwner: Owner;
   readonly san: ArraySan;
-  /**
-   * Opens an image for a copy inside the array, which is no request of a host. What faults are set at it happens to it as to a host;
-   * with `faultsOf` those of another volume, whose frozen state it is.
-   */
-  openForCopy(copy: AnyCopy, options: { write: boolean; faultsOf?: AnyCopy }): ImageHandle;
   /** EROFS where nothing may be changed, EIO where a pool of these volumes or snapshots has failed. */
   checkWritable(...concerned: readonly { readonly pool: Pool }[]): void;
   /** EINVAL, EEXIST or ENOSPC where no volume may get this name. */

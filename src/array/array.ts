@@ -29,7 +29,7 @@ import type {
 } from './disk-array.js';
 import { Ecopies } from './ecopies.js';
 import { Events } from './events.js';
-import { FaultyImage } from './faulty-image.js';
+import { withFaults } from './faulty-image.js';
 import type { FoundPools } from './find-pools.js';
 import { NO_STATE } from './find-pools.js';
 import { openImage } from './images.js';
@@ -74,7 +74,6 @@ export class StorageArray extends PairingArray implements TargetArray, PoolConte
   revision = 0;
   watcher: ArrayWatcher = UNWATCHED;
   private readonly incidents = new Incidents(this);
-  private readonly allowsFaults: boolean;
   readonly jobList: Jobs;
   readonly poolList: Pools;
   readonly membership: Membership;
@@ -93,7 +92,6 @@ export class StorageArray extends PairingArray implements TargetArray, PoolConte
     opener.listener = this;
     this.clock = options.clock;
     this.readOnly = options.readOnly;
-    this.allowsFaults = options.allowFaults === true;
     this.defaultOwner = options.defaultOwner;
     this.mountedMs = options.clock.nowMs();
     this.poolList = new Pools(pools);
@@ -197,18 +195,8 @@ export class StorageArray extends PairingArray implements TargetArray, PoolConte
   }
 
   openImage(copy: AnyCopy, options: { write: boolean }): ImageHandle {
-    return this.withFaults(openImage(this, copy, options.write, this.san.queues.requested), copy);
-  }
-
-  openForCopy(
-    copy: AnyCopy,
-    { write, faultsOf = copy }: { write: boolean; faultsOf?: AnyCopy },
-  ): ImageHandle {
-    return this.withFaults(openImage(this, copy, write), faultsOf);
-  }
-
-  private withFaults(image: ImageHandle, faultsOf: AnyCopy): ImageHandle {
-    return this.allowsFaults ? new FaultyImage(image, faultsOf, this.san.requestFaults) : image;
+    const image = openImage(this, copy, options.write, this.san.queues.requested);
+    return withFaults(this.san, image, copy);
   }
 
   addPool(options: AddPoolOptions): Promise<PoolView> {

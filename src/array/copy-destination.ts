@@ -8,6 +8,7 @@ import type { ArrayContext } from './array-context.js';
 import { type AnyCopy, copyName } from './copies.js';
 import type { SourcePart } from './copy-source.js';
 import type { ImageHandle } from './disk-array.js';
+import { openForCopy } from './faulty-image.js';
 
 /** Moved between two turns of the event loop. */
 const MOVED_BYTES = 2 ** 20;
@@ -98,7 +99,7 @@ export class CopyDestination {
     if (offset + length > copy.sizeBytes) {
       throw new ArrayError('EINVAL', `${copyName(copy)} ends before byte ${offset + length}`);
     }
-    this.image ??= this.context.openForCopy(copy, { write: true });
+    this.image ??= openForCopy(this.context, copy, { write: true });
     return this.image;
   }
 }

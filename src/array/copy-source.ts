@@ -9,6 +9,7 @@ import type { ArrayContext } from './array-context.js';
 import { ByteRanges } from './byte-ranges.js';
 import type { AnyCopy, Snapshot, Volume } from './copies.js';
 import type { CopyView, ImageHandle } from './disk-array.js';
+import { openForCopy } from './faulty-image.js';
 import { checkWhole } from './rules.js';
 import { cutPools, dropSnapshot, takeHiddenSnapshot } from './snapshot-commands.js';
 import type { FrozenContent } from './volume-role.js';
@@ -158,12 +159,12 @@ export function isBeingCopied(context: ArrayContext, volume: Volume): boolean {
 /** Content is cut by the caller. */
 function freeze(context: ArrayContext, copy: AnyCopy): FrozenImage {
   if (copy.kind === 'snapshot') {
-    return { image: context.openForCopy(copy, { write: false }), hidden: undefined };
+    return { image: openForCopy(context, copy, { write: false }), hidden: undefined };
   }
   // A number that no other has, as names are unique in a volume.
   const name = `${COPY_SNAPSHOTS}${context.poolList.nextNumber('nextNumber')}`;
   const hidden = takeHiddenSnapshot(context, copy, name);
-  return { image: context.openForCopy(hidden, { write: false, faultsOf: copy }), hidden };
+  return { image: openForCopy(context, hidden, { write: false, faultsOf: copy }), hidden };
 }
 
 function imagePart(image: ImageHandle, length: number): SourcePart {

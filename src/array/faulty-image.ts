@@ -2,11 +2,35 @@
  * An open image of an array that was mounted with --allow-faults: before each request on it happens what the faults of its
  * volume and pool say; then `inner` has it, as if there were none.
  */
+import type { ArrayContext } from './array-context.js';
 import type { AnyCopy } from './copies.js';
 import type { ImageHandle } from './disk-array.js';
+import { openImage } from './images.js';
 import type { RequestFaults } from './request-faults.js';
 
-export class FaultyImage implements ImageHandle {
+type Faults = Pick<ArrayContext['san'], 'allowsFaults' | 'requestFaults'>;
+
+export function withFaults(
+  { allowsFaults, requestFaults }: Faults,
+  image: ImageHandle,
+  copy: AnyCopy,
+): ImageHandle {
+  return allowsFaults ? new FaultyImage(image, copy, requestFaults) : image;
+}
+
+/**
+ * Opens an image for a copy inside the array, which is no request of a host. What faults are set at it happens to it as to a host;
+ * with `faultsOf` those of another volume, whose frozen state it is.
+ */
+export function openForCopy(
+  context: ArrayContext,
+  copy: AnyCopy,
+  { write, faultsOf = copy }: { readonly write: boolean; readonly faultsOf?: AnyCopy },
+): ImageHandle {
+  return withFaults(context.san, openImage(context, copy, write), faultsOf);
+}
+
+class FaultyImage implements ImageHandle {
   constructor(
     private readonly inner: ImageHandle,
     /** Whose faults it has; that is `inner`'s, or what `inner` is a frozen state of. */

@@ -77,6 +77,10 @@ export class SanState {
     for (const problem of problems) host.recordEvent('SAN-LEFT-OUT', '-', problem);
   }
 
+  get allowsFaults(): boolean {
+    return this.host.allowFaults;
+  }
+
   /** As it is now: ports and controllers that a fault has put down are down. */
   get inEffect(): SanConfiguration {
     return withFaults(this.configuration, this.faults);
