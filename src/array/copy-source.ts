@@ -65,9 +65,9 @@ export class CopySource {
   /** What an earlier mount has frozen. */
   static reopen(context: ArrayContext, snapshot: Snapshot): CopySource {
     snapshot.pool.checkPresent();
-    const image = openImage(context, snapshot, false);
     const hidden = snapshot.isHidden ? snapshot : undefined;
     const copy = hidden === undefined ? snapshot : snapshot.volume;
+    const image = openForCopy(context, snapshot, { write: false, faultsOf: copy });
     return new CopySource(context, copy, { image, hidden }, undefined);
   }
 
