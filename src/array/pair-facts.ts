@@ -146,6 +146,7 @@ export abstract class PairFacts implements PairView {
     return this.target.pending.bits.first();
   }
   get pendingTracks(): number {
+    if (this.isPendingUnknown) return this.trackCount;
     return countInAny(this.sides.map(({ pending }) => pending.bits));
   }
   get primaryChangedTracks(): number {
@@ -155,6 +156,7 @@ export abstract class PairFacts implements PairView {
     return this.secondarySide.changed.count;
   }
   get unequalTracks(): number {
+    if (this.isPendingUnknown) return this.trackCount;
     return countInAny(this.sides.flatMap(({ pending, changed }) => [pending.bits, changed.bits]));
   }
   get bytesPerSecond(): number {
@@ -186,6 +188,10 @@ export abstract class PairFacts implements PairView {
   /** A side whose pool is missing: nothing can be copied. */
   get missingSide(): PairSide | undefined {
     return this.sides.find(({ volume }) => volume.pool.missing !== undefined);
+  }
+  /** The bits lie in the pool that is missing: any track may be pending. */
+  private get isPendingUnknown(): boolean {
+    return this.target === this.missingSide && stateRow(this.state).copiesTo !== undefined;
   }
   get source(): Instant | undefined {
     const { instant } = this;
