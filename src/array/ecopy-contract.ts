@@ -4,6 +4,8 @@
 export interface CopyJob {
   readonly id: number;
   readonly subject: string;
+  /** Resolves when all is so, and durable, that an answer promises: the pair is split. Rejects where that failed; the job tells it, too. */
+  readonly begun: Promise<unknown>;
 }
 
 /** How a copy to or from a device gets on. */

@@ -51,8 +51,11 @@ export class ImageOrigin {
   /** Freezes it in the turn of the call, and runs `work`; nothing of it is left then. */
   async use<T>(job: Job, work: (image: OpenOrigin) => Promise<T>): Promise<T> {
     const split = this.isToBeSplit && this.host.pairing.splitPairs([this.pair?.name ?? ''], {});
-    // Rejections are told below.
-    if (split) split.catch(() => undefined);
+    if (split) {
+      job.begun = split;
+      // Rejections are told below, too.
+      split.catch(() => undefined);
+    }
     const [source] = CopySource.freezeAll(this.host, [this.copy]);
     if (source === undefined) throw new ArrayError('ENOENT', `${copyName(this.copy)} is gone`);
     try {

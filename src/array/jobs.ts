@@ -34,6 +34,8 @@ export class Job implements JobView, RecordSource {
   survives = false;
   /** Its work ended with the array, and the next mount goes on with it. */
   isLeft = false;
+  /** Resolves when that is so which whoever has ordered it is promised by the answer. */
+  begun: Promise<unknown> = Promise.resolve();
   private savedMs = 0;
   private ended: (() => void)[] = [];
   private wake: (() => void) | undefined;

@@ -140,6 +140,7 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
 
   async retry(array, { subject }) {
     const job = array.ecopies.retry(parseJobId(subject));
+    await job.begun;
     return `job ${job.id} ecopy ${job.subject}`;
   },
 

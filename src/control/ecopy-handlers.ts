@@ -35,6 +35,7 @@ export const ECOPY_HANDLERS: Readonly<Record<EcopyCommandName, Handler>> = {
       ...given('port', options.get('port')),
       ...given('backup', options.get('backup')),
     });
+    await job.begun;
     return `job ${job.id} ecopy ${job.subject}`;
   },
 };

@@ -52,9 +52,10 @@ async function begin(request: Partial<ImageCopyRequest>): Promise<number> {
   if (!isSplit) await fixture.array.splitPairs([PAIR], { pace: 'slow' });
   const source = isSplit ? PAIR : 'db2';
   const ends = { source, destination: 'tape0/AFS001', force: false };
-  const { id } = fixture.ecopies.startImage({ ...ends, ...request });
+  const { id, begun } = fixture.ecopies.startImage({ ...ends, ...request });
   // (3), (4): the end of the split has been reported; the target is not whole.
   expect([pair().primaryState, pair().secondaryState]).toEqual(['split', 'split-pending']);
+  await fixture.drive(begun);
   return id;
 }
 
@@ -144,14 +145,21 @@ describe('[001]', () => {
     async (policy) => {
       path.holdAt(HELD_AT);
       const id = await begin({ policy, split: true });
-      expect([path.asked, fixture.array.job(id).state]).toEqual([[], 'running']);
-      // The host goes on at once.
+      expect(fixture.array.job(id).state).toBe('running');
+      // Hosts go on at once, on both sides.
+      await fixture.write('db2', 3 * MIB - TRACK_BYTES, new Uint8Array(512).fill(8));
       await fixture.write('db', 3 * MIB - TRACK_BYTES, new Uint8Array(TRACK_BYTES).fill(9));
       await until(() => path.asked.includes(HELD_AT));
       await writeMeanwhile();
       await expectImage(id);
     },
   );
+
+  it('a split that was answered is there after a crash', async () => {
+    await begin({ split: true });
+    await fixture.pools.kill();
+    expect([pair().primaryState, pair().secondaryState]).toEqual(['split', 'split-pending']);
+  });
 
   it('a tape that never moves again holds up no host, and no copy of the pair', async () => {
     path.holdAt(0);

@@ -1,5 +1,6 @@
 /** ctl/ecopy as a command: words, options, and what is asked of the array. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ArrayError } from '../../src/base/errors.js';
 import { runCommand } from '../../src/control/command-handlers.js';
 import { parseCommand } from '../../src/control/command-parser.js';
 import { findCommand } from '../../src/control/command-table.js';
@@ -51,6 +52,25 @@ describe('ecopy', () => {
     ['db tape0/a/b', "EINVAL: 'tape0/a/b' is not DEVICE/MEDIUM"],
   ])('%s: %s', async (line, expected) => {
     expect(await run(line)).toBe(expected);
+  });
+
+  it('is answered when all is so that the order promises, or with what went wrong', async () => {
+    let begin: () => void = () => undefined;
+    array.ecopies.begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    let answer = 'none';
+    const answered = run('db:copy tape0/AFS001 split=yes').then((text) => {
+      answer = text;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(answer).toBe('none');
+    begin();
+    await answered;
+    expect(answer).toBe('job 1 ecopy db:copy tape0/AFS001');
+    array.ecopies.begun = Promise.reject(new ArrayError('EIO', 'the pool has failed'));
+    expect(await run('db:copy tape0/AFS001 split=yes')).toBe('EIO: the pool has failed');
+    expect(await run('7', 'retry')).toBe('EIO: the pool has failed');
   });
 
   it('is refused where nothing may be changed', async () => {

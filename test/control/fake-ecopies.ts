@@ -11,13 +11,16 @@ export class FakeEcopies implements EcopyCommands {
   readonly images: ImageCopyRequest[] = [];
   readonly lists: { readonly bytes: Uint8Array; readonly from: ListOrigin }[] = [];
 
-  constructor(private readonly newJob: (kind: string, subject: string) => CopyJob) {}
+  /** Of the jobs that are started. */
+  begun: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly newJob: (kind: string, subject: string) => Omit<CopyJob, 'begun'>) {}
 
   /** A list of two bytes is refused. */
   startList(bytes: Uint8Array, from: ListOrigin): CopyJob {
     if (bytes.length === 2) throw new ArrayError('EINVAL', 'too short');
     this.lists.push({ bytes: new Uint8Array(bytes), from });
-    return this.newJob('ecopy', 'list 1');
+    return this.started('list 1');
   }
 
   /** The first byte says how many KiB it has. */
@@ -27,12 +30,16 @@ export class FakeEcopies implements EcopyCommands {
 
   startImage(request: ImageCopyRequest): CopyJob {
     this.images.push(request);
-    return this.newJob('ecopy', `${request.source} ${request.destination}`);
+    return this.started(`${request.source} ${request.destination}`);
   }
 
   /** Job 7 alone has failed. */
   retry(id: number): CopyJob {
     if (id !== 7) throw new ArrayError('EBUSY', `job ${id} is running`);
-    return this.newJob('ecopy', 'db tape0/AFS001');
+    return this.started('db tape0/AFS001');
+  }
+
+  private started(subject: string): CopyJob {
+    return { ...this.newJob('ecopy', subject), begun: this.begun };
   }
 }
