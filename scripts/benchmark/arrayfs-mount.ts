@@ -119,11 +119,6 @@ export class ArrayfsMount {
     return (await this.microprocessors()).find((each) => each.job === job)?.name;
   }
 
-  /** No microprocessor runs: the next backup starts them. */
-  async isWithoutThreads(): Promise<boolean> {
-    return (await this.microprocessors()).every(({ state }) => state === 'idle');
-  }
-
   private microprocessors(): Promise<readonly MicroprocessorStatus[]> {
     return this.status('microprocessors') as Promise<readonly MicroprocessorStatus[]>;
   }

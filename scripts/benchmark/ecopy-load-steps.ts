@@ -18,8 +18,8 @@ const RAMP_SECONDS = 2;
 /** Between two looks at a backup whose first progress is waited for. */
 const LOOK_MS = 2;
 const MOVES_SECONDS_MAX = 60;
-/** Threads are given back when nothing was backed up for 10 s. */
-const IDLE_SECONDS_MAX = 30;
+/** After a device was defined: microprocessors start then. */
+const STARTED_MS = 1_000;
 /** A backup that waits for its pair is seen not to move for so long. */
 const WAITED_MS = 500;
 
@@ -35,8 +35,9 @@ export function hostReads(value: 'host' | 'backup', ratio: string | undefined): 
     },
     async measure(bench) {
       if (ratio === undefined) return { value: (await read(bench)).operationsPerSecond };
+      await bench.array.control('priority', `ratio=${ratio}`);
       return await withMedium(bench, 'disk', async (medium) => {
-        const words = `${READ_VOLUME} ${medium.name} port=${PORT} ratio=${ratio}`;
+        const words = `${READ_VOLUME} ${medium.name} port=${PORT}`;
         const { host, backup } = await readBesideBackup(bench, words);
         await medium.check(bench.array.image(READ_VOLUME));
         bench.tell(`${ratio}: ${Math.round(host)} IOPS, ${backup.toFixed(1)} MB/s`);
@@ -130,8 +131,8 @@ export function failOver(kind: MediumKind): ArrayStep {
 /** Milliseconds from the command that kills to the first byte that another microprocessor has moved. */
 async function killAndWait(bench: ArrayBench, id: number): Promise<number> {
   const { array, scale } = bench;
-  const isHalfway = async () => (await array.job(id)).done > scale.imageBytes / 4;
-  await until('a quarter of the backup', isHalfway, MOVES_SECONDS_MAX);
+  const isUnderWay = async () => (await array.job(id)).done > scale.imageBytes / 16;
+  await until('the backup to be under way', isUnderWay, MOVES_SECONDS_MAX);
   const killed = await array.microprocessorOf(id);
   if (killed === undefined) throw new Error('nobody moves the backup');
   const start = performance.now();
@@ -158,13 +159,14 @@ export const mergeStart: ArrayStep = {
   },
   async measure(bench) {
     const { array, volume } = bench;
-    await until('all threads to be given back', () => array.isWithoutThreads(), IDLE_SECONDS_MAX);
     const pairs = ['merged', 'waited'].map((copy) => `${volume}:${volume}-${copy}`);
-    for (const pair of pairs)
-      await array.control('paircreate', `${pair.replace(':', ' ')} pace=slow`);
     const [merged = '', waited = ''] = pairs;
     try {
       return await withMedium(bench, 'disk', async (medium) => {
+        await pause(STARTED_MS);
+        for (const pair of pairs) {
+          await array.control('paircreate', `${pair.replace(':', ' ')} pace=slow`);
+        }
         const start = performance.now();
         const id = await startBackup(bench, `${merged} ${medium.name} split=yes policy=merge`);
         while ((await array.job(id)).done === 0) await pause(LOOK_MS);
@@ -176,7 +178,7 @@ export const mergeStart: ArrayStep = {
         return { value };
       });
     } finally {
-      for (const pair of pairs) await array.control('pairdelete', `${pair} now=yes`);
+      await array.deletePairs();
     }
   },
 };

@@ -87,7 +87,7 @@ export const ECOPY_ROWS: readonly ArrayRow[] = [
   ),
   row(
     'ecopy-split-merge',
-    'from the command that splits and backs up to the first data of an uncopied pair at the device, no thread running before',
+    'from the command that splits and backs up to the first data of an uncopied pair at the device',
     'ms',
     [valueAtMost(MERGE_MS_MAX)],
     mergeStart,
