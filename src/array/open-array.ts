@@ -18,14 +18,13 @@ import { allDone } from './pools.js';
 export interface OpenArrayOptions extends StorageArrayOptions {
   readonly found: FoundPools;
   readonly places: PoolPlaces;
-  /** Bound of the write caches of all pools. */
+  /** Bound of the write cache, which all pools share. */
   readonly cacheBytes: number;
 }
 
 export async function openArray(options: OpenArrayOptions): Promise<StorageArray> {
   const { found } = options;
-  const count = found.pools.filter((pool) => 'stored' in pool).length;
-  const opener = new PoolOpener({ ...options, poolCount: count });
+  const opener = new PoolOpener(options);
   const pools = await openPools(opener, found);
   try {
     const array = new StorageArray(pools, opener, options);

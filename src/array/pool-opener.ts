@@ -15,6 +15,7 @@ import { type CreatePoolOptions, type StoredPool, writeIdentity } from '../store
 import { LAYOUT_VERSION, type PoolIdentityRecord, packLineage } from '../store/records.js';
 import { IndexBudget } from '../volume/block-index.js';
 import type { VersionPlace } from '../volume/block-map.js';
+import { CacheSlabs } from '../volume/cache-slabs.js';
 import type { MissingPool } from './find-pools.js';
 import { Pool } from './pool.js';
 import type { Reached } from './reached.js';
@@ -44,9 +45,8 @@ export interface PoolListener {
 export interface PoolOpenerOptions {
   readonly clock: Clock;
   readonly readOnly: boolean;
-  /** Of all pools that are opened at first; each gets an equal share. */
+  /** Bound of the write cache, which all pools share. */
   readonly cacheBytes: number;
-  readonly poolCount: number;
   readonly places: PoolPlaces;
 }
 
@@ -61,10 +61,11 @@ export class PoolOpener {
   /** The array, which comes to be after its pools. */
   listener: PoolListener | undefined;
   private readonly indexBudget = new IndexBudget(INDEX_BYTES_MAX);
+  private readonly slabs: CacheSlabs;
 
-  private openedCount = 0;
-
-  constructor(private readonly options: PoolOpenerOptions) {}
+  constructor(private readonly options: PoolOpenerOptions) {
+    this.slabs = new CacheSlabs(options.cacheBytes);
+  }
 
   get places(): PoolPlaces {
     return this.options.places;
@@ -72,14 +73,13 @@ export class PoolOpener {
 
   async open(stored: StoredPool): Promise<Pool> {
     const { clock, readOnly, places } = this.options;
-    const cacheBytes = this.nextShare();
     const store = await places.open(stored);
     // Opening it brings a pool of an older layout to the newest.
     const identity = { ...stored.identity, layoutVersion: LAYOUT_VERSION };
     try {
       const pool = await Pool.open(stored.directory, identity, store, {
         clock,
-        cacheBytes,
+        slabs: this.slabs,
         readOnly,
         indexBudget: this.indexBudget,
         onDamage: (view, block, reason) => this.listener?.reportDamage(pool, view, block, reason),
@@ -96,16 +96,6 @@ export class PoolOpener {
     }
   }
 
-  /** One that is added later gets what it will have from the next mount on; the others keep theirs until then. */
-  private nextShare(): number {
-    const { cacheBytes, poolCount } = this.options;
-    this.openedCount += 1;
-    return Math.max(
-      CACHE_BYTES_MIN,
-      Math.floor(cacheBytes / Math.max(poolCount, this.openedCount)),
-    );
-  }
-
   /** `known` is what a sibling knows of the pool. */
   async openMissing(
     { member, problem, isUnseen }: MissingPool,
@@ -119,7 +109,8 @@ export class PoolOpener {
     writeVolumes(store, known.volumes);
     const pool = await Pool.open(member.directory, identity, store, {
       clock,
-      cacheBytes: CACHE_BYTES_MIN,
+      // Nothing is ever written to it.
+      slabs: new CacheSlabs(CACHE_BYTES_MIN),
       readOnly: true,
       indexBudget: this.indexBudget,
       onDamage: () => {},

@@ -68,7 +68,7 @@ const NOTHING = {
 export type PoolOptions = Pick<
   PoolContentOptions,
   | 'clock'
-  | 'cacheBytes'
+  | 'slabs'
   | 'indexBudget'
   | 'readOnly'
   | 'onDamage'

@@ -4,7 +4,6 @@
  * none may hand out twice, and what is to be durable.
  */
 import { ArrayError, asArrayError } from '../base/errors.js';
-import { BLOCK_BYTES } from '../base/sizes.js';
 import type { PoolContent } from '../volume/pool-content.js';
 import type { CacheView } from './disk-array.js';
 import type { Pool } from './pool.js';
@@ -115,14 +114,14 @@ export class Pools {
     );
   }
 
-  /** The caches of all pools together. */
+  /** The cache, which all pools share. */
   cacheView(): CacheView {
     const contents = this.present.map((pool) => pool.content);
     const sum = (value: (content: Pool['content']) => number) => {
       return contents.reduce((total, content) => total + value(content), 0);
     };
     return {
-      limitBytes: sum(({ cache }) => cache.memory.blockCountMax * BLOCK_BYTES),
+      limitBytes: this.home.content.cache.memory.limitBytes,
       dirtyBytes: sum(({ cache }) => cache.memory.usedBytes),
       generationsPending: sum(({ cache }) => cache.closed.length),
       publishedSequence: this.home.content.publishedSequence,

@@ -13,7 +13,7 @@ export const VOLUMES_MAX = 16_384;
 export const SNAPSHOTS_PER_VOLUME_MAX = 65_536;
 /** Volumes one command may name: all of them share one instant. */
 export const COMMAND_VOLUMES_MAX = 1_024;
-/** Pools of one array: each has a writer thread, and a share of the write cache. */
+/** Pools of one array: each has a writer thread, and a reserve in the write cache. */
 export const POOLS_MAX = 16;
 /** Characters of a volume, snapshot or pool name. */
 export const NAME_CHARACTERS_MAX = 64;
@@ -49,6 +49,11 @@ export const TRANSACTION_BLOCKS_MAX = 512;
 export const CACHE_BYTES_DEFAULT = 160 * 2 ** 20;
 /** Smallest bound that still lets generations overlap. */
 export const CACHE_BYTES_MIN = 4 * 2 ** 20;
+/**
+ * Share of what an even division of the cache gives a pool that is reserved for it, and at least the smallest cache: of
+ * two pools one alone still takes a burst of 128 MiB.
+ */
+export const CACHE_RESERVE_SHARE = 1 / 4;
 /** Bytes one fsync or command logs; more is published instead. */
 export const LOGGED_BYTES_MAX = 4 * 2 ** 20;
 /** Size of the intent log: of a large pool, and least. */
@@ -58,6 +63,10 @@ export const LOG_BYTES_MIN = 12 * 2 ** 20;
 export const PUBLISH_BLOCKS_MAX = 16_384;
 /** Blocks that wait to be published: each costs about 200 bytes of memory. */
 export const PENDING_BLOCKS_MAX = 65_536;
+/** Nursery of V8's heap, in each thread: little of what a request allocates outlives it. */
+export const HEAP_NURSERY_MIB = 4;
+/** How far V8 lets a thread's heap grow before it collects garbage again; by itself up to 300. */
+export const HEAP_GROWTH_PERCENT = 30;
 /** Largest bound: the cache is anonymous memory. */
 export const CACHE_BYTES_MAX = 16 * 2 ** 30;
 /** Age at which acknowledged writes are destaged without anybody asking. */

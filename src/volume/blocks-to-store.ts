@@ -4,7 +4,7 @@ import { emptyLocations, type Locations, locationAt, putLocation } from '../stor
 import { ALL_SECTORS } from '../store/records.js';
 import { type BlocksToStore, UNKNOWN_BASE } from '../store/tasks.js';
 import type { BlockMap } from './block-map.js';
-import type { CacheSpan } from './cache-memory.js';
+import type { CacheSpan } from './cache-slabs.js';
 import type { Generation } from './generation.js';
 import type { CachedBlock, Layer } from './lineage.js';
 import { chainLevels } from './view.js';

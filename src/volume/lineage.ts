@@ -11,7 +11,7 @@ import type { Location } from '../store/records.js';
 import type { Clip } from '../store/tasks.js';
 
 import type { BlockIndex } from './block-index.js';
-import type { CacheSpan } from './cache-memory.js';
+import type { CacheSpan } from './cache-slabs.js';
 
 /** A cached block: in memory, or stored (zeros are stored nowhere) and not published yet. */
 export interface CachedBlock {

@@ -6,10 +6,8 @@
  * generation; `durable` waits until that is published.
  */
 
-import { assert } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import type { ArrayError } from '../base/errors.js';
-import { CACHE_BYTES_MIN } from '../base/limits.js';
 import type { BlockStore } from '../store/block-store.js';
 import type { IntentLog } from '../store/intent-log.js';
 import type { CountersRecord, Location } from '../store/records.js';
@@ -19,6 +17,7 @@ import type { AheadBytes } from './ahead-bytes.js';
 import type { IndexBudget } from './block-index.js';
 import { BlockMap, type DamageReport } from './block-map.js';
 import { CacheMemory } from './cache-memory.js';
+import type { CacheSlabs } from './cache-slabs.js';
 import { ChangeLog, type LoggedVolume } from './change-log.js';
 import { writeContent, zeroContent } from './content-writes.js';
 import { Destager } from './destager.js';
@@ -41,7 +40,8 @@ export interface PoolContentOptions {
   readonly tagSeed: number;
   readonly capacityBytes: number;
   readonly clock: Clock;
-  readonly cacheBytes: number;
+  /** Memory of the write cache, of all pools. */
+  readonly slabs: CacheSlabs;
   readonly indexBudget: IndexBudget;
   readonly readOnly: boolean;
   /** First free lineage id, and who is told when one is used. */
@@ -83,12 +83,11 @@ export class PoolContent {
     readonly log: IntentLog,
   ) {
     const { store, clock } = options;
-    assert(options.cacheBytes >= CACHE_BYTES_MIN, 'the cache holds a few generations');
     this.store = store;
     this.map = new BlockMap(store, options.tagSeed, options.indexBudget, clock, options.onDamage);
     this.cache = new WriteCache(
       memory,
-      Math.min(options.cacheBytes / GENERATIONS_IN_CACHE, GENERATION_BYTES_MAX),
+      Math.min(memory.limitBytes / GENERATIONS_IN_CACHE, GENERATION_BYTES_MAX),
       counters.publishedSequence,
       (location) => this.map.readLocation(location),
     );
@@ -107,7 +106,7 @@ export class PoolContent {
       failed: (error) => this.noteFailure({ destage: error }),
       viewBefore: (layer, sequence) => this.lineages.viewBefore(layer, sequence),
       publishing: (sequence) => [logRecord(log, sequence), ...(options.publishing?.() ?? [])],
-      roomMade: () => this.admission.roomMade(),
+      roomMade: () => memory.tellRoom(),
     });
     this.lineages = new PoolLineages({
       cache: this.cache,
@@ -124,17 +123,23 @@ export class PoolContent {
       publishedSequence: () => this.publishedSequence,
     });
     this.admission = new Admission(this.cache, this.space, this.destager, this.reclaimer, clock);
+    memory.onRoom = () => this.admission.roomMade();
     this.publishedSequence = counters.publishedSequence;
     this.count(counters);
   }
 
   /** Frees what a crash has left, replays the intent log, and reads the pool's lineages. */
   static async open(options: PoolContentOptions): Promise<PoolContent> {
-    const memory = new CacheMemory(options.cacheBytes, (slab) => options.store.shareSlab(slab));
-    const { log, counters } = await openLog(options, memory);
-    const content = new PoolContent(options, memory, counters, log);
-    content.lineages.load(options.store);
-    return content;
+    const memory = new CacheMemory(options.slabs, (slab) => options.store.shareSlab(slab));
+    try {
+      const { log, counters } = await openLog(options, memory);
+      const content = new PoolContent(options, memory, counters, log);
+      content.lineages.load(options.store);
+      return content;
+    } catch (error) {
+      memory.close();
+      throw error;
+    }
   }
 
   /** Call once the heads and snapshots have claimed their epochs: starts pending background work. */
@@ -248,6 +253,7 @@ export class PoolContent {
     } finally {
       await this.log.close();
       await this.store.close();
+      this.cache.memory.close();
     }
   }
 

@@ -14,7 +14,8 @@ import { ALL_SECTORS, type Location } from '../store/records.js';
 import { clipFloor, levelVersions, loadChain, ZEROS } from '../store/resolve.js';
 import { placeSectors } from '../store/sector-runs.js';
 import type { BlocksToStore, LayerStep, Level, PublishStep, RecordChange } from '../store/tasks.js';
-import type { CacheMemory, CacheSpan } from './cache-memory.js';
+import type { CacheMemory } from './cache-memory.js';
+import type { CacheSpan } from './cache-slabs.js';
 
 /** Blocks stored by one task. */
 const BLOCKS_PER_TASK = 64;

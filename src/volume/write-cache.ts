@@ -12,7 +12,8 @@ import { BLOCK_BYTES, PAGE_BYTES, SECTOR_BYTES } from '../base/sizes.js';
 import { ALL_SECTORS, type Location } from '../store/records.js';
 import { ZEROS } from '../store/resolve.js';
 import { sectorMask } from '../store/sector-runs.js';
-import type { CacheMemory, CacheSpan, MemoryNeed } from './cache-memory.js';
+import type { CacheMemory, MemoryNeed } from './cache-memory.js';
+import type { CacheSpan } from './cache-slabs.js';
 import { Generation } from './generation.js';
 import type { CachedBlock, Layer, Lineage } from './lineage.js';
 

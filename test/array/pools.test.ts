@@ -47,16 +47,14 @@ describe('an array of two pools', () => {
     ]);
   });
 
-  it('divides the write cache among them at mount; one that is added later takes no more than that', async () => {
+  it('shares one write cache, also with a pool that is added later', async () => {
     const limit = () => fixture.array.cache().limitBytes;
     await fixture.remount('main', { cacheBytes: 8 * CACHE_BYTES_MIN });
+    await fixture.add('third');
     expect(limit()).toBe(8 * CACHE_BYTES_MIN);
     await fixture.clock.drive(fixture.array.removePool('mirror', { force: false }));
-    await fixture.remount('main', { cacheBytes: 8 * CACHE_BYTES_MIN });
-    await fixture.add('third');
-    expect(limit()).toBe(12 * CACHE_BYTES_MIN);
-    await fixture.remount('main', { cacheBytes: 8 * CACHE_BYTES_MIN });
-    expect(limit()).toBe(8 * CACHE_BYTES_MIN);
+    await fixture.remount('main', { cacheBytes: CACHE_BYTES_MIN });
+    expect(limit()).toBe(2 * CACHE_BYTES_MIN);
   });
 
   it('has a clone where its snapshot is', async () => {
@@ -136,6 +134,35 @@ describe('a pool whose disk fails while mounted', () => {
     const codes = fixture.array.recentEvents(100).map(({ code, subject }) => `${code} ${subject}`);
     expect(codes).toContain(`POOL-FAILED ${failed}`);
     expect(codes).not.toContain(`POOL-FAILED ${working}`);
+  });
+
+  it('leaves the others their reserve of the cache, whatever waits for its disk', async () => {
+    const length = 4 * CACHE_BYTES_MIN;
+    const pieceBytes = 64 * BLOCK_BYTES;
+    const open = async (name: string, poolName: string) => {
+      await fixture.clock.drive(fixture.array.createVolume({ name, sizeBytes: length, poolName }));
+      return fixture.array.openImage(fixture.array.volume(name), { write: true });
+    };
+    const [stuck, other] = [await open('stuck', 'mirror'), await open('other', 'main')];
+    const write = async (image: typeof stuck) => {
+      for (let offset = 0; offset < length; offset += pieceBytes) {
+        await image.write(offset, new Uint8Array(pieceBytes).fill(7));
+      }
+    };
+    fixture.mirror.failTransactionAfter(0, new ArrayError('ENOSPC', 'injected failure'));
+    const waiting = write(stuck);
+    await fixture.clock.advance(10);
+    expect(fixture.array.cache().writersWaiting).toBe(1);
+    const written = write(other);
+    for (let turn = 0; turn < 20; turn += 1) await fixture.clock.advance(10);
+    expect(fixture.array.cache().writersWaiting).toBe(1);
+    await written;
+    expect(fixture.byte('other')).toBe(7);
+    fixture.mirror.failTransactionAfter(undefined);
+    await fixture.clock.drive(waiting);
+    stuck.close();
+    other.close();
+    expect(fixture.byte('stuck')).toBe(7);
   });
 
   it('is answered for by a command that began before', async () => {

@@ -1,13 +1,14 @@
 /** Memory of the cache: pages and blocks, fragmentation, and that `hasRoom` never lies. */
 import { describe, expect, it } from 'vitest';
 import { BLOCK_BYTES, PAGE_BYTES, PAGES_PER_BLOCK } from '../../src/base/sizes.js';
-import { CacheMemory, type CacheSpan } from '../../src/volume/cache-memory.js';
+import { CacheMemory } from '../../src/volume/cache-memory.js';
+import { CacheSlabs, type CacheSpan } from '../../src/volume/cache-slabs.js';
 import { repeat } from '../support/factor.js';
 import { RandomSource } from '../support/random-source.js';
 
 function newMemory(blocks: number): { memory: CacheMemory; slabs: SharedArrayBuffer[] } {
   const slabs: SharedArrayBuffer[] = [];
-  const memory = new CacheMemory(blocks * BLOCK_BYTES, (slab) => slabs.push(slab));
+  const memory = new CacheMemory(new CacheSlabs(blocks * BLOCK_BYTES), (slab) => slabs.push(slab));
   return { memory, slabs };
 }
 
@@ -17,7 +18,7 @@ const pages = (count: number) => ({ blocks: 0, pages: count });
 describe('CacheMemory', () => {
   it('shares its slabs at once, and reuses what was released', () => {
     const { memory, slabs } = newMemory(300);
-    expect([slabs.length, memory.blockCountMax]).toEqual([2, 300]);
+    expect([slabs.length, memory.limitBytes]).toEqual([2, 300 * BLOCK_BYTES]);
     const taken = Array.from({ length: 300 }, () => memory.takeBlock());
     expect(new Set(taken.map(({ page }) => page)).size).toBe(300);
     expect([slabs.length, memory.usedBytes]).toEqual([2, 300 * BLOCK_BYTES]);

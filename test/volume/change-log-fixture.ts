@@ -7,6 +7,7 @@ import { MemoryLog } from '../../src/store/log-device.js';
 import { type LogEntry, unpackEntries } from '../../src/store/log-entries.js';
 import { nextLogRecord, readLog } from '../../src/store/log-format.js';
 import { CacheMemory } from '../../src/volume/cache-memory.js';
+import { CacheSlabs } from '../../src/volume/cache-slabs.js';
 import { ChangeLog, type LoggedVolume } from '../../src/volume/change-log.js';
 import type { RecordSource } from '../../src/volume/record-source.js';
 import { WriteCache } from '../../src/volume/write-cache.js';
@@ -31,7 +32,7 @@ export class LoggedCache {
   readonly damaged = new Set<number>();
 
   private constructor() {
-    const memory = new CacheMemory(CACHE_BLOCKS * BLOCK_BYTES, () => {});
+    const memory = new CacheMemory(new CacheSlabs(CACHE_BLOCKS * BLOCK_BYTES), () => {});
     this.cache = new WriteCache(memory, CACHE_BLOCKS * BLOCK_BYTES, 0, ({ id }) => full(id));
     this.changes = new ChangeLog(this.cache, this.log, {
       viewBefore: () => 3,

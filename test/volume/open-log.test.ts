@@ -16,6 +16,7 @@ import type { MemoryStore } from '../../src/store/memory-store.js';
 import { writeIdentity } from '../../src/store/pool-files.js';
 import { LAYOUT_VERSION, unpackIdentity } from '../../src/store/records.js';
 import { CacheMemory } from '../../src/volume/cache-memory.js';
+import { CacheSlabs } from '../../src/volume/cache-slabs.js';
 import { openLog } from '../../src/volume/open-log.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { newMemoryStore } from '../support/memory-array.js';
@@ -36,7 +37,7 @@ function recordOf(of: MemoryStore): LogRecord {
 }
 
 async function open(of: MemoryStore): Promise<IntentLog> {
-  const memory = new CacheMemory(CACHE_BYTES_MIN, (slab) => of.shareSlab(slab));
+  const memory = new CacheMemory(new CacheSlabs(CACHE_BYTES_MIN), (slab) => of.shareSlab(slab));
   const { tagSeed } = identityOf(of);
   return (await openLog({ store: of, tagSeed, clock }, memory)).log;
 }

@@ -9,6 +9,7 @@ import { recordKey } from '../../src/store/keys.js';
 import type { MemoryStore } from '../../src/store/memory-store.js';
 import { unpackIdentity } from '../../src/store/records.js';
 import { IndexBudget } from '../../src/volume/block-index.js';
+import { CacheSlabs } from '../../src/volume/cache-slabs.js';
 import type { Lineage } from '../../src/volume/lineage.js';
 import { PoolContent } from '../../src/volume/pool-content.js';
 import type { View } from '../../src/volume/view.js';
@@ -118,7 +119,7 @@ export class PoolFixture {
       store: this.store,
       tagSeed: identity.tagSeed,
       capacityBytes,
-      cacheBytes,
+      slabs: new CacheSlabs(cacheBytes),
       clock: this.clock,
       indexBudget: new IndexBudget(2 ** 20),
       readOnly: false,

@@ -15,6 +15,7 @@ import {
 import { loadChain, locateVisible } from '../../src/store/resolve.js';
 import { sectorCount } from '../../src/store/sector-runs.js';
 import { CacheMemory } from '../../src/volume/cache-memory.js';
+import { CacheSlabs } from '../../src/volume/cache-slabs.js';
 import { replay } from '../../src/volume/replay.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { newMemoryStore } from '../support/memory-array.js';
@@ -80,7 +81,7 @@ export class ReplayPool {
   constructor(public store: MemoryStore = newMemoryStore(new ManualClock())) {
     const identity = store.get('records', recordKey('identity')) as Uint8Array;
     this.tagSeed = unpackIdentity(identity).tagSeed;
-    this.memory = new CacheMemory(CACHE_BYTES_MIN, (slab) => store.shareSlab(slab));
+    this.memory = new CacheMemory(new CacheSlabs(CACHE_BYTES_MIN), (slab) => store.shareSlab(slab));
   }
 
   /** What a mount does with the entries of a log. */

@@ -4,6 +4,7 @@ import { BLOCK_BYTES, SECTOR_BYTES } from '../../src/base/sizes.js';
 import { ALL_SECTORS, type Location } from '../../src/store/records.js';
 import { BlockIndex, emptyRegion, IndexBudget } from '../../src/volume/block-index.js';
 import { CacheMemory } from '../../src/volume/cache-memory.js';
+import { CacheSlabs } from '../../src/volume/cache-slabs.js';
 import type { Generation } from '../../src/volume/generation.js';
 import { type CachedBlock, Lineage } from '../../src/volume/lineage.js';
 import { WriteCache } from '../../src/volume/write-cache.js';
@@ -18,7 +19,7 @@ export function newLineage(id: number, parent?: Lineage, parentEpoch = 0): Linea
 
 /** The content of a stored block is its id, as a byte. */
 export function newCache(): { cache: WriteCache; lineage: Lineage } {
-  const memory = new CacheMemory(CACHE_BLOCKS * BLOCK_BYTES, () => {});
+  const memory = new CacheMemory(new CacheSlabs(CACHE_BLOCKS * BLOCK_BYTES), () => {});
   const cache = new WriteCache(memory, 4 * BLOCK_BYTES, 0, ({ id }) => full(id));
   return { cache, lineage: newLineage(1) };
 }
