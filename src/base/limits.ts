@@ -50,10 +50,10 @@ export const CACHE_BYTES_DEFAULT = 160 * 2 ** 20;
 /** Smallest bound that still lets generations overlap. */
 export const CACHE_BYTES_MIN = 4 * 2 ** 20;
 /**
- * Share of what an even division of the cache gives a pool that is reserved for it, and at least the smallest cache: of
+ * Of its even share of the cache this is reserved for each pool, and at least the smallest cache: of
  * two pools one alone still takes a burst of 128 MiB.
  */
-export const CACHE_RESERVE_SHARE = 1 / 4;
+export const CACHE_RESERVE_PERCENT = 25;
 /** Bytes one fsync or command logs; more is published instead. */
 export const LOGGED_BYTES_MAX = 4 * 2 ** 20;
 /** Size of the intent log: of a large pool, and least. */
@@ -64,7 +64,7 @@ export const PUBLISH_BLOCKS_MAX = 16_384;
 /** Blocks that wait to be published: each costs about 200 bytes of memory. */
 export const PENDING_BLOCKS_MAX = 65_536;
 /** Nursery of V8's heap, in each thread: little of what a request allocates outlives it. */
-export const HEAP_NURSERY_MIB = 4;
+export const HEAP_NURSERY_BYTES = 4 * 2 ** 20;
 /** How far V8 lets a thread's heap grow before it collects garbage again; by itself up to 300. */
 export const HEAP_GROWTH_PERCENT = 30;
 /** Largest bound: the cache is anonymous memory. */

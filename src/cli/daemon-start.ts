@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ArrayError } from '../base/errors.js';
-import { HEAP_GROWTH_PERCENT, HEAP_NURSERY_MIB } from '../base/limits.js';
+import { HEAP_GROWTH_PERCENT, HEAP_NURSERY_BYTES } from '../base/limits.js';
 import {
   type DaemonOptions,
   type DaemonReport,
@@ -82,7 +82,7 @@ function forkDaemon(
   const env = { UV_THREADPOOL_SIZE: '16', ...process.env };
   // Both hold for its threads, too. What they save is in native-notes/performance.md.
   const execArgv = [
-    `--max-semi-space-size=${HEAP_NURSERY_MIB}`,
+    `--max-semi-space-size=${HEAP_NURSERY_BYTES / 2 ** 20}`,
     `--heap-growing-percent=${HEAP_GROWTH_PERCENT}`,
   ];
   return fork(DAEMON_PROGRAM, [encodeDaemonOptions(options)], { ...how, env, execArgv });

@@ -9,7 +9,7 @@
  * Invariant: a block is free, or held by one pool.
  */
 import { assert } from '../base/assert.js';
-import { CACHE_BYTES_MIN, CACHE_RESERVE_SHARE, POOLS_MAX } from '../base/limits.js';
+import { CACHE_BYTES_MIN, CACHE_RESERVE_PERCENT, POOLS_MAX } from '../base/limits.js';
 import { BLOCK_BYTES, PAGE_BYTES } from '../base/sizes.js';
 
 const SLAB_BLOCKS = 256;
@@ -78,7 +78,7 @@ export class CacheSlabs {
   roomFor(user: CacheUser): number {
     let room = this.free.length + this.unmade;
     if (this.users.size < 2) return room;
-    const share = Math.floor((this.blocks / this.users.size) * CACHE_RESERVE_SHARE);
+    const share = Math.floor((this.blocks / this.users.size) * (CACHE_RESERVE_PERCENT / 100));
     const reserve = Math.max(RESERVE_BLOCKS_MIN, share);
     for (const other of this.users) {
       if (other !== user) room -= Math.max(0, reserve - other.heldBlocks);
