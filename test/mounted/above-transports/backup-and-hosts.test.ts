@@ -103,8 +103,10 @@ describe.skipIf(!canMount)('backups beside hosts', () => {
       const expected = readFileSync(array.volume('db'));
       array.ok('fault', 'device:tape0 hang');
       const id = start(`db:copy tape0/${cartridge} split=yes policy=${policy}`);
-      // Each of these returns while nothing goes to the tape.
+      // Each of these returns while nothing goes to the tape: before the backup meets the fault, and while it hangs there.
       writeAll(index + 1);
+      await until(() => (array.table<{ hits: number }>('faults')[0]?.hits ?? 0) > 0);
+      writeAll(index + 11);
       expect(job(id)?.state).toBe('running');
       array.ok('fault', 'device:tape0 clear=yes');
       expect(await ended(id)).toBe(`done 6M on tape0/${cartridge}`);

@@ -1,9 +1,11 @@
 /** Copies of a mounted array by its real microprocessors: a backup on tape and back, and parameter lists as bytes. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listOf } from '../../ecopy/list-builder.js';
+import { decodeScsiRead, encodeScsiWrite } from '../../../src/ecopy/scsi-frame.js';
+import { listOf, sense } from '../../ecopy/list-builder.js';
 import { DISK_SEGMENT, diskDescriptor } from '../../ecopy/list-of-disks.js';
+import { bytesOf, hexOf } from '../../ecopy/worked-examples.js';
 import { canMount, MountedArray } from '../../support/mounted-array.js';
 import { ARRAYFS, run, until } from '../../support/programs.js';
 import { RandomSource } from '../../support/random-source.js';
@@ -47,6 +49,42 @@ describe.skipIf(!canMount)('copies of a mounted array', () => {
     const image = join(array.directory, 'image');
     expect(run(ARRAYFS, 'tape', 'extract', tapes, 'db', image).status).toBe(0);
     expect(readFileSync(image).equals(readFileSync(array.volume('db')))).toBe(true);
+  });
+
+  it('carries out lists of the Legato form that come to a target port, to a tape and back', async () => {
+    array.ok('create', 'back 4M');
+    array.ok('lun', 'db ports=CL2-A lun=0');
+    array.ok('lun', 'back ports=CL2-A lun=1');
+    const port = array
+      .table<{ port: string; wwn: string }>('ports')
+      .find((row) => row.port === 'CL2-A');
+    const device = array.table<{ wwn: string }>('devices')[0];
+    const disk = (lun: number) =>
+      `e0000000 000${lun}${'00'.repeat(6)} ${port?.wwn} ${'00'.repeat(8)} 00000200`;
+    const tape = `e0010000 0002${'00'.repeat(6)} ${device?.wwn} ${'00'.repeat(8)} 00000000`;
+    const send = (lun: number, type: string): string => {
+      // 512 sectors in transfers of 32 KiB.
+      const segment = `${type}000014 ${type === '00' ? '00000001' : '00010000'} 00 008000 0000 0200 0000000000000000`;
+      const list = bytesOf(`07010040 00000000 00000018 ${disk(lun)} ${tape} ${segment}`);
+      const cdb = bytesOf(`83${'00'.repeat(9)} ${list.length.toString(16).padStart(8, '0')} 0000`);
+      const file = openSync(array.path('targets', 'CL2-A', 'scsi'), 'r+');
+      try {
+        writeSync(file, encodeScsiWrite({ lun: new Uint8Array(8), cdb, dataOut: list }));
+        const answer = Buffer.alloc(100);
+        const answered = decodeScsiRead(answer.subarray(0, readSync(file, answer)));
+        return `${answered.status}${hexOf(answered.sense)}`;
+      } finally {
+        closeSync(file);
+      }
+    };
+    expect([send(0, '00'), send(1, '01')]).toEqual(['0', '0']);
+    const [from, to] = ['db', 'back'].map((name) => readFileSync(array.volume(name)));
+    expect(to?.subarray(0, 262_144).equals(from?.subarray(0, 262_144) ?? Buffer.alloc(0))).toBe(
+      true,
+    );
+    expect(to?.subarray(262_144).every((byte) => byte === 0)).toBe(true);
+    // A LUN that is not there, by the same form: nothing is copied.
+    expect(send(5, '00')).toBe(`2${sense('0a', '0d02', '80000c')}`);
   });
 
   it('carries out a parameter list that is written as bytes, for the host who writes it', async () => {
