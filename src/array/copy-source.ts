@@ -88,6 +88,11 @@ export class CopySource {
     return 'image' in this.base ? this.base.image.copy : this.copy;
   }
 
+  /** What `take` can fill of what is with the other side of the pair is not read there. */
+  serveFrom(take: (offset: number, target: Uint8Array) => boolean): void {
+    this.overlay?.serveFrom(take);
+  }
+
   /** Before a segment that reads: what earlier ones wrote is frozen, too. */
   refresh(): void {
     if (this.fresh.isEmpty || this.copy.kind !== 'volume') return;

@@ -113,7 +113,7 @@ export async function backUp(
   const { source } = origin;
   const imageBytes = source.sizeBytes;
   const { device, medium } = end;
-  const way = new DeviceWay(host, job.id, end);
+  const way = new DeviceWay(host, job.id, end, origin.copying);
   const management = before ? managementOfKept(before) : managementOf(host, source, end);
   const transfer = path.backup({
     ...way.request,

@@ -2,6 +2,7 @@
  * The way of one errand to a backup device: through which port, by load (load-route.ts), when each piece of its data goes beside the
  * requests of hosts, and what can be told of it while it lasts.
  */
+import { formatSize, TRACK_BYTES } from '../base/sizes.js';
 import { CopyRate } from '../pair/copy-rate.js';
 import { portOf, type SanDevice } from '../san/configuration.js';
 import type { UsablePorts } from '../san/discovery.js';
@@ -9,6 +10,7 @@ import type { PortId } from '../san/port-id.js';
 import type { ArrayContext } from './array-context.js';
 import type { Errand, TransferRequest } from './backup-path.js';
 import type { CopyProgress } from './ecopy-contract.js';
+import type { OpenOrigin } from './image-origin.js';
 import { LoadRoute } from './load-route.js';
 
 export interface WayEnd {
@@ -31,6 +33,8 @@ export class DeviceWay {
     /** Of the job. */
     private readonly number: number,
     private readonly end: WayEnd,
+    /** Of a copy whose source may still be copied by its pair. */
+    private readonly copying?: OpenOrigin['copying'],
   ) {
     this.route = new LoadRoute(host, {
       usable: end.ports,
@@ -66,11 +70,14 @@ export class DeviceWay {
   get progress(): CopyProgress {
     const { phase = 'waiting', port, microprocessor, attempts = 0 } = this.errand ?? {};
     const bytesPerSecond = this.rate.bytesPerSecond(this.host.clock.monotonicMs());
-    const { moves, route } = this;
+    const { moves, route, copying } = this;
+    const { pointer, sharedBytes = 0 } = copying ?? {};
     return {
       ...{ phase, port, microprocessor, attempts, moves },
       portReason: route.reason,
       turn: this.turn,
+      copyPointerBytes: pointer === undefined ? undefined : pointer * TRACK_BYTES,
+      sharedBytes,
       bytesPerSecond: Math.round(bytesPerSecond),
     };
   }
@@ -101,7 +108,7 @@ export class DeviceWay {
 
 /** Lines of the job's file. */
 export function progressLines(progress: CopyProgress): readonly string[] {
-  const { phase, port, microprocessor, attempts, moves, portReason, turn } = progress;
+  const { phase, port, microprocessor, attempts, moves, portReason, turn, sharedBytes } = progress;
   const where = port === undefined ? '' : ` through port ${port}`;
   const who = microprocessor === undefined ? '' : ` by microprocessor ${microprocessor}`;
   return [
@@ -109,6 +116,9 @@ export function progressLines(progress: CopyProgress): readonly string[] {
     ...(portReason === '' ? [] : [`why ${port}: ${portReason}`]),
     ...(turn === '' || phase === 'ended' ? [] : [`turns: ${turn}`]),
     `taken up: ${attempts}`,
+    ...(sharedBytes === 0
+      ? []
+      : [`read once, for the pair and the copy: ${formatSize(sharedBytes)}`]),
     ...(moves === 0 ? [] : [`moved for the load: ${moves}`]),
   ];
 }

@@ -23,6 +23,10 @@ export interface CopyProgress {
   readonly portReason: string;
   /** Who goes at the moment, requests of hosts or backup data, and why; '' where nobody has asked yet. */
   readonly turn: string;
+  /** How far the pair has copied, where the copy follows it; undefined where it waits for nothing. */
+  readonly copyPointerBytes: number | undefined;
+  /** What was read once, to be copied by the pair and to be sent. */
+  readonly sharedBytes: number;
   /** Data moved, over the last seconds. */
   readonly bytesPerSecond: number;
 }
@@ -60,7 +64,7 @@ export interface ImageCopyRequest {
   /** The pair is split in the turn in which the copy begins. */
   readonly split?: boolean;
   /** What the copy of a secondary that is still being copied to waits for (image-origin.ts); absent: merge. */
-  readonly policy?: 'merge' | 'wait' | 'copy-first';
+  readonly policy?: 'merge' | 'wait' | 'copy-first' | 'parallel';
   /** The first device of this kind that is available. */
   readonly anyKind?: 'tape' | 'disk' | 'array';
   /** The volume may be open for writing. */

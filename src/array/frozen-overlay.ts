@@ -26,6 +26,7 @@ interface SourceOwner {
 export class FrozenOverlay implements FrozenContent {
   private readonly pending: TrackBits;
   private source: Instant | undefined;
+  private take = (_offset: number, _target: Uint8Array) => false;
 
   constructor(
     pending: TrackBits,
@@ -49,9 +50,14 @@ export class FrozenOverlay implements FrozenContent {
   async read(offset: number, target: Uint8Array): Promise<void> {
     const { source } = this;
     if (source === undefined) throw this.owner.lost();
+    if (this.take(offset, target)) return;
     await this.owner.passSource(offset, target.length);
     await source.content.map.fetch(source.view, offset, target.length);
     source.content.read(source.view, offset, target);
+  }
+
+  serveFrom(take: (offset: number, target: Uint8Array) => boolean): void {
+    this.take = take;
   }
 
   release(): void {

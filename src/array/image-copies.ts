@@ -28,6 +28,11 @@ export interface ImageCopyHost extends OriginHost {
   readonly identity: { readonly serial: string };
 }
 
+/** Of what is still with the other side of a pair so much is waited for at a time. */
+const READY_BYTES = 2 ** 20;
+/** Of an image that is a snapshot: no pair copies it. */
+const NOTHING_COPIED = { pointer: undefined, sharedBytes: 0 };
+
 export class ImageCopies {
   /** Of jobs that run, each as often as there are. */
   private groupsInUse: readonly string[] = [];
@@ -122,7 +127,7 @@ export class ImageCopies {
     job.done = before.pointer?.nextOffset ?? 0;
     return async () => {
       try {
-        const origin = { source, before: () => undefined };
+        const origin = { source, before: () => undefined, copying: NOTHING_COPIED };
         return await backUp(host, job, origin, end, path, memo, before);
       } finally {
         source.close(job.isLeft);
@@ -203,7 +208,7 @@ async function copyImage(
     for (let done = 0; done < sizeBytes; ) {
       if (job.cancelled) return `cancelled after ${formatSize(done)}`;
       const part = source.part(done, sizeBytes - done);
-      await before(done, part.length);
+      await before(done, Math.min(part.length, READY_BYTES));
       done += await volume.copyPart(part, done, done, (work) => work());
       job.progress(done, sizeBytes, clock.nowMs());
       await clock.yield();

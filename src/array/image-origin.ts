@@ -5,18 +5,30 @@
  *    merge        nothing: uncopied tracks come from the instant of the pair, the others from the secondary
  *    wait         until the pair has copied all
  *    copy-first   for the tracks of each range that is read: they are copied out of turn
+ *    parallel     for the copy pointer to pass what is read; what the pair reads to copy it serves the copy, too
+ *
+ * The timings of [002] fig. 9, copy then backup and both in parallel, are wait and parallel while a pair is being duplexed.
  */
 import { ArrayError } from '../base/errors.js';
+import type { CopyTiming } from '../san/backup-timing.js';
 import type { ArrayContext } from './array-context.js';
 import { type AnyCopy, copyName } from './copies.js';
 import { CopySource } from './copy-source.js';
 import type { ImageCopyRequest } from './ecopy-contract.js';
 import type { Job } from './jobs.js';
 import type { Pair } from './pair.js';
+import { PairCopying } from './pair-copying.js';
 import type { Pairs } from './pairs.js';
 
 type CopyPolicy = NonNullable<ImageCopyRequest['policy']>;
 export type OriginHost = ArrayContext & { readonly pairing: Pairs };
+
+const TIMINGS: Readonly<Record<CopyPolicy, CopyTiming>> = {
+  merge: 'backup-only',
+  'copy-first': 'backup-only',
+  wait: 'copy-then-backup',
+  parallel: 'parallel',
+};
 
 /** Between two looks at a pair that copies. */
 const LOOK_MS = 200;
@@ -58,33 +70,51 @@ export class ImageOrigin {
     }
     const [source] = CopySource.freezeAll(this.host, [this.copy]);
     if (source === undefined) throw new ArrayError('ENOENT', `${copyName(this.copy)} is gone`);
+    const copying = this.noteCopying(source);
     try {
       if (split) await split;
-      while (this.policy === 'wait' && this.isCopying && !job.cancelled) {
-        await job.pause(this.host.clock, LOOK_MS);
-      }
-      return await work({ source, before: (offset, length) => this.before(offset, length) });
+      const isToBeCopied = () => this.policy === 'wait' && !copying.isSendable(source.sizeBytes);
+      while (isToBeCopied() && !job.cancelled) await job.pause(this.host.clock, LOOK_MS);
+      const stop = new AbortController();
+      job.whenCancelled(() => stop.abort());
+      return await work({
+        source,
+        before: (offset, length, signal = stop.signal) =>
+          this.before(copying, offset, length, signal),
+        copying,
+      });
     } finally {
+      copying.end();
       source.close(job.isLeft);
     }
   }
 
-  private before(offset: number, length: number): Promise<void> | undefined {
-    if (this.policy !== 'copy-first' || !this.isCopying) return undefined;
-    const { overlay } = this.copy;
-    return overlay?.isPending(offset, length) ? overlay.fill(offset, length) : undefined;
+  /** What the pair copies at the moment of the image. */
+  private noteCopying(source: CopySource): PairCopying {
+    const copying = new PairCopying(this.host, this.pair, TIMINGS[this.policy]);
+    if (this.policy === 'parallel') source.serveFrom((offset, data) => copying.take(offset, data));
+    return copying;
   }
 
-  /** The secondary still lacks what the primary had at the split. */
-  private get isCopying(): boolean {
-    return this.pair?.state === 'split-pending';
+  private before(
+    copying: PairCopying,
+    offset: number,
+    length: number,
+    signal: AbortSignal,
+  ): Promise<void> | undefined {
+    if (this.policy === 'parallel') return copying.untilSendable(offset + length, signal);
+    if (this.policy !== 'copy-first' || copying.pointer === undefined) return undefined;
+    const { overlay } = this.copy;
+    return overlay?.isPending(offset, length) ? overlay.fill(offset, length) : undefined;
   }
 }
 
 export interface OpenOrigin {
   readonly source: CopySource;
-  /** To be waited for before the range is read. */
-  before(offset: number, length: number): Promise<void> | undefined;
+  /** To be waited for before the range is read; nothing is waited for after `signal`, or a cancel of the job. */
+  before(offset: number, length: number, signal?: AbortSignal): Promise<void> | undefined;
+  /** How far the pair has copied of this image. */
+  readonly copying: Pick<PairCopying, 'pointer' | 'sharedBytes'>;
 }
 
 function pairCopiedTo({ pairing }: OriginHost, copy: AnyCopy): Pair | undefined {

@@ -21,10 +21,10 @@ export class FrozenImageSource implements ImageSource {
     private readonly imageBytes: number,
   ) {}
 
-  async read(offset: number, target: Uint8Array): Promise<SourcePiece> {
+  async read(offset: number, target: Uint8Array, signal?: AbortSignal): Promise<SourcePiece> {
     const { origin, imageBytes } = this;
     const left = imageBytes - offset;
-    await origin.before(offset, Math.min(target.length, left));
+    await origin.before(offset, Math.min(target.length, left), signal);
     const part = origin.source.part(offset, left);
     const hole = await this.holeAt(part, offset);
     if (hole >= SECTOR_BYTES) return { kind: 'zeros', length: hole - (hole % SECTOR_BYTES) };

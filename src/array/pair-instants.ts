@@ -9,6 +9,7 @@ import { copyTracks, type TrackTransfer } from '../pair/track-copy.js';
 import type { FaultRange } from '../san/faults.js';
 import type { PairRole } from '../store/pair-records.js';
 import type { View } from '../volume/view.js';
+import type { CopyFollower } from './copied-blocks.js';
 import type { Snapshot } from './copies.js';
 import { PairFacts } from './pair-facts.js';
 import { type PairSide, sourceLost } from './pair-side.js';
@@ -35,6 +36,7 @@ export abstract class PairInstants extends PairFacts {
   protected equalAt: View | undefined;
   /** What a side went back to, until that is durable: the record names it still. */
   protected rolledBack: Snapshot | undefined;
+  private readonly followers = new Set<CopyFollower>();
   private published: { readonly instant: Snapshot; readonly done: Promise<void> } | undefined;
 
   /**
@@ -136,6 +138,12 @@ export abstract class PairInstants extends PairFacts {
 
   // ---- copying
 
+  /** Until what is returned is called. */
+  follow(follower: CopyFollower): () => void {
+    this.followers.add(follower);
+    return () => this.followers.delete(follower);
+  }
+
   /** Of the pending tracks of the present instant; undefined where there is none. */
   transfer(): TrackTransfer | undefined {
     const { instant, source, target, kept } = this;
@@ -153,8 +161,12 @@ export abstract class PairInstants extends PairFacts {
           if (role !== target) role.writing(track * TRACK_BYTES, TRACK_BYTES);
         }
       },
+      read: (block, data) => {
+        for (const follower of this.followers) follower.read(instant, block, data);
+      },
       copied: (track) => {
         target.pending.clear(track, 1);
+        for (const follower of this.followers) follower.copied();
         this.rate.add(TRACK_BYTES, this.context.clock.monotonicMs());
         this.changed();
       },

@@ -23,6 +23,8 @@ export interface FrozenContent {
   runAt(offset: number): { readonly isElsewhere: boolean; readonly end: number };
   /** Of a range that was elsewhere; EIO where the other side cannot be read. */
   read(offset: number, target: Uint8Array): Promise<void>;
+  /** What `take` can fill is not read from there. */
+  serveFrom(take: (offset: number, target: Uint8Array) => boolean): void;
   release(): void;
 }
 

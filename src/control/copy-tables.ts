@@ -4,7 +4,8 @@
  */
 import type { DiskArray, JobView } from '../array/disk-array.js';
 import { formatDuration } from '../base/clock.js';
-import { count, plain, rate, size } from './status-columns.js';
+import { formatSize } from '../base/sizes.js';
+import { count, hidden, plain, rate, size } from './status-columns.js';
 import type { Table } from './table-layout.js';
 
 /** A job, and of one to or from a device what its errand says. */
@@ -20,6 +21,13 @@ export const PROGRESS: Table<ProgressRow> = {
     plain('SUBJECT', 'subject', ({ job }) => job.subject),
     plain('PHASE', 'phase', ({ copy }) => copy?.phase ?? null),
     size('POINTER', 'pointerBytes', ({ job }) => job.done),
+    {
+      header: 'COPY-POINTER',
+      alignRight: true,
+      text: ({ copy }) =>
+        copy?.copyPointerBytes === undefined ? '-' : formatSize(copy.copyPointerBytes),
+      json: ({ copy }) => ({ copyPointerBytes: copy?.copyPointerBytes ?? null }),
+    },
     size('TOTAL', 'totalBytes', ({ job }) => job.total),
     rate('RATE', 'bytesPerSecond', ({ copy }) => copy?.bytesPerSecond ?? 0),
     {
@@ -37,6 +45,7 @@ export const PROGRESS: Table<ProgressRow> = {
     count('MOVED', 'moves', ({ copy }) => copy?.moves ?? 0),
     plain('WHY-PORT', 'portReason', ({ copy }) => copy?.portReason || null),
     plain('WHO-GOES', 'turn', ({ copy }) => copy?.turn || null),
+    hidden(({ copy }) => ({ sharedBytes: copy?.sharedBytes ?? 0 })),
   ],
 };
 

@@ -27,7 +27,7 @@ export const ECOPY_COMMANDS = [
       {
         name: 'policy',
         kind: 'text',
-        values: ['merge', 'wait', 'copy-first'],
+        values: ['merge', 'wait', 'copy-first', 'parallel'],
         help: 'what a secondary that is still being copied to waits for',
       },
       { name: 'device', kind: 'text', values: ['any'], help: 'the first one that is available' },
@@ -47,7 +47,8 @@ export const ECOPY_COMMANDS = [
       'there is made; one that is there has the size of the image. Within a pool blocks are shared and',
       'nothing moves; holes stay holes. Volume information goes along. Until the job is done the',
       'destination is a mixture. Of a pair the secondary is copied, as of its split: at once (merge), when',
-      'all of it is copied there (wait), or tracks in front of the copy first (copy-first). A backup on',
+      'all of it is copied there (wait), tracks in front of the copy first (copy-first), or each track when',
+      'it is copied, never passing the copy pointer (parallel), also in the first copy of a pair. A backup on',
       'tape is labelled, and appended to what is on the cartridge.',
       'A parameter list of EXTENDED COPY (SPC-2, SPC-3, Legato form) written here as bytes is carried out',
       'as if it had come through the first target port, or that of a line port=PORT before it. Its host is',

@@ -27,6 +27,8 @@ export interface TrackTransfer {
   isWanted(track: number): boolean;
   /** In the turn in which a part of the tracks is written, before it. */
   writing(track: number): void;
+  /** Blocks of the instant were read, and are written next. They do not change any more. */
+  read(block: number, data: Uint8Array): void;
   /** In the turn in which the last part of the track was written. */
   copied(track: number): void;
 }
@@ -116,6 +118,7 @@ async function copyPiece(transfer: TrackTransfer, { block, count }: Piece): Prom
   const { from, to } = transfer;
   const data = new Uint8Array(count * BLOCK_BYTES);
   from.content.read(from.view, block * BLOCK_BYTES, data);
+  transfer.read(block, data);
   const place = { lineage: to.lineage, offset: block * BLOCK_BYTES, length: data.length };
   const write = () => {
     for (let done = 0; done < count; done += 1) {

@@ -1,6 +1,5 @@
 /**
- * When a backup sends what ([002] figs. 7, 9 and 10): at which time it begins, and how far it may go while the volume is still being
- * duplexed. A track is sent when it is not pending any more, in order, so the backup never passes the copy pointer.
+ * When a backup sends what ([002] figs. 7 and 9): how far it may go while the volume is still being duplexed. A track is sent when it is not pending any more, in order, so the backup never passes the copy pointer.
  */
 
 export const COPY_TIMINGS = [
@@ -29,9 +28,4 @@ export function sendableTracks(
     case 'parallel':
       return copied;
   }
-}
-
-/** Milliseconds until the time to begin; 0 where it has come, or none was set. Of the clock on the wall. */
-export function waitBeforeStart(startMs: number | undefined, nowMs: number): number {
-  return startMs === undefined ? 0 : Math.max(0, startMs - nowMs);
 }

@@ -33,6 +33,7 @@ type Request = Pick<BackupRequest, 'device' | 'ports' | 'onChange'>;
 interface Progress {
   doneBytes: number;
   isCancelled: boolean;
+  readonly abort: AbortController;
 }
 
 export class DirectPath implements BackupPath {
@@ -98,12 +99,13 @@ function transfer(
   request: Request,
   work: (session: OpenSession, progress: Progress) => Promise<readonly string[]>,
 ): Transfer {
-  const progress: Progress = { doneBytes: 0, isCancelled: false };
+  const progress: Progress = { doneBytes: 0, isCancelled: false, abort: new AbortController() };
   const errand: Errand = { ...ERRAND, phase: 'moving', cancel() {}, handOver() {} };
   return {
     ...errand,
     cancel: () => {
       progress.isCancelled = true;
+      progress.abort.abort();
     },
     get doneBytes() {
       return progress.doneBytes;
@@ -182,7 +184,7 @@ async function writeBackup(
 ): Promise<readonly string[]> {
   const writer = beginBackup(session, medium, management);
   const target = new Uint8Array(CHUNK_BYTES);
-  const { signal } = new AbortController();
+  const { signal } = progress.abort;
   while (progress.doneBytes < management.manifest.imageBytes && !progress.isCancelled) {
     const { kind, length } = await source.read(progress.doneBytes, target, signal);
     if (kind === 'data') writer.write(progress.doneBytes, target.subarray(0, length));

@@ -1,6 +1,10 @@
 /** Copies of a secondary right after its split ([001] figs. 3 to 11): all policies give the same image, each in its way. */
-import { beforeEach, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { TRACK_BYTES } from '../../src/base/sizes.js';
+import { addDevice } from '../../src/san/devices.js';
+import { cleanScratch, makeScratch } from '../support/scratch-directory.js';
 import { CONTENT, CopyFixture } from './copy-fixture.js';
 import { copyImages } from './copy-images.js';
 
@@ -25,7 +29,7 @@ async function until(state: string): Promise<void> {
   expect(pair().state).toBe(state);
 }
 
-describe.each(['merge', 'wait', 'copy-first'] as const)('with policy=%s', (policy) => {
+describe.each(['merge', 'wait', 'copy-first', 'parallel'] as const)('with policy=%s', (policy) => {
   it('splits and copies in one command, as of the split', async () => {
     const expected = await fixture.content('db');
     const request = { source: PAIR, destination: 'far', force: false, split: true, policy };
@@ -74,5 +78,87 @@ describe('a copy right after a split', () => {
   ])('is refused for %s', async (_what, source, options, expected) => {
     expect(await copyImages(fixture, source, 'new', options)).toMatch(expected);
     expect(pair().state).toBe('duplex');
+  });
+});
+
+describe('a copy in parallel with the first copy of a pair ([002] fig. 9)', () => {
+  const TRACKS = (8 * 2 ** 20) / TRACK_BYTES;
+  /** Nearly all of the 4 MiB: the pair begins a moment before the copy. */
+  const READ_ONCE = /^read once, for the pair and the copy: (3\.[5-9]|4)M$/;
+  let disk: string;
+
+  beforeEach(async () => {
+    await fixture.drive(fixture.array.deletePairs([PAIR], { now: true }));
+    for (const [index, byte] of [1, 2, 3, 4].entries()) {
+      await fixture.write('db', index * 2 ** 20, Buffer.from(CONTENT).fill(byte, 0, 4096));
+    }
+    disk = join(makeScratch(), 'disk');
+    fixture.san = addDevice(fixture.san, { name: 'disk0', kind: 'disk', path: disk });
+  });
+  afterAll(cleanScratch);
+
+  async function pairUp(secondary: string): Promise<void> {
+    const options = { mode: 'mirror', pace: 'slow', sync: false, force: false } as const;
+    await fixture.drive(fixture.array.createPair('db', secondary, options));
+  }
+
+  function begin(secondary: string, policy: 'parallel' | 'wait') {
+    const source = `db:${secondary}`;
+    const request = { source, destination: 'disk0/disk', force: false, policy };
+    const { id } = fixture.ecopies.startImage(request);
+    return fixture.array.job(id);
+  }
+
+  it.each(['far', 'db2'])(
+    'never passes the copy pointer, and has the instant of the pair: %s',
+    async (secondary) => {
+      const expected = await fixture.content('db');
+      await pairUp(secondary);
+      const job = begin(secondary, 'parallel');
+      const copied = () => fixture.array.pair(`db:${secondary}`).copyPointer ?? TRACKS;
+      let between = 0;
+      for (let turn = 0; turn < 2_000 && job.state === 'running'; turn += 1) {
+        await fixture.pools.clock.advance(10);
+        expect(job.done).toBeLessThanOrEqual(copied() * TRACK_BYTES);
+        if (job.done > 0 && copied() < TRACKS) between += 1;
+        if (turn === 5) await fixture.write('db', 2 ** 20, new Uint8Array(2 ** 20).fill(9));
+      }
+      expect([job.state, between > 3]).toEqual(['done', true]);
+      // Within a pool the pair shares blocks: only the copy reads them.
+      const shared = job.report?.().find((line) => line.startsWith('read once')) ?? 'none';
+      expect(shared).toMatch(secondary === 'far' ? READ_ONCE : /^none$/);
+      expect(readFileSync(disk).equals(expected)).toBe(true);
+      expect(fixture.frozen()).toBe(0);
+    },
+  );
+
+  it('waits for the whole copy with policy=wait, and tells where both are', async () => {
+    const expected = await fixture.content('db');
+    await pairUp('far');
+    const job = begin('far', 'wait');
+    await fixture.pools.clock.advance(100);
+    expect([job.done, fixture.array.pair('db:far').state]).toEqual([0, 'duplex-pending']);
+    expect(await fixture.drive(job.whenEnded())).toBe('done');
+    expect(fixture.array.pair('db:far').state).toBe('duplex');
+    expect(readFileSync(disk).equals(expected)).toBe(true);
+  });
+
+  it('goes on from the instant where the pair is suspended in the middle', async () => {
+    const expected = await fixture.content('db');
+    await pairUp('far');
+    const job = begin('far', 'parallel');
+    await fixture.pools.clock.advance(200);
+    expect(job.done).toBeLessThan(4 * 2 ** 20);
+    await fixture.drive(fixture.array.suspendPairs(['db:far']));
+    expect(await fixture.drive(job.whenEnded())).toBe('done');
+    expect(readFileSync(disk).equals(expected)).toBe(true);
+  });
+
+  it('ends by a cancel while it waits for the pair', async () => {
+    await pairUp('far');
+    const job = begin('far', 'parallel');
+    await fixture.pools.clock.advance(100);
+    await fixture.drive(fixture.array.cancelJob(job.id));
+    expect([job.state, fixture.frozen()]).toEqual(['cancelled', 0]);
   });
 });

@@ -38,7 +38,8 @@ beforeEach(async () => {
 
 const reader = () => {
   const before = () => undefined;
-  return new FrozenImageSource({ source, before }, BLOCKS * BLOCK_BYTES);
+  const copying = { pointer: undefined, sharedBytes: 0 };
+  return new FrozenImageSource({ source, before, copying }, BLOCKS * BLOCK_BYTES);
 };
 
 /** `kind first-block blocks first-byte` of each piece, from a block on. */

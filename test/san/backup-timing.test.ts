@@ -1,11 +1,6 @@
-/** When a backup sends what, by [002] figs. 7, 9 and 10. */
+/** When a backup sends what, by [002] figs. 7 and 9. */
 import { describe, expect, it } from 'vitest';
-import {
-  type CopyPointer,
-  type CopyTiming,
-  sendableTracks,
-  waitBeforeStart,
-} from '../../src/san/backup-timing.js';
+import { type CopyPointer, type CopyTiming, sendableTracks } from '../../src/san/backup-timing.js';
 
 describe('the timing of copy and backup', () => {
   it.each<[CopyTiming, CopyPointer, number]>([
@@ -34,14 +29,5 @@ describe('the timing of copy and backup', () => {
       sent = limit;
     }
     expect(sendableTracks('parallel', undefined, 100)).toBe(100);
-  });
-
-  it.each([
-    [undefined, 1_000, 0],
-    [1_500, 1_000, 500],
-    [1_000, 1_000, 0],
-    [500, 1_000, 0],
-  ])('a start at %s waits at %i for %i ms ([002] fig. 10)', (startMs, nowMs, waitMs) => {
-    expect(waitBeforeStart(startMs, nowMs)).toBe(waitMs);
   });
 });
