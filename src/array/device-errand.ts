@@ -221,13 +221,15 @@ export abstract class DeviceErrand implements Errand {
     const { table, refused } = bitmapTable(this.request.ports(), this.host.running());
     this.refused = refused;
     const { state } = slot.status();
+    // It ended by the table before: `take` looks at the wish.
+    if (state === 'ended') return;
     const isLost = slot.port === undefined || !table.order.includes(slot.port);
     const isHandedOver =
       state === 'transferring' && (this.portsWish === 'hand-over' || isLost)
         ? board.handOver(slot, table)
         : board.replaceTable(slot, table);
     // Later again where it is being searched: the search ends with a signal.
-    if (isHandedOver || state === 'ended') this.portsWish = 'none';
+    if (isHandedOver) this.portsWish = 'none';
   }
 
   private take(slot: RequestSlot, outcome: Outcome): void {
