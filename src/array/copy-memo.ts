@@ -46,9 +46,13 @@ export class CopyMemo {
   };
 }
 
-/** Undefined where none was stored. */
+/** Undefined where none was stored, or one that this program cannot read. */
 export function readMemo(text: string): StoredMemo | undefined {
-  return text === '' ? undefined : (JSON.parse(text) as StoredMemo);
+  try {
+    return JSON.parse(text) as StoredMemo;
+  } catch {
+    return undefined;
+  }
 }
 
 export function keptInformation(information: Uint8Array | undefined): string | undefined {

@@ -79,7 +79,10 @@ export class ImageCopies {
   takeUp(): void {
     const { host } = this;
     host.jobList.takeUp((job, text) => {
-      const next = this.decide(job, text);
+      const memo = readMemo(text);
+      const { result } = memo ?? {};
+      if (result !== undefined) return async () => result;
+      const next = this.decide(job, memo);
       const named = `job ${job.id} ${job.kind} ${job.subject}`;
       if (typeof next === 'string') host.recordEvent('JOB-FAILED', '-', `${named}: ${next}`);
       else host.recordEvent('JOB-RESUMED', '-', `${named} goes on at ${formatSize(job.done)}`);
@@ -88,13 +91,8 @@ export class ImageCopies {
     if (!host.readOnly) dropCopySnapshots(host);
   }
 
-  private decide(job: Job, text: string): Work | string {
+  private decide(job: Job, memo: StoredMemo | undefined): Work | string {
     const { host } = this;
-    const memo = readMemo(text);
-    if (memo?.result !== undefined) {
-      const { result } = memo;
-      return async () => result;
-    }
     const target = memo?.target === undefined ? undefined : host.copies.findVolume(memo.target);
     target?.condition.fail(HALF_A_COPY);
     if (target !== undefined) return `${INTERRUPTED}: volume ${target.name} holds half a copy`;
