@@ -45,7 +45,7 @@ describe('ecopy', () => {
     ['db AFS001 kind=tape', 'EINVAL: device=any and kind= go together'],
     [
       'db tape0/AFS001 policy=never',
-      "EINVAL: policy= is one of merge wait copy-first, not 'never'",
+      "EINVAL: policy= is one of merge wait copy-first parallel, not 'never'",
     ],
     ['db db2@monday', "EINVAL: 'db2@monday' is not the name of a volume"],
     ['db tape0/', "EINVAL: 'tape0/' is not DEVICE/MEDIUM"],
