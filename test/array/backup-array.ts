@@ -4,7 +4,7 @@
  */
 import type { StorageArray } from '../../src/array/array.js';
 import type { PathParts } from '../../src/array/array-path.js';
-import type { BackupPath, BackupRequest, RestoreRequest } from '../../src/array/backup-path.js';
+import type { BackupPath, BackupRequest, ImageSource } from '../../src/array/backup-path.js';
 import type { ImageCopyRequest } from '../../src/array/ecopy-contract.js';
 import type { Job } from '../../src/array/jobs.js';
 import type { MicroprocessorPool } from '../../src/array/microprocessor-pool.js';
@@ -15,7 +15,7 @@ import { listBackups } from '../../src/device/tape-listing.js';
 import type { PortId } from '../../src/san/port-id.js';
 import { contentOf } from '../device/backup-source.js';
 import { type DeviceCase, makeDevice } from '../device/device-cases.js';
-import { makePool, until } from '../support/backup-pool.js';
+import { CHUNK_BYTES, makePool, until } from '../support/backup-pool.js';
 import { newMemoryStore, openMemoryPools } from '../support/memory-array.js';
 import { MemoryPlaces } from '../support/memory-places.js';
 
@@ -26,7 +26,9 @@ export class BackupArray {
   pool!: MicroprocessorPool;
   /** Transfers of this mount, as they were asked for. */
   backups: BackupRequest[] = [];
-  private isHeld = false;
+  /** What lies behind this offset of an image is held, and where that was. */
+  private limitBytes = Number.POSITIVE_INFINITY;
+  private heldAt: number | undefined;
   private release = (): void => {};
 
   private constructor(
@@ -50,6 +52,7 @@ export class BackupArray {
 
   async mount(readOnly = false): Promise<void> {
     this.backups = [];
+    this.heldAt = undefined;
     const places = new MemoryPlaces(systemClock, [['memory', this.store]]);
     this.array = await openMemoryPools(places, 'memory', systemClock, {
       readOnly,
@@ -72,14 +75,22 @@ export class BackupArray {
     this.store = this.store.crash();
   }
 
-  /** From now on nothing is moved before `goOn`. */
-  hold(): void {
-    this.isHeld = true;
+  /** From now on nothing behind this offset is moved before `goOn`, but for the rest of a chunk. */
+  hold(afterBytes = 0): void {
+    this.limitBytes = afterBytes;
+    this.heldAt = undefined;
   }
 
   goOn(): void {
-    this.isHeld = false;
+    this.limitBytes = Number.POSITIVE_INFINITY;
+    this.heldAt = undefined;
     this.release();
+  }
+
+  /** Resolves when all that may be moved is; some of it may wait for a block on tape to be full. */
+  async untilHeld(job: Pick<Job, 'done' | 'state'>): Promise<void> {
+    const isMoved = () => this.heldAt !== undefined && job.done >= this.heldAt - 2 * CHUNK_BYTES;
+    await until(() => isMoved() || job.state !== 'running');
   }
 
   async write(name: string, content: Uint8Array): Promise<void> {
@@ -116,10 +127,10 @@ export class BackupArray {
   }
 
   /** Starts a backup and stops it when so much is on the medium, with all that a later mount needs to go on. */
-  async heldBackup(doneBytes: number, options: Options = {}, source = 'db'): Promise<Job> {
+  async heldBackup(afterBytes: number, options: Options = {}, source = 'db'): Promise<Job> {
+    this.hold(afterBytes);
     const job = this.start(source, this.medium, options);
-    await until(() => job.done >= doneBytes || job.state !== 'running');
-    this.hold();
+    await this.untilHeld(job);
     await until(() => job.survives);
     await this.array.sync();
     return job;
@@ -163,29 +174,46 @@ export class BackupArray {
   private pathWith(parts: PathParts): BackupPath {
     const pool = makePool(parts);
     this.pool = pool;
-    const paced = <Request extends BackupRequest | RestoreRequest>(request: Request) => ({
-      ...request,
-      pace: (bytes: number, port: PortId | undefined) => {
-        return this.isHeld ? this.untilReleased() : request.pace?.(bytes, port);
-      },
-    });
     const backup = pool.backup.bind(pool);
     pool.backup = (request) => {
       this.backups.push(request);
-      return backup(paced(request));
+      return backup({ ...request, source: this.heldSource(request.source) });
     };
     const restore = pool.restore.bind(pool);
-    pool.restore = (request) => restore(paced(request));
+    pool.restore = (request) => {
+      let offset = 0;
+      const pace = (bytes: number) => {
+        const held = this.passes(offset) ? undefined : this.untilReleased(offset);
+        offset += bytes;
+        return held;
+      };
+      return restore({ ...request, pace });
+    };
     return pool;
   }
 
-  private untilReleased(): Promise<void> {
+  private heldSource(source: ImageSource): ImageSource {
+    return {
+      read: async (offset, target, signal) => {
+        if (!this.passes(offset)) await this.untilReleased(offset, signal);
+        return source.read(offset, target, signal);
+      },
+    };
+  }
+
+  private passes(offset: number): boolean {
+    return offset < this.limitBytes;
+  }
+
+  private untilReleased(offset: number, signal?: AbortSignal): Promise<void> {
+    this.heldAt = offset;
     const before = this.release;
     return new Promise((resolve) => {
       this.release = () => {
         before();
         resolve();
       };
+      signal?.addEventListener('abort', () => resolve());
     });
   }
 }

@@ -53,9 +53,9 @@ describe('a volume that is being restored', () => {
     expect(await fixture.ended(fixture.start('db', fixture.medium).id)).toMatch(/^done/);
     await fixture.write('old', LATER);
     await fixture.array.setInfo(fixture.array.volume('old'), SECTOR);
+    fixture.hold(2 * CHUNK_BYTES);
     const { id } = fixture.start(fixture.medium, 'old');
-    await until(() => fixture.array.job(id).done >= 2 * CHUNK_BYTES);
-    fixture.hold();
+    await fixture.untilHeld(fixture.array.job(id));
     return { fixture, id };
   }
 

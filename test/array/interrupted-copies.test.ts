@@ -26,11 +26,11 @@ describe.each(BACKUP_CASES)('a backup to %s in %s form', (kind, form) => {
     await fixture.write('db', LATER);
     await fixture.array.sync();
     await fixture.kill();
+    fixture.hold(6 * CHUNK_BYTES);
     await fixture.mount();
     const job = fixture.array.job(id);
     expect(job).toMatchObject({ state: 'running', startedMs, subject: `db ${fixture.medium}` });
-    await until(() => job.done >= 6 * CHUNK_BYTES);
-    fixture.hold();
+    await fixture.untilHeld(job);
     await fixture.stop();
     await fixture.mount();
     expect(await fixture.ended(id)).toBe(`done: 768K on ${fixture.medium}`);

@@ -16,9 +16,9 @@ describe.each(['tape', 'disk', 'array'] as const)('a backup to %s', (kind) => {
     const fixture = await BackupArray.open(kind);
     await fixture.write('db', IMAGE);
     const { san } = fixture.array;
+    fixture.hold(2 * CHUNK_BYTES);
     const { id } = fixture.start('db', fixture.medium);
-    await until(() => fixture.array.job(id).done >= 2 * CHUNK_BYTES);
-    fixture.hold();
+    await fixture.untilHeld(fixture.array.job(id));
     expect(portOf(fixture, id)).toBe('CL1-C');
     await san.changeController('CL1', 'down');
     await until(() => portOf(fixture, id) === 'CL2-C');
