@@ -90,7 +90,11 @@ class HeldClock {
     ...systemClock,
     after: (_delayMs, action) => {
       this.held.push(action);
-      return { cancel: () => this.held.splice(this.held.indexOf(action), 1) };
+      // One that was let go is there no more.
+      const cancel = () => {
+        this.held = this.held.filter((each) => each !== action);
+      };
+      return { cancel };
     },
   };
 
