@@ -212,13 +212,16 @@ describe('microprocessors', () => {
   });
 
   it('run without an errand as long as they are to stand by, and are given back later otherwise', async () => {
-    const giveBack: (() => void)[] = [];
+    let giveBack: (() => void)[] = [];
     const clock: Clock = {
       ...systemClock,
       after(delayMs, action) {
         if (delayMs < 10_000) return systemClock.after(delayMs, action);
         giveBack.push(action);
-        return { cancel: () => giveBack.splice(giveBack.indexOf(action), 1) };
+        const cancel = () => {
+          giveBack = giveBack.filter((each) => each !== action);
+        };
+        return { cancel };
       },
     };
     const pool = makePool({ clock });
