@@ -30,6 +30,9 @@ export class BlockBackupWriter implements BackupWriter {
     pointer: BlockPointer,
     management: Management,
   ): BlockBackupWriter {
+    // Nothing is there yet: what was before may be, where its end was not durable.
+    if (pointer.nextOffset === 0)
+      return BlockBackupWriter.begin(session, pointer.medium, management);
     session.reserve(pointer.medium);
     const medium = session.load('write');
     const neededBytes = medium.startsAsZeros ? pointer.nextOffset : management.manifest.imageBytes;
@@ -61,7 +64,7 @@ export class BlockBackupWriter implements BackupWriter {
   }
 
   checkpoint(): BlockPointer {
-    this.medium.sync();
+    if (this.next > 0) this.medium.sync();
     return this.pointer;
   }
 

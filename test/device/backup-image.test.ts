@@ -1,4 +1,5 @@
 /** Images to every kind of device and back, with writers that stop anywhere. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { DeviceKind } from '../../src/device/backup-device.js';
 import { beginBackup, openBackup, resumeBackup } from '../../src/device/backup-image.js';
@@ -85,6 +86,25 @@ describe.each(CASES)('on %s in %s form', (kind, form) => {
     const management = { manifest: { ...MANIFEST, form }, information: undefined };
     expect(faultOf(() => beginBackup(session, made.medium, management))).toBe('busy');
     other.logout();
+  });
+});
+
+describe('a backup on a disk that goes on before its first byte', () => {
+  it('begins anew: nothing of what the disk had before shows in its holes', () => {
+    const made = makeDevice('disk');
+    const management = { manifest: { ...MANIFEST, imageBytes: 8_192 }, information: undefined };
+    const first = made.device.login('CL1-C');
+    const pointer = beginBackup(first, made.medium, management).checkpoint();
+    first.logout();
+    // As after a power cut that took the truncation back.
+    writeFileSync(made.path, new Uint8Array(16_384).fill(9));
+    const session = made.device.login('CL1-C');
+    const writer = resumeBackup(session, pointer, management);
+    writer.write(4_096, new Uint8Array(512).fill(1));
+    writer.finish();
+    session.logout();
+    const image = new Uint8Array(8_192).fill(1, 4_096, 4_608);
+    expect(readFileSync(made.path).equals(image)).toBe(true);
   });
 });
 
