@@ -227,23 +227,19 @@ async function crashInside(
 }
 
 describe.each([1, 2] as const)('a pair in %i pools, killed in the middle of', (pools) => {
-  it.each(Object.keys(FLOWS))(
-    '%s',
-    async (name) => {
-      const flow = FLOWS[name] as Flow;
-      const states = new Map<string, number>();
-      for (let seed = 0; seed < CRASHES; seed += 1) {
-        try {
-          const state = await crashInside(flow, pools, new RandomSource(seed), 'lmdb', {});
-          states.set(state, (states.get(state) ?? 0) + 1);
-        } catch (error) {
-          throw new Error(`seed ${seed}`, { cause: error });
-        }
+  it.each(Object.keys(FLOWS))('%s', async (name) => {
+    const flow = FLOWS[name] as Flow;
+    const states = new Map<string, number>();
+    for (let seed = 0; seed < CRASHES; seed += 1) {
+      try {
+        const state = await crashInside(flow, pools, new RandomSource(seed), 'lmdb', {});
+        states.set(state, (states.get(state) ?? 0) + 1);
+      } catch (error) {
+        throw new Error(`seed ${seed}`, { cause: error });
       }
-      expect(states.size).toBeGreaterThan(1);
-    },
-    300_000,
-  );
+    }
+    expect(states.size).toBeGreaterThan(1);
+  });
 
   it.each(Object.keys(FLOWS))(
     '%s, by a power cut that loses slots and tears writes',
@@ -262,6 +258,5 @@ describe.each([1, 2] as const)('a pair in %i pools, killed in the middle of', (p
         }
       }
     },
-    300_000,
   );
 });
