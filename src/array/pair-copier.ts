@@ -10,6 +10,7 @@
  */
 import type { Clock, Timer } from '../base/clock.js';
 import { type ArrayError, asArrayError } from '../base/errors.js';
+import { CopyBuffers } from '../pair/copy-buffers.js';
 import { PACE_TRACKS } from '../pair/difference-bits.js';
 import { stateRow } from '../pair/pair-states.js';
 import { copyTracks } from '../pair/track-copy.js';
@@ -46,6 +47,7 @@ export class PairCopier {
   private readonly loops = new Map<Pair, Loop>();
   private readonly waiters = new Map<Pair, Waiter[]>();
   private readonly roundMs = new Map<Pair, number>();
+  private readonly buffers = new CopyBuffers();
   private stopped = false;
 
   constructor(private readonly clock: Clock) {}
@@ -130,7 +132,7 @@ export class PairCopier {
       await passed;
       if (pair.instant !== instant) return 'now';
     }
-    await copyTracks(transfer, run);
+    await copyTracks(transfer, run, this.buffers);
     if (pair.state === state) pair.clearProblem();
     const tookMs = this.clock.monotonicMs() - startMs;
     const turns = PAUSE_TURNS[pair.pace];

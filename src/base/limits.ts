@@ -87,6 +87,8 @@ export const SLICE_VERSIONS = 512;
 /** Pairs of one array, and secondaries of one primary: a pair costs 3 bits for each 64 KiB. */
 export const PAIRS_MAX = 4_096;
 export const SECONDARIES_MAX = 8;
+/** Buffers of 15 tracks kept for copies between pools; a copy that finds none makes its own. */
+export const PAIR_BUFFERS_MAX = 4;
 /** Smallest capacity `init` accepts. */
 export const POOL_BYTES_MIN = 16 * 2 ** 20;
 /** Target descriptors of one EXTENDED COPY parameter list. */

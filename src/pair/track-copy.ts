@@ -12,6 +12,7 @@ import { ALL_SECTORS, type Location } from '../store/records.js';
 import type { Lineage } from '../volume/lineage.js';
 import type { PoolContent } from '../volume/pool-content.js';
 import type { View } from '../volume/view.js';
+import { CopyBuffers } from './copy-buffers.js';
 import type { TrackRun } from './track-bits.js';
 
 const TRACK_BLOCKS = TRACK_BYTES / BLOCK_BYTES;
@@ -43,7 +44,11 @@ interface Piece {
  * Copies the tracks that are still wanted. All of the instant must be published. EIO where the source
  * cannot be read; ENOSPC or EIO where the target has no room or cannot be written. What was copied until then stays copied.
  */
-export async function copyTracks(transfer: TrackTransfer, run: TrackRun): Promise<void> {
+export async function copyTracks(
+  transfer: TrackTransfer,
+  run: TrackRun,
+  buffers = new CopyBuffers(),
+): Promise<void> {
   const { from, to, blockCount } = transfer;
   const first = run.track * TRACK_BLOCKS;
   const end = Math.min(blockCount, (run.track + run.count) * TRACK_BLOCKS);
@@ -52,7 +57,9 @@ export async function copyTracks(transfer: TrackTransfer, run: TrackRun): Promis
   if (from.content !== to.content) {
     await from.content.map.fetch(from.view, first * BLOCK_BYTES, length);
   }
-  for (const piece of writeKnown(transfer, first, end)) await copyPiece(transfer, piece);
+  for (const piece of writeKnown(transfer, first, end)) {
+    await buffers.use(piece.count * BLOCK_BYTES, (data) => copyPiece(transfer, piece, data));
+  }
   for (let track = run.track; track < run.track + run.count; track += 1) {
     if (transfer.isWanted(track)) transfer.copied(track);
   }
@@ -114,9 +121,12 @@ function begin(transfer: TrackTransfer, block: number): boolean {
   return true;
 }
 
-async function copyPiece(transfer: TrackTransfer, { block, count }: Piece): Promise<void> {
+async function copyPiece(
+  transfer: TrackTransfer,
+  { block, count }: Piece,
+  data: Uint8Array,
+): Promise<void> {
   const { from, to } = transfer;
-  const data = new Uint8Array(count * BLOCK_BYTES);
   from.content.read(from.view, block * BLOCK_BYTES, data);
   transfer.read(block, data);
   const place = { lineage: to.lineage, offset: block * BLOCK_BYTES, length: data.length };
