@@ -75,7 +75,7 @@ export interface ErrandRequest {
 
 export interface TransferRequest extends ErrandRequest {
   /**
-   * Asked before each chunk with its bytes: resolves when it may be moved (`Turns`: online and backup processing share a port);
+   * Asked before each chunk, or operation of a session that moves data, with its bytes: resolves when it may be moved (`Turns`: online and backup processing share a port);
    * undefined: at once.
    */
   readonly pace?: (bytes: number, port: PortId | undefined) => Promise<void> | undefined;
@@ -96,7 +96,7 @@ export interface RestoreRequest extends TransferRequest {
   readonly sink: ImageSink;
 }
 
-export interface SessionRequest extends ErrandRequest {
+export interface SessionRequest extends TransferRequest {
   readonly medium: string;
   readonly mode: 'read' | 'write';
 }

@@ -49,7 +49,7 @@ export function namedTarget(target: TargetDescriptor, nexus: Nexus, naming: Nami
     const port = portOfNumber(initiatorPort);
     const request = { arrivedAt: nexus.port, ...(port !== undefined && { port }) };
     const ports = portsNow(naming.san, device.name, request);
-    return { kind: 'device', name: { device, lun, ports } };
+    return { kind: 'device', name: { device, lun, ports, port } };
   }
   const number =
     address.kind === 'identification'

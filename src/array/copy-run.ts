@@ -30,8 +30,9 @@ export class CopyRun {
 
   /** Ends with the text of the result, or a SenseError; in both cases nothing of it is left but the record. */
   async run(job: Job): Promise<string> {
-    const sessions = new DeviceSessions(this.path, job.id);
+    const sessions = new DeviceSessions(this.context, this.path, job.id);
     this.targets.sessions = sessions;
+    job.copyProgress = () => sessions.progress;
     job.whenCancelled(() => sessions.cancel());
     try {
       await this.carryOut(job);

@@ -95,6 +95,11 @@ export class CopyTargets {
     return this.sessions.open(name, isWritten ? 'write' : 'read');
   }
 
+  /** It needs initiator ports, perhaps. */
+  get namesDevices(): boolean {
+    return this.named.some(({ kind }) => kind === 'device');
+  }
+
   /** A segment has ended, well or not. */
   noteChanged(): void {
     for (const destination of this.destinations.values()) destination.noteChanged();

@@ -4,34 +4,36 @@
  */
 import { basename } from 'node:path';
 import { ArrayError } from '../base/errors.js';
-import type { SanDevice } from '../san/configuration.js';
-import type { UsablePorts } from '../san/discovery.js';
 import { searchError } from '../san/search-reasons.js';
+import type { ArrayContext } from './array-context.js';
 import type { BackupPath, DeviceSession } from './backup-path.js';
 import { DeviceBlocks } from './device-blocks.js';
+import { DeviceWay, type WayEnd } from './device-way.js';
+import type { CopyProgress } from './ecopy-contract.js';
 import { StreamTarget } from './stream-target.js';
 
 /** A medium as a target descriptor names it. */
-export interface DeviceName {
-  readonly device: SanDevice;
+export interface DeviceName extends WayEnd {
   /** 0 and 1 are the first medium; of a tape library the slot, else the place in the order of names. */
   readonly lun: number;
-  /** As they are now. */
-  readonly ports: () => UsablePorts;
 }
 
 export type DeviceTarget = StreamTarget | DeviceBlocks;
 
 interface Opened {
   readonly session: DeviceSession;
+  readonly way: DeviceWay;
   readonly target: DeviceTarget;
   readonly isWritten: boolean;
 }
 
 export class DeviceSessions {
   private readonly opened = new Map<string, Promise<Opened>>();
+  /** Of the session that was opened last. */
+  private way: DeviceWay | undefined;
 
   constructor(
+    private readonly context: ArrayContext,
     private readonly path: BackupPath,
     /** Number of the job. */
     private readonly number: number,
@@ -43,6 +45,11 @@ export class DeviceSessions {
     const known = this.opened.get(key) ?? this.begin(name, mode);
     this.opened.set(key, known);
     return (await known).target;
+  }
+
+  /** Undefined before the first device is reached. */
+  get progress(): CopyProgress | undefined {
+    return this.way?.progress;
   }
 
   /** All that was written is durable. */
@@ -61,22 +68,28 @@ export class DeviceSessions {
 
   async close(): Promise<void> {
     for (const opened of await Promise.allSettled(this.opened.values())) {
-      if (opened.status === 'fulfilled') await opened.value.session.close();
+      if (opened.status === 'rejected') continue;
+      const { session, way } = opened.value;
+      await session.close();
+      way.close();
     }
   }
 
   private async begin(name: DeviceName, mode: 'read' | 'write'): Promise<Opened> {
     const medium = await this.mediumOf(name);
-    const session = this.path.openSession({ ...this.errand(name), medium, mode });
+    const way = new DeviceWay(this.context, this.number, name);
+    const session = way.follow(this.path.openSession({ ...way.request, medium, mode }));
+    this.way = way;
     try {
       const { reply } = await session.run({ kind: 'inquire' });
       if (reply.kind !== 'inquiry') throw new ArrayError('EIO', 'a device did not say what it is');
       const { structure, sizeBytes } = reply.inquiry;
       const isStream = structure === 'stream';
       const target = isStream ? new StreamTarget(session) : new DeviceBlocks(session, sizeBytes);
-      return { session, target, isWritten: mode === 'write' };
+      return { session, way, target, isWritten: mode === 'write' };
     } catch (error) {
       await session.close();
+      way.close();
       throw error;
     }
   }
@@ -84,17 +97,16 @@ export class DeviceSessions {
   private async mediumOf(name: DeviceName): Promise<string> {
     const { device, lun } = name;
     if (device.kind === 'disk' && lun === 0) return basename(device.path);
-    const probes = await this.path.probe(this.errand(name));
+    const probes = await this.path.probe({
+      device: { name: device.name, definition: { kind: device.kind, path: device.path } },
+      ports: name.ports,
+      number: this.number,
+    });
     const media = probes.find(({ sighting }) => sighting !== undefined)?.sighting?.media;
     if (media === undefined) throw searchError(device.name, probes);
     const place = Math.max(1, lun);
     const medium = media.find(({ slot }, index) => (slot ?? index + 1) === place);
     if (medium !== undefined) return medium.name;
     throw new ArrayError('ENODEV', `${device.name} has no medium ${place}`);
-  }
-
-  private errand({ device, ports }: DeviceName) {
-    const { name, kind, path } = device;
-    return { device: { name, definition: { kind, path } }, ports, number: this.number };
   }
 }

@@ -98,8 +98,8 @@ export interface JobView {
   readonly message: string;
   /** Lines with more that can be told of it: of a copy what RECEIVE COPY RESULTS would. None after a mount. */
   readonly report?: () => readonly string[];
-  /** Of a copy to or from a device that has begun. None after a mount. */
-  readonly copyProgress?: (() => CopyProgress) | undefined;
+  /** Of a copy to or from a device that has begun; of a list the device it reached last. None after a mount. */
+  readonly copyProgress?: (() => CopyProgress | undefined) | undefined;
 }
 
 export interface EventView {

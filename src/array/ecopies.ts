@@ -17,6 +17,7 @@ import { viewOf } from '../ecopy/wire-field.js';
 import type { SanConfiguration } from '../san/configuration.js';
 import { findHost, hostOfCaller } from '../san/hosts.js';
 import { visibleLuns } from '../san/lun-map.js';
+import { groupOfTarget } from '../san/port-groups.js';
 import { PORT_IDS, type PortId, parsePort } from '../san/port-id.js';
 import { checkPort, portProblem } from '../san/ports.js';
 import type { BackupPath } from './backup-path.js';
@@ -24,7 +25,13 @@ import { copyReport } from './copy-report.js';
 import { namedTarget } from './copy-resolver.js';
 import { CopyRun } from './copy-run.js';
 import { CopyTargets, withBlockLengths } from './copy-targets.js';
-import type { EcopyCommands, ImageCopyRequest, ListOrigin } from './ecopy-contract.js';
+import { progressLines } from './device-way.js';
+import type {
+  CopyProgress,
+  EcopyCommands,
+  ImageCopyRequest,
+  ListOrigin,
+} from './ecopy-contract.js';
 import { ImageCopies, type ImageCopyHost } from './image-copies.js';
 import type { Job, StartedJob } from './jobs.js';
 import { KeptCopies } from './kept-copies.js';
@@ -112,10 +119,16 @@ export class Ecopies implements ScsiTarget, CopyManager, EcopyCommands {
     const { listIdentifier, listIdUsage } = list.options;
     const named = listIdUsage === 'none' ? 'list without identifier' : `list ${listIdentifier}`;
     const subject = `${named} of ${nexus.host} at ${nexus.port}`;
-    return host.jobList.startWithEnd('ecopy', subject, (job) => {
-      job.report = () => copyReport(record.results, list.segments.length);
+    const started = host.jobList.startWithEnd('ecopy', subject, (job) => {
+      job.report = () => [
+        ...copyReport(record.results, list.segments.length),
+        ...deviceLines(job.copyProgress?.()),
+      ];
       return run.run(job);
     });
+    const group = targets.namesDevices ? groupOfTarget(this.san(), nexus.port) : undefined;
+    if (group !== undefined) this.images.noteGroup(group.name, started.job);
+    return started;
   }
 
   results(nexus: Nexus, listIdentifier: number): CopyResults | undefined {
@@ -125,6 +138,10 @@ export class Ecopies implements ScsiTarget, CopyManager, EcopyCommands {
   forget(nexus: Nexus, listIdentifier: number, part: keyof CopyResults): void {
     this.kept.forget(nexus, listIdentifier, part);
   }
+}
+
+function deviceLines(progress: CopyProgress | undefined): readonly string[] {
+  return progress === undefined ? [] : progressLines(progress);
 }
 
 /** The first target port that carries commands, else the first there is. */

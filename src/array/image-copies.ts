@@ -134,7 +134,7 @@ export class ImageCopies {
   }
 
   /** A port group is not deleted while a job goes through it. */
-  private noteGroup(group: string, job: Job): void {
+  noteGroup(group: string, job: Job): void {
     this.groupsInUse = [...this.groupsInUse, group];
     void job.whenEnded().then(() => {
       const place = this.groupsInUse.indexOf(group);

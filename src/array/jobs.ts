@@ -27,7 +27,7 @@ export class Job implements JobView, RecordSource {
   cancelled = false;
   /** More that can be told of it, as long as it is mounted. */
   report: () => readonly string[] = () => [];
-  copyProgress: (() => CopyProgress) | undefined;
+  copyProgress: (() => CopyProgress | undefined) | undefined;
   /** Stored with it: whoever started it reads it in a later mount. */
   memo: () => string = () => '';
   /** The end of the array does not cancel it: its work ends with the way to its device. */

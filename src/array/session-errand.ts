@@ -14,6 +14,8 @@ interface Call {
   readonly data: Uint8Array;
   resolve(answer: OperationAnswer): void;
   reject(error: ArrayError): void;
+  /** It waits for its turn beside requests of hosts, or has had it. */
+  turn: 'none' | 'waits' | 'came';
 }
 
 const ENDED = { done: 'closed', cancelled: 'cancelled', stopped: 'ended with the array' } as const;
@@ -27,8 +29,12 @@ export class SessionErrand extends DeviceErrand implements DeviceSession {
   private readonly over: Promise<void>;
   private resolveOver: () => void = () => {};
 
-  constructor(host: ErrandHost, { medium, mode, ...request }: SessionRequest) {
-    super(host, request, { kind: 'session', medium, mode });
+  constructor(
+    host: ErrandHost,
+    private readonly session: SessionRequest,
+  ) {
+    const { medium, mode } = session;
+    super(host, session, { kind: 'session', medium, mode });
     this.over = new Promise((resolve) => {
       this.resolveOver = resolve;
     });
@@ -39,7 +45,7 @@ export class SessionErrand extends DeviceErrand implements DeviceSession {
     if (this.isClosing) this.error ??= new ArrayError('EINTR', 'the session is closed');
     if (this.error !== undefined) return Promise.reject(this.error);
     return new Promise((resolve, reject) => {
-      this.calls.push({ operation, data: Uint8Array.from(data), resolve, reject });
+      this.calls.push({ operation, data: Uint8Array.from(data), resolve, reject, turn: 'none' });
       this.host.wake();
     });
   }
@@ -55,11 +61,25 @@ export class SessionErrand extends DeviceErrand implements DeviceSession {
     const producer = new ChunkProducer(slot);
     if (this.isEnding || !producer.isDrained) return;
     const [call] = this.calls;
+    if (call !== undefined && !this.mayGo(call)) return;
     const head = { segment: 0, position: 0, devicePosition: 0 };
     if (call !== undefined) {
       const length = encodeOperation(producer.nextContent(), call.operation, call.data);
       producer.publish({ ...head, kind: 'data', length });
     } else if (this.isClosing) producer.publish({ ...head, kind: 'end', length: 0 });
+  }
+
+  /** Where it has to wait, the next look is when its turn has come. */
+  private mayGo(call: Call): boolean {
+    if (call.turn !== 'none') return call.turn === 'came';
+    const bytes = bytesOf(call);
+    const turn = bytes === 0 ? undefined : this.session.pace?.(bytes, this.port);
+    call.turn = turn === undefined ? 'came' : 'waits';
+    void turn?.then(() => {
+      call.turn = 'came';
+      this.host.wake();
+    });
+    return turn === undefined;
   }
 
   protected settle(end: ErrandEnd): void {
@@ -83,5 +103,17 @@ export class SessionErrand extends DeviceErrand implements DeviceSession {
     const answer = decodeAnswer(memory.chunk(slot, chunks));
     if ('failure' in answer) call.reject(failureError(answer.failure));
     else call.resolve({ reply: answer.reply, data: Uint8Array.from(answer.data ?? []) });
+  }
+}
+
+/** Data that the operation moves, as far as it is asked for. */
+function bytesOf({ operation, data }: Call): number {
+  switch (operation.kind) {
+    case 'read-records':
+      return Math.min(OPERATION_BYTES_MAX, operation.count * operation.recordBytes);
+    case 'read-blocks':
+      return operation.bytes;
+    default:
+      return data.length;
   }
 }

@@ -11,7 +11,7 @@ import type { Table } from './table-layout.js';
 /** A job, and of one to or from a device what its errand says. */
 interface ProgressRow {
   readonly job: JobView;
-  readonly copy: ReturnType<NonNullable<JobView['copyProgress']>> | undefined;
+  readonly copy: ReturnType<NonNullable<JobView['copyProgress']>>;
 }
 
 export const PROGRESS: Table<ProgressRow> = {

@@ -5,7 +5,8 @@ import type { DeviceSession, SessionRequest } from '../../src/array/backup-path.
 import type { MicroprocessorPool } from '../../src/array/microprocessor-pool.js';
 import { hashOf } from '../device/backup-source.js';
 import { type DeviceCase, makeDevice } from '../device/device-cases.js';
-import { addressOf, makePool, portsOf, randomImage } from '../support/backup-pool.js';
+import type { PortId } from '../../src/san/port-id.js';
+import { addressOf, makePool, portsOf, randomImage, until } from '../support/backup-pool.js';
 import { repeat } from '../support/factor.js';
 import { RandomSource } from '../support/random-source.js';
 import { cleanScratch } from '../support/scratch-directory.js';
@@ -80,6 +81,53 @@ describe('a session at a tape', () => {
     await expect(session.run(block, Buffer.alloc(512))).rejects.toThrow('a tape cannot');
     const full = { kind: 'write-records', recordBytes: RECORD } as const;
     await expect(fill(session, full)).rejects.toMatchObject({ details: { fault: 'full' } });
+    await session.close();
+  });
+
+  it('waits for its turn before it moves data, and before nothing else', async () => {
+    const asked: string[] = [];
+    let go = () => {};
+    const pace = (bytes: number, port: string | undefined) => {
+      asked.push(`${bytes} ${port}`);
+      return new Promise<void>((resolve) => {
+        go = resolve;
+      });
+    };
+    const session = open(makePool({ shape: SHAPE }), makeDevice('tape'), { pace });
+    await session.run({ kind: 'write-marks', count: 1 });
+    let isWritten = false;
+    const write = { kind: 'write-records', recordBytes: 512 } as const;
+    const written = session.run(write, Buffer.alloc(2_048, 1)).then(() => {
+      isWritten = true;
+    });
+    const behind = session.run({ kind: 'rewind' });
+    await until(() => asked.length === 1);
+    expect(isWritten).toBe(false);
+    go();
+    await written;
+    await behind;
+    const read = session.run({ kind: 'read-records', count: 3, recordBytes: 512 });
+    await until(() => asked.length === 2);
+    go();
+    expect((await read).reply).toMatchObject({ stop: 'mark' });
+    expect(asked).toEqual(['2048 CL1-C', '1536 CL1-C']);
+    await session.close();
+  });
+
+  it('is handed over to another port between two operations, and goes on where it was', async () => {
+    let order: readonly PortId[] = ['CL1-C', 'CL2-C'];
+    const ports = () => ({ ports: order, refused: [] });
+    const session = open(makePool({ shape: SHAPE }), makeDevice('tape'), { ports });
+    const write = { kind: 'write-records', recordBytes: 512 } as const;
+    await session.run(write, Buffer.alloc(512, 1));
+    expect([session.port, session.attempts]).toEqual(['CL1-C', 1]);
+    order = ['CL2-C', 'CL1-C'];
+    session.handOver();
+    await until(() => session.port === 'CL2-C' && session.phase === 'moving');
+    await session.run(write, Buffer.alloc(512, 2));
+    await session.run({ kind: 'rewind' });
+    const { content } = await readAll(session);
+    expect([content.length, content[0], content[512], session.attempts]).toEqual([1_024, 1, 2, 2]);
     await session.close();
   });
 

@@ -7,9 +7,16 @@ import { start, until } from '../../support/programs.js';
 import { RandomSource } from '../../support/random-source.js';
 import { cleanScratch } from '../../support/scratch-directory.js';
 
+interface ProgressRow {
+  readonly job: number;
+  readonly turn: string | null;
+}
+
 describe.skipIf(!canMount)('a backup that is under way', () => {
   let array: MountedArray;
-  const content = Buffer.from(new RandomSource(7).bytes(16 * MIB));
+  /** Each MiB begins with its number. */
+  const content = Buffer.alloc(16 * MIB, new RandomSource(7).bytes(MIB));
+  for (let place = 0; place < content.length; place += MIB) content.writeUInt32LE(place, place);
 
   beforeAll(() => {
     array = MountedArray.create({ mountWords: ['--allow-faults'] });
@@ -49,5 +56,24 @@ describe.skipIf(!canMount)('a backup that is under way', () => {
     array.ok('fault', 'all clear=yes');
     await until(() => job().includes('state     done'));
     expect(readFileSync(join(array.directory, 'disk')).equals(content)).toBe(true);
+  });
+
+  it('shares the array with hosts by a ratio that is changed while it runs, and tells both', async () => {
+    array.ok('priority', 'online=60s backup=64K');
+    const { text } = array.command('ecopy', 'db disk0/disk\n');
+    const id = Number(/^ok job (\d+) /.exec(text)?.[1]);
+    const progress = () => array.table<ProgressRow>('progress').find(({ job }) => job === id);
+    await whileHostsWrite('CL1-A', async () => {
+      // Programs that end and begin anew leave gaps: then it goes on all the same.
+      await until(() => progress()?.turn?.startsWith('the turn of online') !== false);
+      array.ok('priority', 'ratio=1:1000');
+      await until(() => progress() === undefined);
+    });
+    expect(array.table('priority')).toMatchObject([{ name: 'array', ratio: '1:1000' }]);
+    expect(array.read(`jobs/${id}`)).toContain('state     done');
+    expect(readFileSync(join(array.directory, 'disk')).equals(content)).toBe(true);
+    await array.kill();
+    array.mountAgain('--allow-faults');
+    expect(array.table('priority')).toMatchObject([{ ratio: '1:1000' }]);
   });
 });
