@@ -3,9 +3,7 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { SimhTape } from '../../src/device/simh-tape.js';
-import { decodeParameterList } from '../../src/ecopy/parameter-list.js';
 import { addDevice } from '../../src/san/devices.js';
-import { setGroup } from '../../src/san/port-groups.js';
 import { deviceWwn } from '../../src/san/port-id.js';
 import { makeLibrary } from '../device/device-cases.js';
 import { listOf, patched, sense } from '../ecopy/list-builder.js';
@@ -291,28 +289,5 @@ describe('segments with a disk', () => {
     const list = listOf({ targets, segments: [patched(blocks([0, 1], [0, 2047], 2), 0, '02')] });
     expect((await fixture.copy(list)).slice(24, 28)).toBe('0000');
     expect(readFileSync(disk).equals(Buffer.alloc(MIB, 7))).toBe(true);
-  });
-});
-
-describe('the port group that a list came through', () => {
-  it('is in use while a list with devices runs, and not by others', async () => {
-    const group = { name: 'g1', targets: ['CL1-A'], initiators: ['CL1-C'] } as const;
-    fixture.san = setGroup(fixture.san, group);
-    const isUsed = () => fixture.array.san.isGroupInUse('g1');
-    const list = withTargets(EXAMPLES.diskToTape, [fixture.descriptor('db'), tape()]);
-    list.writeBigUInt64BE(64n, list.length - 8);
-    const started = fixture.ecopies.start(NEXUS, decodeParameterList(list));
-    expect(isUsed()).toBe(true);
-    await fixture.drive(started.ended);
-    expect([isUsed(), objects().length]).toEqual([false, 1]);
-    const lines = started.job.report().filter((line) => /^(moving|why)/.test(line));
-    expect(lines).toEqual([
-      'moving through port CL1-C by microprocessor CL1-M0',
-      'why CL1-C: CL1-C is the only port that may be used',
-    ]);
-    const volumes = fixture.list(blocks([0, 1], [0, 0], 8));
-    const inside = fixture.ecopies.start(NEXUS, decodeParameterList(volumes));
-    expect(isUsed()).toBe(false);
-    await fixture.drive(inside.ended);
   });
 });

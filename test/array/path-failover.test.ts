@@ -9,7 +9,7 @@ afterAll(cleanScratch);
 const IMAGE = randomImage(7, 12 * CHUNK_BYTES, 0.2);
 
 /** Through which port data moves; undefined while none does. */
-const portOf = (fixture: BackupArray, id: number) => fixture.array.job(id).copyProgress?.().port;
+const portOf = (fixture: BackupArray, id: number) => fixture.array.job(id).copyProgress?.()?.port;
 
 describe.each(['tape', 'disk', 'array'] as const)('a backup to %s', (kind) => {
   it('leaves a controller and a port that are set down, and goes back to them when they are up', async () => {
