@@ -2,6 +2,7 @@
  * The SCSI target that the array is, and its copy manager ([000] figs. 2 and 10, target job): an accepted parameter list is a job,
  * and a snapshot of its sources.
  */
+import { ArrayError } from '../base/errors.js';
 import { decodeParameterList, type ParameterList } from '../ecopy/parameter-list.js';
 import { announcedBytes } from '../ecopy/parameter-list-header.js';
 import type {
@@ -96,11 +97,13 @@ export class Ecopies implements ScsiTarget, CopyManager, EcopyCommands {
     return this.images.retry(this.host.jobList.get(id));
   }
 
+  /** BUSY where too many jobs run: the host is to send the command again. */
   async copy(nexus: Nexus, list: ParameterList): Promise<void> {
+    if (!this.host.jobList.hasRoom) throw new ArrayError('EBUSY', 'too many jobs are running');
     await this.start(nexus, list).ended;
   }
 
-  /** Accepts a list, without waiting; a SenseError where it is refused, EBUSY with too many jobs. */
+  /** Accepts a list, without waiting; a SenseError where it is refused, ENOSPC with too many jobs. */
   start(nexus: Nexus, given: ParameterList): StartedJob {
     const { host } = this;
     if (host.readOnly) throw new SenseError({ code: SENSE.writeProtected });

@@ -172,10 +172,14 @@ export class Jobs {
     return job;
   }
 
-  /** EBUSY where as many run as may. */
+  /** Fewer run than may. */
+  get hasRoom(): boolean {
+    return this.all().filter((job) => job.state === 'running').length < JOBS_RUNNING_MAX;
+  }
+
+  /** ENOSPC where as many run as may. */
   checkRoom(): void {
-    const running = this.all().filter((job) => job.state === 'running').length;
-    if (running < JOBS_RUNNING_MAX) return;
+    if (this.hasRoom) return;
     throw new ArrayError('ENOSPC', `${JOBS_RUNNING_MAX} jobs are running, which is the limit`);
   }
 

@@ -1,6 +1,7 @@
 /** List identifiers of copies, and what is kept under them. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { COPY_RESULTS_MAX } from '../../src/base/limits.js';
+import { COPY_RESULTS_MAX, JOBS_RUNNING_MAX } from '../../src/base/limits.js';
+import { SCSI_STATUS } from '../../src/ecopy/scsi-target.js';
 import { listOf, patched, sense } from '../ecopy/list-builder.js';
 import { hexOf } from '../ecopy/worked-examples.js';
 import { blocks, CONTENT, CopyFixture, NEXUS } from './copy-fixture.js';
@@ -29,6 +30,17 @@ describe('list identifiers', () => {
     expect(await fixture.copy(withId('0800'))).toBe('good');
     expect((await fixture.drive(running)).status).toBe(0);
     expect(await fixture.copy(withId('0700'))).toBe('good');
+  });
+
+  it('do not help where as many jobs run as may: the host is to come again', async () => {
+    const list = withId('0018', [blocks([0, 2], [0, 0], 2048)]);
+    const running = Array.from({ length: JOBS_RUNNING_MAX }, () => fixture.send(list));
+    expect((await fixture.send(list)).status).toBe(SCSI_STATUS.busy);
+    const written = () => fixture.ecopies.startList(list, { uid: 0 });
+    expect(written).toThrow(/^ENOSPC/);
+    const answers = await fixture.drive(Promise.all(running));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([SCSI_STATUS.good]));
+    expect(await fixture.copy(list)).toBe('good');
   });
 
   it('are not needed, and several copies may have none', async () => {
