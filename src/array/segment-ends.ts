@@ -82,11 +82,12 @@ export class BlockOutput implements SegmentOutput {
     private readonly written: (offset: number, length: number) => void,
   ) {}
 
-  async write(data: Uint8Array): Promise<void> {
+  async write(data: Uint8Array, written: (bytes: number) => void): Promise<void> {
     const { position } = this;
     this.position += data.length;
     this.written(position, data.length);
     await failingAs(this, () => this.writer.write(position, data));
+    written(data.length);
   }
 
   /** The next bytes come from elsewhere. */
@@ -119,8 +120,8 @@ export class StreamOutput implements SegmentOutput {
     readonly failing: Failing,
   ) {}
 
-  write(data: Uint8Array): Promise<void> {
-    return failingAs(this, () => this.stream.write(data, this.shape.recordBytes));
+  write(data: Uint8Array, written: (bytes: number) => void): Promise<void> {
+    return failingAs(this, () => this.stream.write(data, this.shape.recordBytes, written));
   }
 }
 

@@ -31,8 +31,8 @@ export interface SegmentInput {
 
 /** Where a segment writes. */
 export interface SegmentOutput {
-  /** Whole units. */
-  write(data: Uint8Array): Promise<void>;
+  /** Whole units. `written` is told of what is there, also where the rest fails. */
+  write(data: Uint8Array, written: (bytes: number) => void): Promise<void>;
 }
 
 /** Moves bytes from the place of the input to that of the output, and both places on. */
@@ -148,8 +148,16 @@ export class SegmentMovement {
   }
 
   private async write(data: Uint8Array): Promise<void> {
-    await this.ends.output.write(data);
-    this.writtenBytes += data.length;
+    const before = this.writtenBytes;
+    const written = (bytes: number) => {
+      this.writtenBytes += bytes;
+    };
+    try {
+      await this.ends.output.write(data, written);
+    } catch (error) {
+      await this.watch.moved(0, this.writtenBytes - before);
+      throw error;
+    }
     await this.watch.moved(0, data.length);
   }
 

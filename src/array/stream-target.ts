@@ -5,7 +5,7 @@
 import { type DeviceReport, encodeSense } from '../ecopy/sense.js';
 import { SENSE, type SenseCode, senseCode } from '../ecopy/sense-codes.js';
 import { OPERATION_BYTES_MAX } from '../microprocessor/device-operation.js';
-import type { DeviceSession, OperationAnswer } from './backup-path.js';
+import { type DeviceSession, type OperationAnswer, PathError } from './backup-path.js';
 import { ReportedError } from './segment-failures.js';
 
 /** How the blocks of a transfer lie on the tape. */
@@ -58,11 +58,32 @@ export class StreamTarget {
     return { data, records: reply.records, stop: data.length > 0 ? undefined : reply.stop };
   }
 
-  async write(data: Uint8Array, recordBytes: number): Promise<void> {
+  /** `written` is told of the records that are on the tape, also where it is full before the last. */
+  async write(
+    data: Uint8Array,
+    recordBytes: number,
+    written: (bytes: number) => void = () => undefined,
+  ): Promise<void> {
     const pieceBytes = Math.max(1, Math.floor(OPERATION_BYTES_MAX / recordBytes)) * recordBytes;
     for (let done = 0; done < data.length; done += pieceBytes) {
-      const piece = data.subarray(done, done + pieceBytes);
+      await this.writePiece(data.subarray(done, done + pieceBytes), recordBytes, written);
+    }
+  }
+
+  /** One operation; where it does not fit, record by record up to the end of the tape. */
+  private async writePiece(
+    piece: Uint8Array,
+    recordBytes: number,
+    written: (bytes: number) => void,
+  ): Promise<void> {
+    try {
       await this.session.run({ kind: 'write-records', recordBytes }, piece);
+      written(piece.length);
+    } catch (error) {
+      if (!isFull(error) || piece.length <= recordBytes) throw error;
+      for (let done = 0; done < piece.length; done += recordBytes) {
+        await this.writePiece(piece.subarray(done, done + recordBytes), recordBytes, written);
+      }
     }
   }
 
@@ -87,6 +108,10 @@ export class StreamTarget {
   async testReady(): Promise<void> {
     await this.session.run({ kind: 'test-ready' });
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof PathError && error.details?.fault === 'full';
 }
 
 function checkMovement({ reply }: OperationAnswer): void {

@@ -1,5 +1,5 @@
 /** Parameter lists with tapes and disks: the worked examples, residues, marks, and what devices answer. */
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { SimhTape } from '../../src/device/simh-tape.js';
@@ -8,7 +8,6 @@ import { deviceWwn } from '../../src/san/port-id.js';
 import { makeLibrary } from '../device/device-cases.js';
 import { listOf, patched, sense } from '../ecopy/list-builder.js';
 import { bytesOf, EXAMPLES, hexOf } from '../ecopy/worked-examples.js';
-import { RandomSource } from '../support/random-source.js';
 import { cleanScratch, makeScratch } from '../support/scratch-directory.js';
 import { blocks, CONTENT, CopyFixture, NEXUS } from './copy-fixture.js';
 
@@ -149,6 +148,17 @@ describe('segments with tapes', () => {
     expect(refused.slice(42, 44)).toBe(byte2);
   });
 
+  it('end at the end of a tape, and say what is not on it', async () => {
+    // 32 records of 64 KiB, of which 15 fit.
+    const segment = '00000014 0000 0001 00 010000 0000 1000 0000000000000000';
+    const refused = await send([fixture.descriptor('db'), tape()], segment);
+    expect(refused.slice(0, 28)).toBe('f0000a00000011'.concat(refused.slice(14, 24), '0d01'));
+    // The tape's own: VOLUME OVERFLOW, END-OF-PARTITION/MEDIUM DETECTED.
+    expect(refused.slice(36)).toBe(`02${sense('0d', '0002')}`);
+    expect(sizes(objects())).toEqual(Array.from({ length: 15 }, () => 64 * KIB));
+    expect(await fixture.results('00')).toBe('0000000802000101000003c0');
+  });
+
   it('copy a tape as it is, up to two marks', async () => {
     const all = [
       CONTENT.subarray(0, 80),
@@ -249,39 +259,6 @@ describe('segments with a disk', () => {
     expect(
       (await fixture.content('far')).subarray(0, 4096).equals(expected.subarray(7 * 512, 15 * 512)),
     ).toBe(true);
-  });
-
-  it.each([
-    ['forward', 3, 5],
-    ['backward', 5, 3],
-    ['forward, a part of a sector', 3, 3],
-  ])('move within it %s, over themselves, more than is read at a time', async (_what, from, to) => {
-    const before = Buffer.from(new RandomSource(11).bytes(3 * MIB));
-    writeFileSync(disk, before);
-    const target = deviceDescriptor(2, '00', '00000200');
-    const u64 = (value: number) => value.toString(16).padStart(16, '0');
-    // 2.5 MiB and some bytes, and 7 bytes further on the destination where both begin in one sector.
-    const bytes = 2.5 * MIB + 9;
-    const offset = from === to ? 7 : 0;
-    const segment = `0a00001c 0000 0000 ${bytes.toString(16).padStart(8, '0')} ${u64(from)}${u64(to)} 0000 000${offset}`;
-    // PAD: what is read and not wanted is dropped.
-    const pad = patched(target, 28, '04');
-    expect(await fixture.copy(listOf({ flags: '0100', targets: [pad], segments: [segment] }))).toBe(
-      'good',
-    );
-    const expected = Buffer.from(before);
-    expected.set(before.subarray(from * 512, from * 512 + bytes), to * 512 + offset);
-    expect(readFileSync(disk).equals(expected)).toBe(true);
-  });
-
-  it('are not moved over themselves where they are too many, and then nothing is', async () => {
-    const target = deviceDescriptor(2, '00', '00010000');
-    truncateSync(disk, 40 * MIB);
-    const moved = (blockCount: number) =>
-      fixture.copy(listOf({ targets: [target], segments: [blocks([0, 0], [0, 1], blockCount)] }));
-    expect(await moved(513)).toBe(sense('0a', '2600', 'a00014'));
-    expect(readFileSync(disk).subarray(0, MIB).equals(Buffer.alloc(MIB, 7))).toBe(true);
-    expect(await moved(512)).toBe('good');
   });
 
   it('past its end move nothing', async () => {

@@ -17,7 +17,7 @@ import type {
 } from '../../src/array/backup-path.js';
 import { PathError } from '../../src/array/backup-path.js';
 import { asArrayError } from '../../src/base/errors.js';
-import type { DeviceSession as OpenSession } from '../../src/device/backup-device.js';
+import type { DeviceSession as OpenSession, StreamMedium } from '../../src/device/backup-device.js';
 import { beginBackup, openBackup } from '../../src/device/backup-image.js';
 import { DEVICE_FAULTS, DeviceError } from '../../src/device/device-error.js';
 import { openDevice } from '../../src/device/open-device.js';
@@ -58,9 +58,13 @@ export class DirectPath implements BackupPath {
       ...{ ...ERRAND, phase: 'moving', cancel() {}, handOver() {} },
       async run(operation, data = new Uint8Array()) {
         await Promise.resolve();
+        const loaded = () => session?.loaded as Partial<StreamMedium> | undefined;
+        const before = loaded()?.position;
         try {
           return answerOf(opened(), operation, data);
         } catch (error) {
+          // A tape stands then where it stood.
+          if (before !== undefined) loaded()?.seek?.(before);
           throw asPathError(error);
         }
       },
