@@ -24,7 +24,8 @@
  * - load: makes the reserved medium ready, from its beginning. For 'write': `write-protected`.
  * - The medium that `load` returned is `unloaded` from the moment it is unloaded or loaded again.
  * - What was written is durable after `sync`, and only then. unload, release and logout promise
- *   nothing, and fail on nothing.
+ *   nothing, and fail on nothing. `changed` where somebody else has deleted, replaced or cut off the
+ *   medium meanwhile, at the next write or at `sync`.
  */
 
 export type DeviceKind = 'tape' | 'disk' | 'array';

@@ -36,6 +36,8 @@ export const DEVICE_FAULTS = {
   'write-protected': check(0x07, 0x27, 0x00, 'EROFS'),
   /** Logical unit communication failure: the device itself is not there or does not answer. */
   missing: check(0x04, 0x08, 0x00, 'ENXIO'),
+  /** Medium may have changed: somebody has deleted, replaced or cut off its file while it was written. */
+  changed: check(0x06, 0x28, 0x00, 'ENXIO'),
   /** Access denied: the device is there and does not let this initiator or program in. */
   refused: check(0x05, 0x20, 0x02, 'EACCES'),
   /** Unrecovered read error: what is on the medium is not what was written. */

@@ -1,6 +1,7 @@
 /**
  * A file or block device with synchronous calls, read and written at positions: for worker threads
- * and programs. Every error is a DeviceError; after `close` each call is `unloaded`.
+ * and programs. Every error is a DeviceError; after `close` each call is `unloaded`. A file that others
+ * delete, replace or cut off while it is written is `changed`: at the next write, or at `sync`.
  */
 import {
   closeSync,
@@ -12,6 +13,7 @@ import {
   readFileSync,
   readSync,
   type Stats,
+  statSync,
   writeSync,
   writevSync,
 } from 'node:fs';
@@ -37,13 +39,14 @@ export class PositionedBytes {
   private page: { readonly start: number; readonly bytes: Buffer } | undefined;
 
   private constructor(
+    private readonly path: string,
     private descriptor: number,
     private size: number,
   ) {}
 
   static open(path: string, mode: OpenMode): PositionedBytes {
     return withDeviceErrors(() => {
-      const file = new PositionedBytes(openSync(path, FLAGS[mode], NEW_FILE_MODE), 0);
+      const file = new PositionedBytes(path, openSync(path, FLAGS[mode], NEW_FILE_MODE), 0);
       try {
         file.size = sizeOf(fstatSync(file.descriptor));
         return file;
@@ -83,6 +86,7 @@ export class PositionedBytes {
   /** Writes all of it, or throws after a part. */
   write(position: number, data: Uint8Array): void {
     this.page = undefined;
+    this.checkLength();
     for (let done = 0; done < data.length; ) {
       done += this.call((descriptor) =>
         writeSync(descriptor, data, done, data.length - done, position + done),
@@ -94,6 +98,7 @@ export class PositionedBytes {
   /** Writes all pieces, or none: what was written before an error is cut off again. */
   append(pieces: readonly Uint8Array[]): void {
     this.page = undefined;
+    this.checkLength();
     const start = this.size;
     const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
     try {
@@ -108,12 +113,15 @@ export class PositionedBytes {
 
   truncate(size: number): void {
     this.page = undefined;
+    this.checkLength();
     this.call((descriptor) => ftruncateSync(descriptor, size));
     this.size = size;
   }
 
+  /** Durable, and still what its path leads to. */
   sync(): void {
     this.call((descriptor) => fdatasyncSync(descriptor));
+    this.checkPlace(this.checkLength());
   }
 
   close(): void {
@@ -121,6 +129,23 @@ export class PositionedBytes {
     if (this.descriptor === CLOSED) return;
     closeSync(this.descriptor);
     this.descriptor = CLOSED;
+  }
+
+  /** A write behind the end would fill with zeros what somebody has cut off. */
+  private checkLength(): Stats {
+    const stats = this.call((descriptor) => fstatSync(descriptor));
+    if (stats.isFile() && stats.size < this.size) {
+      const sizes = `${stats.size} bytes, not ${this.size}`;
+      throw new DeviceError('changed', `${this.path} was cut off by somebody: it has ${sizes}`);
+    }
+    return stats;
+  }
+
+  private checkPlace(opened: Stats): void {
+    const now = withDeviceErrors(() => statSync(this.path, { throwIfNoEntry: false }));
+    const what = now === undefined ? 'is gone' : 'is another file now';
+    if (now !== undefined && isSame(now, opened)) return;
+    throw new DeviceError('changed', `${this.path} ${what}: what was written is not there`);
   }
 
   /** The number of a closed descriptor may be somebody else's by now. */
@@ -139,6 +164,11 @@ export class PositionedBytes {
       // The file keeps a torn end, as after a crash.
     }
   }
+}
+
+function isSame(one: Stats, other: Stats): boolean {
+  if (one.isBlockDevice()) return other.isBlockDevice() && one.rdev === other.rdev;
+  return one.dev === other.dev && one.ino === other.ino;
 }
 
 /** `stat` says nothing of the size of a block device, /sys does, in sectors. */

@@ -116,7 +116,8 @@ export class TapeBackupWriter implements BackupWriter {
 
   finish(): BackupResult {
     if (this.written === 'blocks') this.packer.finish();
-    if (this.written !== 'all') this.file.end();
+    if (this.written === 'all') this.file.checkpoint();
+    else this.file.end();
     return { media: this.file.volumes };
   }
 }

@@ -19,6 +19,7 @@ const REASONS: Readonly<Record<DeviceFault, SearchReason>> = {
   'no-next-volume': 'missing',
   'write-protected': 'write-protected',
   missing: 'missing',
+  changed: 'failed',
   refused: 'refused',
   damaged: 'failed',
   foreign: 'failed',
