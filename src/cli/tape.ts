@@ -8,7 +8,7 @@ import { ArrayError } from '../base/errors.js';
 import { type BackupImage, tapeImage } from '../device/backup-reader.js';
 import { DeviceError, withDeviceErrors } from '../device/device-error.js';
 import { extractBackup, type OnProgress, verifyBackup } from '../device/image-copy.js';
-import { readStart } from '../device/labelled-tape.js';
+import { readStart, type TapeFile } from '../device/labelled-tape.js';
 import {
   cartridgeNames,
   cartridgePath,
@@ -17,6 +17,7 @@ import {
   labelCartridge,
   type NewLibrary,
 } from '../device/library-files.js';
+import { dataFileId } from '../device/section-labels.js';
 import { lockOrBusy } from '../device/session-base.js';
 import { SimhTape } from '../device/simh-tape.js';
 import { type BackupEntry, findBackup, listBackups } from '../device/tape-listing.js';
@@ -85,11 +86,13 @@ export class CartridgeSet {
   constructor(private readonly paths: readonly string[]) {}
 
   list(): CartridgeRow[] {
-    return this.paths.map((path) => {
+    const ends = new Map<string, TapeFile['end']>();
+    const rows = this.paths.map((path) => {
       const cartridge = cartridgeName(path);
       try {
         const { volumeId, backups, continuation, otherFiles, problems } = this.backupsOn(path);
         const label = continuation?.label;
+        if (continuation) ends.set(partKey(continuation.label), continuation.end);
         const continues = label ? { file: label.fileId, part: label.section } : null;
         return {
           ...{ cartridge, volumeId, backups: backups.map(backupRow) },
@@ -100,6 +103,7 @@ export class CartridgeSet {
         return { cartridge, volumeId: null, backups: [], continues: null, otherFiles: 0, problems };
       }
     });
+    return rows.map((row) => ({ ...row, backups: row.backups.map((one) => withEnd(one, ends)) }));
   }
 
   /**
@@ -211,6 +215,20 @@ function backupRow({ number, manifest, information, data, state }: BackupEntry):
     ...{ form, state, label, arraySerial, volumeNumber, volumeUuid },
     hasInformation: information !== undefined,
   };
+}
+
+const partKey = ({ fileId, section }: { fileId: string; section: number }) =>
+  `${fileId} ${section}`;
+
+/** One that goes on on a cartridge that is there, too, and was never ended, is incomplete. */
+function withEnd(row: BackupRow, ends: ReadonlyMap<string, TapeFile['end']>): BackupRow {
+  if (row.state !== 'continued') return row;
+  const fileId = dataFileId(row.backup);
+  for (let section = 2; ends.has(partKey({ fileId, section })); section += 1) {
+    if (ends.get(partKey({ fileId, section })) === undefined)
+      return { ...row, state: 'incomplete' };
+  }
+  return row;
 }
 
 function isDevice(error: unknown): error is DeviceError {

@@ -4,12 +4,13 @@
  *
  *   HDR1 HDR2 * management * EOF1 EOF2 * HDR1 HDR2 * data * EOF1 EOF2 * *
  *
- * A backup without its end is overwritten by the next one. After a crash the writer that follows
+ * A backup without its end is overwritten by the next one (append-place.ts). After a crash the writer that follows
  * reads the tape from the pointer on: blocks of a sparse file that are whole count as written, of a
  * plain one, whose blocks say nothing of themselves, only those before the pointer.
  */
 import { crc32 } from 'node:zlib';
 import { assert } from '../base/assert.js';
+import { toAppendPlace } from './append-place.js';
 import type { StreamMedium, StreamSession } from './backup-device.js';
 import { type BackupManifest, encodeManagement, type Management } from './backup-manifest.js';
 import type { BackupResult, BackupWriter, TapePointer } from './backup-writer.js';
@@ -17,9 +18,8 @@ import { makePacker, type Packer } from './block-packer.js';
 import { decodeDataBlock } from './data-block.js';
 import { DeviceError } from './device-error.js';
 import { LABEL_BYTES } from './label-field.js';
-import { beginFile, endFile, readContent, type TapeContent } from './labelled-tape.js';
+import { beginFile, endFile } from './labelled-tape.js';
 import {
-  backupFile,
   dataFileId,
   type FileIdentity,
   managementFileId,
@@ -51,9 +51,8 @@ export class TapeBackupWriter implements BackupWriter {
     const management = { ...given, manifest: tapeManifest(given.manifest) };
     const { manifest } = management;
     const block = encodeManagement(management);
-    session.reserve(name);
-    const tape = session.load('write');
-    const identity = { ...toAppendPlace(tape, name), createdMs: manifest.startedMs };
+    const { tape, identity: begun } = toAppendPlace(session, name);
+    const identity = { ...begun, createdMs: manifest.startedMs };
     const room = MANAGEMENT_LABEL_BYTES + recordSpan(block.length) + EARLY_WARNING_BYTES;
     if (tape.remainingBytes < room) throw new DeviceError('full', `cartridge ${name} is full`);
     writeManagement(tape, { ...identity, fileId: managementFileId(manifest.backup) }, block);
@@ -135,43 +134,6 @@ function wholeBlock(data: Uint8Array, manifest: BackupManifest, number: number, 
     if (error instanceof DeviceError) return undefined;
     throw error;
   }
-}
-
-/** Goes to where the next backup begins; the identity of its first file. */
-function toAppendPlace(tape: StreamMedium, name: string): Omit<FileIdentity, 'fileId'> {
-  const content = readContent(tape);
-  if (content === undefined) {
-    throw new DeviceError('foreign', `cartridge ${name} has no labels`);
-  }
-  const { volume } = content;
-  if (volume.accessibility !== '') {
-    throw new DeviceError('refused', `the label of cartridge ${name} restricts its use`);
-  }
-  const kept = wholeFiles(content);
-  const last = kept.at(-1);
-  if (last?.end === 'EOV') {
-    throw new DeviceError('full', `cartridge ${name} is full, its last file goes on on another`);
-  }
-  tape.seek(content.files[kept.length]?.startsAt ?? content.appendAt);
-  // Only what a crash can leave may lie behind it.
-  tape.repairTail();
-  tape.seek(content.files[kept.length]?.startsAt ?? content.appendAt);
-  const setId = last?.label.setId ?? volume.volumeId;
-  return { setId, sequence: (last?.label.sequence ?? 0) + 1, createdMs: undefined };
-}
-
-/** Without what a backup that was not ended has left at the end. Others' files are not touched. */
-function wholeFiles({ files }: TapeContent): TapeContent['files'] {
-  let count = files.length;
-  for (; count > 0; count -= 1) {
-    const last = files[count - 1];
-    const part = last && backupFile(last.label.fileId);
-    if (last?.end !== undefined && part !== 'management') break;
-    if (part === undefined) {
-      throw new DeviceError('damaged', `file ${last?.label.fileId} on the tape has no end`);
-    }
-  }
-  return files.slice(0, count);
 }
 
 function writeManagement(tape: StreamMedium, identity: FileIdentity, block: Uint8Array): void {

@@ -4,7 +4,7 @@
  *   A: .. HDR1 HDR2 * blocks * EOV1 EOV2 * *     B: VOL1 HDR1 HDR2 * blocks * EOF1 EOF2 * *
  *
  * B is an empty cartridge of the library, or one that a writer before a crash had begun for this
- * section.
+ * section. Where there is none the file on A loses its end: it is half a backup, and not one that goes on.
  */
 import { crc32 } from 'node:zlib';
 import type { StreamMedium, StreamSession } from './backup-device.js';
@@ -89,8 +89,9 @@ export class TapeDataFile {
 
   put(block: Uint8Array, end: number): void {
     if (this.tape.isNearEnd) {
+      const { position } = this.tape;
       this.endSection('EOV');
-      this.enterNextVolume();
+      this.enterNextVolume(position);
     }
     this.tape.writeRecord(block);
     this.count(block, end);
@@ -127,7 +128,7 @@ export class TapeDataFile {
       // The second of the last marks may be missing.
       endVolume(this.tape);
       if (trailer === 'EOF') return true;
-      this.enterNextVolume();
+      this.enterNextVolume(at);
     }
   }
 
@@ -152,13 +153,14 @@ export class TapeDataFile {
     this.tape.sync();
   }
 
-  /** Stands at the first block of the next section, which may have blocks already. */
-  private enterNextVolume(): void {
+  /** Stands at the first block of the next section, which may have blocks already. `endsAt`: where this one ends. */
+  private enterNextVolume(endsAt: number): void {
     const { place, session } = this;
     const wanted = nextSection({ ...this.identity, section: place.section });
     const begun = findVolume(session, place.medium, 'write', (start) => beginsWith(start, wanted));
     const tape = begun ?? findVolume(session, place.medium, 'write', isEmptyVolume);
     if (tape === undefined) {
+      this.cutOff(endsAt);
       throw new DeviceError(
         'full',
         `cartridge ${place.medium} is full and the library has no empty one to go on with`,
@@ -171,6 +173,15 @@ export class TapeDataFile {
     place.sectionBlocks = 0;
     place.sectionCrc = 0;
     this.enterSection(begun !== undefined);
+  }
+
+  /** The section has no end then. */
+  private cutOff(endsAt: number): void {
+    this.session.reserve(this.place.medium);
+    this.tape = this.session.load('write');
+    this.tape.seek(endsAt);
+    endVolume(this.tape);
+    this.tape.sync();
   }
 
   private enterSection(isBegun: boolean): void {

@@ -30,11 +30,16 @@ function newLibrary(slots = 4) {
   return { directory, library: new TapeLibrary(directory), pathOf };
 }
 
-function backUp(library: TapeLibrary, management = MANAGEMENT, medium = 'AFS001') {
+function backUp(
+  library: TapeLibrary,
+  management = MANAGEMENT,
+  medium = 'AFS001',
+  extents = EXTENTS,
+) {
   const session = library.login('CL1-C');
   try {
     const writer = beginBackup(session, medium, management);
-    feed(writer, EXTENTS);
+    feed(writer, extents);
     return writer.finish().media;
   } finally {
     session.logout();
@@ -129,7 +134,7 @@ describe('the next cartridge', () => {
       'cartridge AFS002 is full and the library has no empty one to go on with',
     );
     session.logout();
-    expect(faultOf(() => restoredHash(library))).toBe('no-next-volume');
+    expect(reasonOf(() => restoredHash(library))).toBe('part 2 of AFS-1A2B3C4D.DAT has no end');
     renameSync(pathOf('AFS003').replace('.tap', '.away'), pathOf('AFS003'));
     const later = library.login('CL2-C');
     const resumed = resumeBackup(later, pointer, MANAGEMENT);
@@ -137,6 +142,57 @@ describe('the next cartridge', () => {
     feed(resumed, EXTENTS);
     expect(resumed.finish().media).toEqual(['AFS001', 'AFS002', 'AFS003']);
     later.logout();
+    expect(restoredHash(library)).toBe(IMAGE_HASH);
+  });
+});
+
+describe('a backup for which there were too few cartridges', () => {
+  const SMALL = { ...MANIFEST, backup: `5${BACKUP.slice(1)}`, imageBytes: 512 };
+  const states = (library: TapeLibrary, medium: string) => {
+    const session = library.login('LIST');
+    try {
+      session.reserve(medium);
+      return listBackups(session.load('read')).backups.map((entry) => entry.state);
+    } finally {
+      session.logout();
+    }
+  };
+
+  it('is incomplete where it had but one, and overwritten there by the next', () => {
+    const { library, pathOf } = newLibrary(3);
+    backUp(library, { ...MANAGEMENT, manifest: SMALL }, 'AFS003', []);
+    backUp(library, { ...MANAGEMENT, manifest: SMALL }, 'AFS001', []);
+    backUp(library, { ...MANAGEMENT, manifest: SMALL }, 'AFS002', []);
+    const before = readFileSync(pathOf('AFS003'));
+    expect(faultOf(() => backUp(library, MANAGEMENT, 'AFS003'))).toBe('full');
+    expect(states(library, 'AFS003')).toEqual(['complete', 'incomplete']);
+    const another = { ...SMALL, backup: `6${BACKUP.slice(1)}` };
+    backUp(library, { ...MANAGEMENT, manifest: another }, 'AFS003', []);
+    expect(states(library, 'AFS003')).toEqual(['complete', 'complete']);
+    const start = readFileSync(pathOf('AFS003')).subarray(0, before.length - 4);
+    expect(hashOf(start)).toBe(hashOf(before.subarray(0, -4)));
+  });
+
+  it('is begun again on the same cartridges, and one more', () => {
+    const { library, pathOf } = newLibrary(3);
+    renameSync(pathOf('AFS003'), `${pathOf('AFS003')}.away`);
+    expect(faultOf(() => backUp(library))).toBe('full');
+    renameSync(`${pathOf('AFS003')}.away`, pathOf('AFS003'));
+    const again = { ...MANAGEMENT.manifest, backup: `5${BACKUP.slice(1)}` };
+    expect(backUp(library, { ...MANAGEMENT, manifest: again })).toEqual([
+      ...['AFS001', 'AFS002', 'AFS003'],
+    ]);
+    expect(restoredHash(library)).toBe(IMAGE_HASH);
+    const other = new Set(library.media().map(({ name }) => pathOf(name)));
+    for (const path of other) expect(readFileSync(path).includes('AFS-1A2B3C4D')).toBe(false);
+  });
+
+  it('is kept where its further cartridge is elsewhere: it may be whole', () => {
+    const { library, pathOf } = newLibrary(3);
+    backUp(library);
+    renameSync(pathOf('AFS003'), `${pathOf('AFS003')}.away`);
+    expect(faultOf(() => backUp(library))).toBe('full');
+    renameSync(`${pathOf('AFS003')}.away`, pathOf('AFS003'));
     expect(restoredHash(library)).toBe(IMAGE_HASH);
   });
 });
