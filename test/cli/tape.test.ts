@@ -1,17 +1,8 @@
 /** `arrayfs tape` as users start it, over cartridges that are written here. No array, no daemon. */
 import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CartridgeSet } from '../../src/cli/tape.js';
 import { beginBackup } from '../../src/device/backup-image.js';
 import type { BackupManifest } from '../../src/device/backup-manifest.js';
 import { TapeLibrary } from '../../src/device/tape-library.js';
@@ -53,22 +44,6 @@ function writtenLibrary() {
 
 const LARGE = hashOf(imageOf([denseExtent(4096, LARGE_BYTES - 4096)], LARGE_BYTES));
 const SMALL = hashOf(imageOf([denseExtent(4096, 8192)], MANIFEST.imageBytes));
-
-describe('a list of cartridges', () => {
-  it('says incomplete of a backup that goes on on a cartridge where it has no end', () => {
-    const { path } = writtenLibrary();
-    const paths = ['AFS001', 'AFS002'].map(path);
-    const states = () => {
-      const set = new CartridgeSet(paths);
-      const [first] = set.list();
-      set.close();
-      return first?.backups.map(({ state }) => state);
-    };
-    expect(states()).toEqual(['complete', 'continued']);
-    truncateSync(path('AFS002'), statSync(path('AFS002')).size - 100);
-    expect(states()).toEqual(['complete', 'incomplete']);
-  });
-});
 
 describe('arrayfs tape init', () => {
   it('makes a library', () => {
