@@ -29,19 +29,22 @@ export interface StoredMemo {
   /** The copy is whole and durable: all that is missing is the end of the job. */
   readonly result?: string | undefined;
   readonly backup?: KeptBackup | undefined;
+  /** Why the next mount cannot go on with it, for people. */
+  readonly obstacle?: string | undefined;
 }
 
 export class CopyMemo {
   target: string | undefined;
   result: string | undefined;
+  obstacle: string | undefined;
   /** Asked whenever the job is stored: the pointer moves. */
   backup: () => KeptBackup | undefined = () => undefined;
 
   constructor(readonly request: ImageCopyRequest) {}
 
   readonly text = (): string => {
-    const { request, target, result } = this;
-    const stored: StoredMemo = { request, target, result, backup: this.backup() };
+    const { request, target, result, obstacle } = this;
+    const stored: StoredMemo = { request, target, result, obstacle, backup: this.backup() };
     return JSON.stringify(stored);
   };
 }

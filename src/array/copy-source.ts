@@ -38,13 +38,17 @@ export class CopySource {
   /** Written by the segment under way. */
   private readonly fresh = new ByteRanges();
   private own: FrozenImage | undefined;
+  /** The instant of the image, of one that this mount has frozen. */
+  readonly takenMs: number;
 
   private constructor(
     private readonly context: ArrayContext,
     readonly copy: AnyCopy,
     private base: FrozenImage | ArrayError,
     private readonly overlay: FrozenContent | undefined,
-  ) {}
+  ) {
+    this.takenMs = copy.kind === 'snapshot' ? copy.createdMs : context.clock.nowMs();
+  }
 
   /** All of one instant, without waiting. What cannot be frozen is refused when it is read. */
   static freezeAll(context: ArrayContext, copies: readonly AnyCopy[]): CopySource[] {

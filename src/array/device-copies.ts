@@ -213,7 +213,7 @@ function managementOf(host: DeviceHost, source: CopySource, end: DeviceEnd): Man
     volumeUuid: copy.uuid,
     arraySerial: host.identity.serial,
     label: copy.label,
-    takenMs: copy.kind === 'snapshot' ? copy.createdMs : nowMs,
+    takenMs: source.takenMs,
     startedMs: nowMs,
   };
   return { manifest, information: source.information.info };

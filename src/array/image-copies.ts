@@ -85,7 +85,7 @@ export class ImageCopies {
       const next = this.decide(job, memo);
       const named = `job ${job.id} ${job.kind} ${job.subject}`;
       if (typeof next === 'string') host.recordEvent('JOB-FAILED', '-', `${named}: ${next}`);
-      else host.recordEvent('JOB-RESUMED', '-', `${named} goes on at ${formatSize(job.done)}`);
+      else host.recordEvent('JOB-RESUMED', '-', `${named} goes on at ${placeOf(job)}`);
       return next;
     });
     if (!host.readOnly) dropCopySnapshots(host);
@@ -96,6 +96,7 @@ export class ImageCopies {
     const target = memo?.target === undefined ? undefined : host.copies.findVolume(memo.target);
     target?.condition.fail(HALF_A_COPY);
     if (target !== undefined) return `${INTERRUPTED}: volume ${target.name} holds half a copy`;
+    if (memo?.obstacle !== undefined) return `${INTERRUPTED}: ${memo.obstacle}`;
     if (memo?.backup === undefined) return INTERRUPTED;
     if (host.readOnly) return `${INTERRUPTED}: mounted for writing, it goes on`;
     try {
@@ -192,6 +193,11 @@ export class ImageCopies {
   private deviceEnd(text: string, request: ImageCopyRequest): DeviceEnd {
     return deviceEnd(text, request, this.san);
   }
+}
+
+/** What is behind the last pointer that was kept is found on the medium. */
+function placeOf({ done }: Job): string {
+  return done === 0 ? 'the place where its medium is' : `${formatSize(done)} or later`;
 }
 
 async function copyImage(

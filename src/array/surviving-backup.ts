@@ -10,6 +10,8 @@ import { type CopyMemo, type KeptBackup, keptInformation } from './copy-memo.js'
 import type { CopySource } from './copy-source.js';
 import type { Job } from './jobs.js';
 
+const NOT_IN_VOLUME = 'a part of its image was with the other side of the pair, so it cannot go on';
+
 export interface BackupOnItsWay {
   readonly source: CopySource;
   readonly device: SanDevice;
@@ -29,10 +31,16 @@ export class SurvivingBackup {
 
   /** `isOnDisk`: an earlier mount has seen to it. */
   begin(isOnDisk: boolean): void {
+    const { job, memo, backup } = this;
+    if (keptBackup(backup) === undefined) {
+      memo.obstacle = NOT_IN_VOLUME;
+      job.note();
+      return;
+    }
     if (isOnDisk) this.survive();
     // A pool that fails says so itself.
     else
-      this.backup.source.copy.pool.content.durable().then(
+      backup.source.copy.pool.content.durable().then(
         () => this.survive(),
         () => undefined,
       );

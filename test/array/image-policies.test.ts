@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { TRACK_BYTES } from '../../src/base/sizes.js';
+import { openBackup } from '../../src/device/backup-image.js';
+import { openDevice } from '../../src/device/open-device.js';
 import { addDevice } from '../../src/san/devices.js';
+import { makeLibrary } from '../device/device-cases.js';
 import { cleanScratch, makeScratch } from '../support/scratch-directory.js';
 import { CONTENT, CopyFixture } from './copy-fixture.js';
 import { copyImages } from './copy-images.js';
@@ -79,6 +82,30 @@ describe('a copy right after a split', () => {
     expect(await copyImages(fixture, source, 'new', options)).toMatch(expected);
     expect(pair().state).toBe('duplex');
   });
+});
+
+describe('a backup on tape', () => {
+  it.each(['merge', 'wait'] as const)(
+    'with policy=%s is taken at the instant of the split',
+    async (policy) => {
+      const tapes = makeLibrary({ cartridgeBytes: 2 ** 24 });
+      fixture.san = addDevice(fixture.san, { name: 'tape0', kind: 'tape', path: tapes });
+      const splitMs = fixture.pools.clock.nowMs();
+      const request = {
+        source: PAIR,
+        destination: 'tape0/AFS001',
+        force: false,
+        split: true,
+        policy,
+      };
+      const { id } = fixture.ecopies.startImage(request);
+      expect(await fixture.drive(fixture.array.jobList.get(id).whenEnded())).toBe('done');
+      const session = openDevice({ kind: 'tape', path: tapes }).login('reader');
+      const { manifest } = openBackup(session, 'AFS001');
+      session.logout();
+      expect(manifest?.takenMs).toBe(splitMs);
+    },
+  );
 });
 
 describe('a copy in parallel with the first copy of a pair ([002] fig. 9)', () => {

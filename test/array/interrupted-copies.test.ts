@@ -110,7 +110,9 @@ describe('an interrupted backup', () => {
     expect(array.job(id).survives).toBe(false);
     await fixture.kill();
     await fixture.mount();
-    expect(await fixture.ended(id)).toBe(`failed: ${STOPPED}`);
+    const why = 'a part of its image was with the other side of the pair, so it cannot go on';
+    expect(await fixture.ended(id)).toBe(`failed: ${STOPPED}: ${why}`);
+    expect(fixture.events('JOB-FAILED').join()).toContain(why);
     expect(await fixture.ended(fixture.array.ecopies.retry(id).id)).toMatch(/^done/);
     expect(fixture.onMedium().equals(IMAGE)).toBe(true);
     await fixture.array.close();
