@@ -81,8 +81,10 @@ class TapeSession extends SessionBase<SimhTape> implements StreamSession {
   protected take(name: string): OwnerLock {
     this.drive ??= this.takeDrive();
     const { directory } = this.device;
-    if (!cartridgeNames(directory).slice(0, this.settings.slots).includes(name)) {
-      throw new DeviceError('no-medium', `tape library ${directory} has no cartridge ${name}`);
+    const names = cartridgeNames(directory).slice(0, this.settings.slots);
+    if (!names.includes(name)) {
+      const reason = `no cartridge ${name}, but ${rangeOf(names)}`;
+      throw new DeviceError('no-medium', `tape library ${directory} has ${reason}`);
     }
     return lockOrBusy(
       this.device.lockPath({ cartridge: name }),
@@ -127,4 +129,9 @@ class TapeSession extends SessionBase<SimhTape> implements StreamSession {
     }
     throw new DeviceError('busy', `every drive is in use: ${reasons.join(', ')}`);
   }
+}
+
+function rangeOf(names: readonly string[]): string {
+  const [first = 'none'] = names;
+  return names.length > 1 ? `${first} to ${names.at(-1)}` : first;
 }

@@ -111,6 +111,9 @@ describe('a library', () => {
     const library = new TapeLibrary(makeLibrary({ drives: 1 }));
     const session = library.login('CL1-C');
     expect(faultOf(() => session.reserve('NONE'))).toBe('no-medium');
+    expect(reasonOf(() => session.reserve('NONE'))).toMatch(
+      /has no cartridge NONE, but \w+ to \w+$/,
+    );
     const other = library.login('CL2-C');
     expect(faultOf(() => other.reserve('AFS001'))).toBe('none');
     other.logout();
