@@ -19,6 +19,17 @@ export function unreachableError(
   details: string,
 ): PathError {
   const { code, reason } = searchError(device, results);
-  const said = details === '' ? '' : ` (${details.replaceAll('\n', '; ')})`;
+  const said = details === '' ? '' : ` (${toldOnce(details)})`;
   return new PathError(code, `${reason}${said}`, { results });
+}
+
+/** Lines `PORT: what the device said`: ports that were told the same share one, `CL1-C, CL2-C: no such cartridge`. */
+function toldOnce(details: string): string {
+  const ports = new Map<string, string[]>();
+  for (const line of details.split('\n')) {
+    const colon = line.indexOf(': ');
+    const text = line.slice(colon + 1);
+    ports.set(text, [...(ports.get(text) ?? []), line.slice(0, Math.max(0, colon))]);
+  }
+  return [...ports].map(([text, names]) => `${names.join(', ')}:${text}`).join('; ');
 }

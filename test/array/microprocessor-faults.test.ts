@@ -72,7 +72,7 @@ describe('a fault', () => {
     set('device:device0', 'down');
     expect(await failure()).toContain(
       'ENXIO: device0 is not available: port CL1-C finds that it is not there; ' +
-        'port CL2-C finds that it is not there (CL1-C: device device0 has the fault down',
+        'port CL2-C finds that it is not there (CL1-C, CL2-C: device device0 has the fault down',
     );
     faults.clearAll();
     set('device:device0', 'EIO', { count: 2 });

@@ -85,7 +85,7 @@ describe('a backup', () => {
     const busy = await pool.backup(backupRequest(target, IMAGE, { ports })).done;
     expect(reasonOf(busy)).toContain(
       'EBUSY: device0 is not available: port CL1-C finds it reserved by another; ' +
-        'port CL2-D finds it reserved by another; port CL2-C has no path to it (CL1-C: ',
+        'port CL2-D finds it reserved by another; port CL2-C has no path to it (CL1-C, CL2-D: cartridge ',
     );
     expect(reasonOf(busy)).toContain('somebody');
     other.logout();
