@@ -135,6 +135,8 @@ describe('a microprocessor that is terminated', () => {
   it('is started again, and its name says so', async () => {
     const held = new HeldClock();
     const pool = makePool({ clock: held.clock });
+    // Also when the transfer is done before it runs again.
+    pool.standBy(true);
     const transfer = pool.backup(backupRequest(makeDevice('disk'), IMAGE));
     await moving(transfer);
     pool.kill('CL2-M1');
