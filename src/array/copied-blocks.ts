@@ -10,7 +10,7 @@ const KEPT_BLOCKS_MAX = 256;
 
 /** Goes along with the copying of a pair. */
 export interface CopyFollower {
-  /** Whole blocks were read from this instant, one after the other from `block` on. They do not change any more. */
+  /** Whole blocks were read from this instant, one after the other from `block` on. `data` is borrowed: it has them only now. */
   read(instant: Snapshot, block: number, data: Uint8Array): void;
   /** A track is not pending any more. */
   copied(): void;
@@ -28,7 +28,7 @@ export class CopiedBlocks implements CopyFollower {
     if (instant !== this.instant) return;
     for (let done = 0; done < data.length; done += BLOCK_BYTES) {
       if (this.kept.size >= KEPT_BLOCKS_MAX) return;
-      this.kept.set(block + done / BLOCK_BYTES, data.subarray(done, done + BLOCK_BYTES));
+      this.kept.set(block + done / BLOCK_BYTES, data.slice(done, done + BLOCK_BYTES));
     }
   }
 

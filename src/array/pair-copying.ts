@@ -65,12 +65,12 @@ export class PairCopying {
   private async wait(end: number, signal: AbortSignal): Promise<void> {
     while (!this.isSendable(end) && !signal.aborted) {
       await new Promise<void>((resolve) => {
-        const timer = this.host.clock.after(LOOK_MS, resolve);
         const go = () => {
           timer.cancel();
           signal.removeEventListener('abort', go);
           resolve();
         };
+        const timer = this.host.clock.after(LOOK_MS, go);
         this.blocks?.whenCopied(go);
         signal.addEventListener('abort', go, { once: true });
       });

@@ -28,7 +28,7 @@ export interface TrackTransfer {
   isWanted(track: number): boolean;
   /** In the turn in which a part of the tracks is written, before it. */
   writing(track: number): void;
-  /** Blocks of the instant were read, and are written next. They do not change any more. */
+  /** Blocks of the instant were read, and are written next. `data` is borrowed: what follows is read into it, too. */
   read(block: number, data: Uint8Array): void;
   /** In the turn in which the last part of the track was written. */
   copied(track: number): void;

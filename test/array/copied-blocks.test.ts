@@ -41,6 +41,13 @@ describe('blocks of a copy', () => {
     expect(blocks.sharedBytes).toBe(0);
   });
 
+  it('stay as they were read, whatever becomes of the memory they were read into', () => {
+    const data = content(4, 2);
+    blocks.read(INSTANT, 4, data);
+    data.fill(99);
+    expect(take(4 * BLOCK_BYTES, 2 * BLOCK_BYTES)).toBe('true 4 5');
+  });
+
   it('of another instant are passed over', () => {
     blocks.read({ number: 8 } as Snapshot, 4, content(4, 1));
     expect(take(4 * BLOCK_BYTES, BLOCK_BYTES)).toBe('false 99 99');

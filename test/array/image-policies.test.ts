@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { TRACK_BYTES } from '../../src/base/sizes.js';
+import { BLOCK_BYTES, TRACK_BYTES } from '../../src/base/sizes.js';
 import { openBackup } from '../../src/device/backup-image.js';
 import { openDevice } from '../../src/device/open-device.js';
 import { addDevice } from '../../src/san/devices.js';
@@ -116,16 +116,17 @@ describe('a copy in parallel with the first copy of a pair ([002] fig. 9)', () =
 
   beforeEach(async () => {
     await fixture.drive(fixture.array.deletePairs([PAIR], { now: true }));
-    for (const [index, byte] of [1, 2, 3, 4].entries()) {
-      await fixture.write('db', index * 2 ** 20, Buffer.from(CONTENT).fill(byte, 0, 4096));
+    // Each block tells which one it is.
+    for (let block = 0; block < (4 * 2 ** 20) / BLOCK_BYTES; block += 1) {
+      await fixture.write('db', block * BLOCK_BYTES, new Uint8Array(BLOCK_BYTES).fill(1 + block));
     }
     disk = join(makeScratch(), 'disk');
     fixture.san = addDevice(fixture.san, { name: 'disk0', kind: 'disk', path: disk });
   });
   afterAll(cleanScratch);
 
-  async function pairUp(secondary: string): Promise<void> {
-    const options = { mode: 'mirror', pace: 'slow', sync: false, force: false } as const;
+  async function pairUp(secondary: string, pace: 'slow' | 'fast' = 'slow'): Promise<void> {
+    const options = { mode: 'mirror', pace, sync: false, force: false } as const;
     await fixture.drive(fixture.array.createPair('db', secondary, options));
   }
 
@@ -158,6 +159,15 @@ describe('a copy in parallel with the first copy of a pair ([002] fig. 9)', () =
       expect(fixture.frozen()).toBe(0);
     },
   );
+
+  it('has the instant of a pair that is far ahead of it', async () => {
+    const expected = await fixture.content('db');
+    await pairUp('far', 'fast');
+    const job = begin('far', 'parallel');
+    expect(await fixture.drive(job.whenEnded())).toBe('done');
+    expect(job.report?.().find((line) => line.startsWith('read once'))).toBeDefined();
+    expect(readFileSync(disk).equals(expected)).toBe(true);
+  });
 
   it('waits for the whole copy with policy=wait, and tells where both are', async () => {
     const expected = await fixture.content('db');
