@@ -13,7 +13,7 @@ import type { BackupPath, ImageSink, Transfer } from './backup-path.js';
 import { copyName } from './copies.js';
 import { type CopyMemo, type KeptBackup, managementOfKept } from './copy-memo.js';
 import type { CopySource } from './copy-source.js';
-import { DeviceWay, progressLines, type WayEnd } from './device-way.js';
+import { addressOf, DeviceWay, progressLines, type WayEnd } from './device-way.js';
 import type { ImageCopyRequest } from './ecopy-contract.js';
 import type { OpenOrigin } from './image-origin.js';
 import { FrozenImageSource } from './image-source.js';
@@ -86,7 +86,7 @@ export async function availableEnd(
   const reasons: string[] = [];
   for (const device of san().devices.filter(({ kind }) => kind === anyKind)) {
     const end = deviceEnd(`${device.name}/${destination || '?'}`, request, san);
-    const probes = await path.probe(addressOf(job, end));
+    const probes = await path.probe(addressOf(end, job.id));
     const media = probes.find(({ sighting }) => sighting !== undefined)?.sighting?.media;
     const medium = media?.find(({ name, isProtected, holder }) => {
       return (destination === '' || name === destination) && !isProtected && holder === undefined;
@@ -164,11 +164,6 @@ export async function restoreFrom(
   } finally {
     target.close(job);
   }
-}
-
-function addressOf(job: Job, { device, ports }: DeviceEnd) {
-  const { name, kind, path } = device;
-  return { device: { name, definition: { kind, path } }, ports, number: job.id };
 }
 
 /** The media it is on; what went wrong is thrown. A cancelled job has ended when this resolves. */

@@ -8,7 +8,7 @@ import { searchError } from '../san/search-reasons.js';
 import type { ArrayContext } from './array-context.js';
 import type { BackupPath, DeviceSession } from './backup-path.js';
 import { DeviceBlocks } from './device-blocks.js';
-import { DeviceWay, type WayEnd } from './device-way.js';
+import { addressOf, DeviceWay, type WayEnd } from './device-way.js';
 import type { CopyProgress } from './ecopy-contract.js';
 import { StreamTarget } from './stream-target.js';
 
@@ -97,11 +97,7 @@ export class DeviceSessions {
   private async mediumOf(name: DeviceName): Promise<string> {
     const { device, lun } = name;
     if (device.kind === 'disk' && lun === 0) return basename(device.path);
-    const probes = await this.path.probe({
-      device: { name: device.name, definition: { kind: device.kind, path: device.path } },
-      ports: name.ports,
-      number: this.number,
-    });
+    const probes = await this.path.probe(addressOf(name, this.number));
     const media = probes.find(({ sighting }) => sighting !== undefined)?.sighting?.media;
     if (media === undefined) throw searchError(device.name, probes);
     const place = Math.max(1, lun);

@@ -8,7 +8,7 @@ import { portOf, type SanDevice } from '../san/configuration.js';
 import type { UsablePorts } from '../san/discovery.js';
 import type { PortId } from '../san/port-id.js';
 import type { ArrayContext } from './array-context.js';
-import type { Errand, TransferRequest } from './backup-path.js';
+import type { Errand, ProbeRequest, TransferRequest } from './backup-path.js';
 import type { CopyProgress } from './ecopy-contract.js';
 import type { OpenOrigin } from './image-origin.js';
 import { LoadRoute } from './load-route.js';
@@ -19,6 +19,15 @@ export interface WayEnd {
   readonly ports: () => UsablePorts;
   /** The user's. */
   readonly port: PortId | undefined;
+}
+
+/** What every errand says: where to, and of which job. */
+export function addressOf(
+  { device, ports }: Pick<WayEnd, 'device' | 'ports'>,
+  number: number,
+): ProbeRequest {
+  const { name, kind, path } = device;
+  return { device: { name, definition: { kind, path } }, ports, number };
 }
 
 export class DeviceWay {
@@ -45,11 +54,9 @@ export class DeviceWay {
 
   /** Of the request of the errand. */
   get request(): Pick<TransferRequest, 'device' | 'ports' | 'number' | 'pace'> {
-    const { name, kind, path } = this.end.device;
+    const { device } = this.end;
     return {
-      device: { name, definition: { kind, path } },
-      ports: () => this.route.ports(),
-      number: this.number,
+      ...addressOf({ device, ports: () => this.route.ports() }, this.number),
       pace: (bytes, port) => this.pace(bytes, port),
     };
   }
