@@ -41,32 +41,30 @@ const stays = {
 
 type EventRow = { readonly [S in PairState]?: EventCell };
 
-const primaryLost = {
+/** Either side. Where only the secondary is copied to, both losses leave the same behind. */
+const sideLost = {
   defined: to('suspended'),
   'duplex-pending': to('suspended-partial'),
-  // Updates reach the secondary in order: it is the primary of a moment ago.
+  // Updates reach the secondary in order: without its primary it is that of a moment ago.
   duplex: to('suspended'),
   'split-pending': to('suspended-partial'),
   split: to('suspended'),
+  // It goes back to what it was, where it is lost itself when it is there again.
   resync: to('suspended', 'roll-back-secondary'),
-  'reverse-resync': to('suspended-partial-primary'),
   finishing: to('suspended-partial'),
-  'reverse-finishing': to('suspended-partial-primary'),
   ...stays,
 } satisfies EventRow;
 
+const primaryLost = {
+  ...sideLost,
+  'reverse-resync': to('suspended-partial-primary'),
+  'reverse-finishing': to('suspended-partial-primary'),
+} satisfies EventRow;
+
 const secondaryLost = {
-  defined: to('suspended'),
-  'duplex-pending': to('suspended-partial'),
-  duplex: to('suspended'),
-  'split-pending': to('suspended-partial'),
-  split: to('suspended'),
-  // It keeps what it was, and goes back to it when it is there again.
-  resync: to('suspended', 'roll-back-secondary'),
+  ...sideLost,
   'reverse-resync': to('suspended', 'roll-back-primary'),
-  finishing: to('suspended-partial'),
   'reverse-finishing': to('suspended', 'roll-back-primary'),
-  ...stays,
 } satisfies EventRow;
 
 /** What was promised of the secondary waits for its other side: hosts may have written to it. */
