@@ -2,8 +2,9 @@
 import type { ArrayfsMount } from './arrayfs-mount.js';
 import type { Cleanup } from './cleanup.js';
 import type { Sample } from './results.js';
-import type { Row } from './row.js';
+import type { Goal, Row, Unit } from './row.js';
 import type { Scale } from './scale.js';
+import { MAIN_TARGET } from './target-names.js';
 
 /** One array, in use by one row. */
 export interface ArrayBench {
@@ -32,4 +33,16 @@ export interface ArrayRow extends Row {
   /** Rows of one group are compared with each other: prepared together, and measured in turn. */
   readonly group: string;
   readonly step: ArrayStep;
+}
+
+/** The group is the first two words of the name: each group takes the space of its volumes. */
+export function rowOf(
+  name: string,
+  title: string,
+  unit: Unit,
+  goals: Goal[],
+  step: ArrayStep,
+): ArrayRow {
+  const group = name.split('-').slice(0, 2).join('-');
+  return { name, title, unit, goals, targets: [MAIN_TARGET], group, step };
 }

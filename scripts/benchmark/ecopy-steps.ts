@@ -1,11 +1,11 @@
 /** What it takes to back a volume up to a device, and to see that the backup is the volume; how fast that is. */
-import { rm, truncate, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { filled } from './array-input-output.js';
 import type { ArrayBench, ArrayStep } from './array-row.js';
 import type { JobFile } from './arrayfs-mount.js';
 import { run, until } from './commands.js';
-import { fillFile } from './fio.js';
+import { makeFile } from './fio.js';
 
 const BACKUP_SECONDS_MAX = 600;
 const CARTRIDGE = 'AFS001';
@@ -78,12 +78,8 @@ export async function backedUp({ array }: ArrayBench, id: number): Promise<JobFi
 }
 
 export const plainBlocks: ArrayStep = {
-  async prepare({ array, cleanup, scale }) {
-    const source = join(array.directory, 'plain-blocks');
-    await writeFile(source, '');
-    await truncate(source, scale.imageBytes);
-    await fillFile(cleanup, source, scale.imageBytes);
-  },
+  prepare: ({ array, cleanup, scale }) =>
+    makeFile(cleanup, join(array.directory, 'plain-blocks'), scale.imageBytes),
   async measure({ array, cleanup, scale }) {
     const source = join(array.directory, 'plain-blocks');
     const copy = `${source}-copy`;

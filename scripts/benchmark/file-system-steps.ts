@@ -1,10 +1,9 @@
 /** fio inside a file system, trees copied into it, and images copied as a whole. */
 import { existsSync } from 'node:fs';
-import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run, syncFile } from './commands.js';
 import type { FileSystemBench, FileSystemStep } from './file-system-row.js';
-import { fillFile, readFile, runFio } from './fio.js';
+import { makeFile, readFile, runFio } from './fio.js';
 import { fioWords, type IoShape } from './image-row.js';
 import type { Sample } from './results.js';
 
@@ -17,10 +16,7 @@ export function fioInside(operation: 'randread' | 'randwrite', jobs: number): Fi
   return {
     async prepare({ cleanup, scale, path }) {
       const file = join(path, 'fio.dat');
-      if (existsSync(file)) return;
-      await writeFile(file, '');
-      await truncate(file, scale.fileBytes);
-      await fillFile(cleanup, file, scale.fileBytes);
+      if (!existsSync(file)) await makeFile(cleanup, file, scale.fileBytes);
     },
     async measure({ cleanup, scale, path }) {
       const file = join(path, 'fio.dat');

@@ -1,4 +1,5 @@
 /** Runs fio on one file and reads its JSON. */
+import { truncate, writeFile } from 'node:fs/promises';
 import type { Cleanup } from './cleanup.js';
 import { type Running, run, start } from './commands.js';
 
@@ -108,6 +109,13 @@ function latencyOf({ read, write, sync }: FioJob): FioLatency {
 /** Writes all of `bytes` with content, and fsyncs. */
 export async function fillFile(cleanup: Cleanup, file: string, bytes: number): Promise<void> {
   await runFio(cleanup, file, false, ['--rw=write', '--bs=1m', `--size=${bytes}`, '--end_fsync=1']);
+}
+
+/** Makes `file`, full of content. */
+export async function makeFile(cleanup: Cleanup, file: string, bytes: number): Promise<void> {
+  await writeFile(file, '');
+  await truncate(file, bytes);
+  await fillFile(cleanup, file, bytes);
 }
 
 /** Reads the first `bytes` of `file`, so that they are in whatever caches there are. */

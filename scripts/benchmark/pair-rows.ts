@@ -1,5 +1,5 @@
 /** Rows of mirror pairs; array-suite.ts runs them with those of array-rows.ts. */
-import type { ArrayRow, ArrayStep } from './array-row.js';
+import { type ArrayRow, rowOf } from './array-row.js';
 import {
   initialCopy,
   pairedWrite,
@@ -8,69 +8,62 @@ import {
   resyncTime,
   splitUnderLoad,
 } from './pair-steps.js';
-import { atLeastOfRow, type Goal, type Unit, valueAtMost } from './row.js';
-import { MAIN_TARGET } from './target-names.js';
+import { atLeastOfRow, valueAtMost } from './row.js';
 
 const SPLIT_MS_MAX = 50;
 
-/** The group is the first two words of the name: each group takes the space of its volumes. */
-function row(name: string, title: string, unit: Unit, goals: Goal[], step: ArrayStep): ArrayRow {
-  const group = name.split('-').slice(0, 2).join('-');
-  return { name, title, unit, goals, targets: [MAIN_TARGET], group, step };
-}
-
 export const PAIR_ROWS: readonly ArrayRow[] = [
-  row(
+  rowOf(
     'pair-write-none',
     '4k random write, 16 jobs, 60 s, final fsync counted, a volume without a pair',
     'IOPS',
     [],
     pairedWrite('unpaired'),
   ),
-  row(
+  rowOf(
     'pair-write-local',
     'the same on the primary of a duplex pair in one pool',
     'IOPS',
     [atLeastOfRow('pair-write-none', 0.7)],
     pairedWrite('local'),
   ),
-  row(
+  rowOf(
     'pair-write-remote',
     'the same on the primary of a duplex pair across pools',
     'IOPS',
     [atLeastOfRow('pair-write-none', 0.5)],
     pairedWrite('remote'),
   ),
-  row('pair-copy-cp', 'cp and sync of 4 GiB between two plain files', 'MB/s', [], plainCopy),
-  row(
+  rowOf('pair-copy-cp', 'cp and sync of 4 GiB between two plain files', 'MB/s', [], plainCopy),
+  rowOf(
     'pair-copy-initial',
     'first copy of 4 GiB across pools, pace fast, idle array',
     'MB/s',
     [atLeastOfRow('pair-copy-cp', 0.6)],
     initialCopy,
   ),
-  row(
+  rowOf(
     'pair-read-idle',
     '4k random read, 1 job, nothing else running',
     'IOPS',
     [],
     readBeside(false),
   ),
-  row(
+  rowOf(
     'pair-read-slow',
     'the same beside a first copy at pace slow',
     'IOPS',
     [atLeastOfRow('pair-read-idle', 0.9)],
     readBeside(true),
   ),
-  row(
+  rowOf(
     'pair-split-load',
     'split of ten pairs while one primary is written by 16 jobs',
     'ms',
     [valueAtMost(SPLIT_MS_MAX)],
     splitUnderLoad,
   ),
-  row(
+  rowOf(
     'pair-resync-hundredth',
     'resync of 4 GiB across pools after 1% was changed',
     's',

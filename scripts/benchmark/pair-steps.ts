@@ -1,11 +1,11 @@
 /** What mirror pairs cost the host, and how fast they copy: in one pool and between two. */
-import { rm, truncate, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { filled, READ_4K, WRITE_4K } from './array-input-output.js';
 import type { ArrayBench, ArrayStep } from './array-row.js';
 import { run, until } from './commands.js';
-import { FioLoad, fillFile, LOAD_LEAD_MS, runFio } from './fio.js';
+import { FioLoad, LOAD_LEAD_MS, makeFile, runFio } from './fio.js';
 import { fioWords, type IoShape } from './image-row.js';
 
 /** The second pool: in the same array, on the same disk. */
@@ -36,12 +36,8 @@ export function pairedWrite(place: PairPlace): ArrayStep {
 
 /** A plain file and its copy, on the disk of the pools; until the copy is on the disk. */
 export const plainCopy: ArrayStep = {
-  async prepare({ array, cleanup, scale }) {
-    const source = join(array.directory, 'plain');
-    await writeFile(source, '');
-    await truncate(source, scale.passBytes);
-    await fillFile(cleanup, source, scale.passBytes);
-  },
+  prepare: ({ array, cleanup, scale }) =>
+    makeFile(cleanup, join(array.directory, 'plain'), scale.passBytes),
   async measure({ array, cleanup, scale }) {
     const source = join(array.directory, 'plain');
     const copy = `${source}-copy`;
