@@ -189,7 +189,7 @@ export abstract class PairFacts implements PairView {
   get missingSide(): PairSide | undefined {
     return this.sides.find(({ volume }) => volume.pool.missing !== undefined);
   }
-  /** The bits lie in the pool that is missing: any track may be pending. */
+  /** The bits lie in the pool that is missing: each track may be pending. */
   private get isPendingUnknown(): boolean {
     return this.target === this.missingSide && stateRow(this.state).copiesTo !== undefined;
   }
