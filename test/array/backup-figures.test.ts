@@ -5,9 +5,7 @@ import type { ImageCopyRequest } from '../../src/array/ecopy-contract.js';
 import { TRACK_BYTES } from '../../src/base/sizes.js';
 import { openBackup } from '../../src/device/backup-image.js';
 import { openDevice } from '../../src/device/open-device.js';
-import { addDevice } from '../../src/san/devices.js';
 import { contentOf } from '../device/backup-source.js';
-import { makeLibrary } from '../device/device-cases.js';
 import { cleanScratch } from '../support/scratch-directory.js';
 import { CONTENT, CopyFixture } from './copy-fixture.js';
 import { WatchedPath } from './watched-path.js';
@@ -25,8 +23,7 @@ afterAll(cleanScratch);
 
 beforeEach(async () => {
   fixture = await CopyFixture.openWritten();
-  tapes = makeLibrary({ cartridgeBytes: 8 * MIB });
-  fixture.san = addDevice(fixture.san, { name: 'tape0', kind: 'tape', path: tapes });
+  tapes = fixture.addTape({ cartridgeBytes: 8 * MIB });
   path = new WatchedPath();
   fixture.ecopies = new Ecopies(fixture.array, () => fixture.san, path);
   const options = { mode: 'mirror', pace: 'fast', sync: false, force: false } as const;

@@ -1,14 +1,12 @@
 /** Parameter lists with tapes and disks: the worked examples, residues, marks, and what devices answer. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { SimhTape } from '../../src/device/simh-tape.js';
-import { addDevice } from '../../src/san/devices.js';
 import { deviceWwn } from '../../src/san/port-id.js';
-import { makeLibrary } from '../device/device-cases.js';
 import { listOf, patched, sense } from '../ecopy/list-builder.js';
 import { bytesOf, EXAMPLES, hexOf } from '../ecopy/worked-examples.js';
-import { cleanScratch, makeScratch } from '../support/scratch-directory.js';
+import { cleanScratch } from '../support/scratch-directory.js';
 import { blocks, CONTENT, CopyFixture, NEXUS } from './copy-fixture.js';
 
 const KIB = 1024;
@@ -21,11 +19,8 @@ afterAll(cleanScratch);
 
 beforeEach(async () => {
   fixture = await CopyFixture.openWritten();
-  tapes = makeLibrary({ cartridgeBytes: MIB });
-  disk = join(makeScratch(), 'disk.img');
-  writeFileSync(disk, Buffer.alloc(MIB, 7));
-  fixture.san = addDevice(fixture.san, { name: 'tape0', kind: 'tape', path: tapes });
-  fixture.san = addDevice(fixture.san, { name: 'disk0', kind: 'disk', path: disk });
+  tapes = fixture.addTape({ cartridgeBytes: MIB });
+  disk = fixture.addDisk(Buffer.alloc(MIB, 7));
 });
 
 /** E0h with the name of a device. */

@@ -2,16 +2,21 @@
  * An array of two pools with its copy manager. Host `local` sees at CL1-A: LUN 0 db, 1 db2, 2 far (in the other pool);
  * `hidden` is mapped for another host.
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Ecopies } from '../../src/array/ecopies.js';
 import { EXTENDED_COPY } from '../../src/ecopy/copy-commands.js';
 import { executeCommand } from '../../src/ecopy/scsi-port.js';
 import type { Nexus, ScsiAnswer } from '../../src/ecopy/scsi-target.js';
 import { initialSan, type SanConfiguration } from '../../src/san/configuration.js';
+import { addDevice } from '../../src/san/devices.js';
 import { setHost } from '../../src/san/hosts.js';
 import { mapLun } from '../../src/san/lun-map.js';
+import { makeLibrary } from '../device/device-cases.js';
 import { listOf } from '../ecopy/list-builder.js';
 import { bytesOf, hexOf } from '../ecopy/worked-examples.js';
 import { RandomSource } from '../support/random-source.js';
+import { makeScratch } from '../support/scratch-directory.js';
 import { DirectPath } from './direct-path.js';
 import { type MountOptions, PoolsFixture } from './pools-fixture.js';
 
@@ -74,6 +79,21 @@ export class CopyFixture {
     const taken = this.san.mappings.filter((mapping) => mapping.host === host).length;
     const volume = this.array.copy(name).number;
     this.san = mapLun(this.san, { port: 'CL1-A', lun: taken, host, volume });
+  }
+
+  /** Adds `tape0`, a library of three empty cartridges; its directory. */
+  addTape(sizes: Parameters<typeof makeLibrary>[0] = {}, parent = makeScratch()): string {
+    const path = makeLibrary(sizes, parent);
+    this.san = addDevice(this.san, { name: 'tape0', kind: 'tape', path });
+    return path;
+  }
+
+  /** Adds `disk0`, a file that need not be there yet; its path. */
+  addDisk(content?: Uint8Array): string {
+    const path = join(makeScratch(), 'disk.img');
+    if (content !== undefined) writeFileSync(path, content);
+    this.san = addDevice(this.san, { name: 'disk0', kind: 'disk', path });
+    return path;
   }
 
   drive<T>(work: Promise<T>): Promise<T> {

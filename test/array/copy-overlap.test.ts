@@ -1,12 +1,10 @@
 /** Blocks that a list moves over themselves, within one medium of a device. */
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { addDevice } from '../../src/san/devices.js';
 import { deviceWwn } from '../../src/san/port-id.js';
 import { listOf, patched, sense } from '../ecopy/list-builder.js';
 import { RandomSource } from '../support/random-source.js';
-import { cleanScratch, makeScratch } from '../support/scratch-directory.js';
+import { cleanScratch } from '../support/scratch-directory.js';
 import { blocks, CopyFixture } from './copy-fixture.js';
 
 const MIB = 2 ** 20;
@@ -17,9 +15,7 @@ afterAll(cleanScratch);
 
 beforeEach(async () => {
   fixture = await CopyFixture.openWritten();
-  disk = join(makeScratch(), 'disk.img');
-  writeFileSync(disk, Buffer.alloc(MIB, 7));
-  fixture.san = addDevice(fixture.san, { name: 'disk0', kind: 'disk', path: disk });
+  disk = fixture.addDisk(Buffer.alloc(MIB, 7));
 });
 
 /** E0h with the name of the disk; the end are its parameters. */

@@ -6,9 +6,8 @@ import type { ImageCopyRequest } from '../../src/array/ecopy-contract.js';
 import { openBackup } from '../../src/device/backup-image.js';
 import { extractBackup } from '../../src/device/image-copy.js';
 import { openDevice } from '../../src/device/open-device.js';
-import { addDevice, connectDevice } from '../../src/san/devices.js';
+import { connectDevice } from '../../src/san/devices.js';
 import { setGroup } from '../../src/san/port-groups.js';
-import { makeLibrary } from '../device/device-cases.js';
 import { cleanScratch, makeScratch } from '../support/scratch-directory.js';
 import { CopyFixture } from './copy-fixture.js';
 import { copyImages } from './copy-images.js';
@@ -23,10 +22,8 @@ afterAll(cleanScratch);
 
 beforeEach(async () => {
   fixture = await CopyFixture.openWritten();
-  tapes = makeLibrary({ slots: 3, cartridgeBytes: MIB });
-  disk = join(makeScratch(), 'disk.img');
-  fixture.san = addDevice(fixture.san, { name: 'tape0', kind: 'tape', path: tapes });
-  fixture.san = addDevice(fixture.san, { name: 'disk0', kind: 'disk', path: disk });
+  tapes = fixture.addTape({ cartridgeBytes: MIB });
+  disk = fixture.addDisk();
 });
 
 const copy = (source: string, destination: string, options: Partial<ImageCopyRequest> = {}) =>

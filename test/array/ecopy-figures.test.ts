@@ -7,11 +7,10 @@ import { ScsiConversation } from '../../src/array/scsi-conversation.js';
 import { decodeScsiRead, encodeScsiWrite } from '../../src/ecopy/scsi-frame.js';
 import { executeCommand } from '../../src/ecopy/scsi-port.js';
 import type { ScsiAnswer } from '../../src/ecopy/scsi-target.js';
-import { addDevice, connectDevice } from '../../src/san/devices.js';
+import { connectDevice } from '../../src/san/devices.js';
 import { setGroup } from '../../src/san/port-groups.js';
 import { deviceWwn, portWwn } from '../../src/san/port-id.js';
 import { changePort } from '../../src/san/ports.js';
-import { makeLibrary } from '../device/device-cases.js';
 import { MARK, record } from '../device/tap-builder.js';
 import { listOf, sense } from '../ecopy/list-builder.js';
 import { bytesOf, hexOf } from '../ecopy/worked-examples.js';
@@ -29,8 +28,7 @@ afterAll(cleanScratch);
 
 beforeEach(async () => {
   fixture = await CopyFixture.openWritten();
-  tapes = makeLibrary();
-  fixture.san = addDevice(fixture.san, { name: 'tape0', kind: 'tape', path: tapes });
+  tapes = fixture.addTape();
   path = new WatchedPath();
   fixture.ecopies = new Ecopies(fixture.array, () => fixture.san, path);
 });

@@ -1,11 +1,9 @@
 /** Faults of volumes and pools, as copies inside the array meet them: pairs, whole images, parameter lists. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { BLOCK_BYTES, TRACK_BYTES } from '../../src/base/sizes.js';
-import { addDevice } from '../../src/san/devices.js';
 import { type FaultSetting, parseFaultTarget } from '../../src/san/faults.js';
-import { cleanScratch, makeScratch } from '../support/scratch-directory.js';
+import { cleanScratch } from '../support/scratch-directory.js';
 import { blocks, CONTENT, CopyFixture } from './copy-fixture.js';
 import { copyImages } from './copy-images.js';
 import { bytes, openPair, pairOf, until, write } from './pair-pools-fixture.js';
@@ -128,8 +126,7 @@ describe('a copy of an image', () => {
   });
 
   it('to a device meets those of the volume, in their range', async () => {
-    const path = join(makeScratch(), 'disk.img');
-    fixture.san = addDevice(fixture.san, { name: 'disk0', kind: 'disk', path });
+    const path = fixture.addDisk();
     const range = { start: 2 * BLOCK_BYTES, end: 3 * BLOCK_BYTES };
     set(fixture, 'volume:db', 'damaged', { range });
     expect(await copyImages(fixture, 'db', 'disk0/disk.img')).toMatch(/^failed: EIO: block 2 /);

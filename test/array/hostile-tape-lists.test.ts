@@ -4,8 +4,6 @@
  */
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { lunNumber, type TargetDescriptor } from '../../src/ecopy/target-descriptor.js';
-import { addDevice } from '../../src/san/devices.js';
-import { makeLibrary } from '../device/device-cases.js';
 import { listOf } from '../ecopy/list-builder.js';
 import { bytesOf, EXAMPLES } from '../ecopy/worked-examples.js';
 import { repeat } from '../support/factor.js';
@@ -40,8 +38,7 @@ beforeEach(async () => {
     volumes.set(name, Buffer.from(random.bytes(size)));
     await fixture.write(name, 0, volumes.get(name) as Buffer);
   }
-  const library = makeLibrary({ cartridgeBytes: CARTRIDGE_BYTES }, makeMemoryScratch());
-  fixture.san = addDevice(fixture.san, { name: 'tape0', kind: 'tape', path: library });
+  const library = fixture.addTape({ cartridgeBytes: CARTRIDGE_BYTES }, makeMemoryScratch());
   const records = [0, 1, 2, 3].map(() => Buffer.from(random.bytes(32 * KIB)));
   const few = [Buffer.from(random.bytes(700)), 'mark', Buffer.from(random.bytes(80))] as const;
   tapes = new Map([

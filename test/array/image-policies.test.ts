@@ -1,13 +1,10 @@
 /** Copies of a secondary right after its split ([001] figs. 3 to 11): all policies give the same image, each in its way. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { BLOCK_BYTES, TRACK_BYTES } from '../../src/base/sizes.js';
 import { openBackup } from '../../src/device/backup-image.js';
 import { openDevice } from '../../src/device/open-device.js';
-import { addDevice } from '../../src/san/devices.js';
-import { makeLibrary } from '../device/device-cases.js';
-import { cleanScratch, makeScratch } from '../support/scratch-directory.js';
+import { cleanScratch } from '../support/scratch-directory.js';
 import { CONTENT, CopyFixture } from './copy-fixture.js';
 import { copyImages } from './copy-images.js';
 
@@ -88,8 +85,7 @@ describe('a backup on tape', () => {
   it.each(['merge', 'wait'] as const)(
     'with policy=%s is taken at the instant of the split',
     async (policy) => {
-      const tapes = makeLibrary({ cartridgeBytes: 2 ** 24 });
-      fixture.san = addDevice(fixture.san, { name: 'tape0', kind: 'tape', path: tapes });
+      const tapes = fixture.addTape({ cartridgeBytes: 2 ** 24 });
       const splitMs = fixture.pools.clock.nowMs();
       const request = {
         source: PAIR,
@@ -120,8 +116,7 @@ describe('a copy in parallel with the first copy of a pair ([002] fig. 9)', () =
     for (let block = 0; block < (4 * 2 ** 20) / BLOCK_BYTES; block += 1) {
       await fixture.write('db', block * BLOCK_BYTES, new Uint8Array(BLOCK_BYTES).fill(1 + block));
     }
-    disk = join(makeScratch(), 'disk');
-    fixture.san = addDevice(fixture.san, { name: 'disk0', kind: 'disk', path: disk });
+    disk = fixture.addDisk();
   });
   afterAll(cleanScratch);
 
@@ -132,7 +127,7 @@ describe('a copy in parallel with the first copy of a pair ([002] fig. 9)', () =
 
   function begin(secondary: string, policy: 'parallel' | 'wait') {
     const source = `db:${secondary}`;
-    const request = { source, destination: 'disk0/disk', force: false, policy };
+    const request = { source, destination: 'disk0/disk.img', force: false, policy };
     const { id } = fixture.ecopies.startImage(request);
     return fixture.array.job(id);
   }

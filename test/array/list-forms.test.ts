@@ -3,9 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { addDevice } from '../../src/san/devices.js';
 import { deviceWwn } from '../../src/san/port-id.js';
-import { makeLibrary } from '../device/device-cases.js';
 import { MARK, record } from '../device/tap-builder.js';
 import { bytesOf } from '../ecopy/worked-examples.js';
 import { cleanScratch } from '../support/scratch-directory.js';
@@ -23,8 +21,7 @@ afterAll(cleanScratch);
 
 beforeEach(async () => {
   fixture = await CopyFixture.openWritten();
-  tapes = makeLibrary();
-  fixture.san = addDevice(fixture.san, { name: 'tape0', kind: 'tape', path: tapes });
+  tapes = fixture.addTape();
 });
 
 const hasMtdump = spawnSync('mtdump').error === undefined;

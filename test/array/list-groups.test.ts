@@ -1,10 +1,8 @@
 /** The port group that a parameter list came through: in use while the list needs its initiator ports. */
 import { afterAll, expect, it } from 'vitest';
 import { decodeParameterList } from '../../src/ecopy/parameter-list.js';
-import { addDevice } from '../../src/san/devices.js';
 import { setGroup } from '../../src/san/port-groups.js';
 import { deviceWwn } from '../../src/san/port-id.js';
-import { makeLibrary } from '../device/device-cases.js';
 import { bytesOf, EXAMPLES } from '../ecopy/worked-examples.js';
 import { cleanScratch } from '../support/scratch-directory.js';
 import { blocks, CopyFixture, NEXUS } from './copy-fixture.js';
@@ -14,8 +12,8 @@ afterAll(cleanScratch);
 it('is in use while a list with devices runs, and not by others', async () => {
   const fixture = await CopyFixture.openWritten();
   const group = { name: 'g1', targets: ['CL1-A'], initiators: ['CL1-C'] } as const;
-  const tape = { name: 'tape0', kind: 'tape', path: makeLibrary({}) } as const;
-  fixture.san = setGroup(addDevice(fixture.san, tape), group);
+  fixture.addTape();
+  fixture.san = setGroup(fixture.san, group);
   const isUsed = () => fixture.array.san.isGroupInUse('g1');
   const wwn = deviceWwn(fixture.array.identity.serial, 1);
   const list = Buffer.from(EXAMPLES.diskToTape);

@@ -3,8 +3,6 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { openDevice } from '../../src/device/open-device.js';
-import { addDevice } from '../../src/san/devices.js';
-import { makeLibrary } from '../device/device-cases.js';
 import { LABEL_TEXTS, labelBytes } from '../device/example-labels.js';
 import { MARK, record } from '../device/tap-builder.js';
 import { cleanScratch } from '../support/scratch-directory.js';
@@ -23,8 +21,7 @@ beforeEach(async () => {
   fixture = await CopyFixture.openWritten();
   await fixture.drive(fixture.array.createVolume({ name: 'small', sizeBytes: IMAGE_BYTES }));
   await fixture.write('small', 0, new Uint8Array(IMAGE_BYTES).fill(5));
-  tapes = makeLibrary({ slots: 3, drives: 2, cartridgeBytes: MIB });
-  fixture.san = addDevice(fixture.san, { name: 'tape0', kind: 'tape', path: tapes });
+  tapes = fixture.addTape({ cartridgeBytes: MIB });
 });
 
 const pathOf = (name = 'AFS001') => join(tapes, `${name}.tap`);
