@@ -66,9 +66,20 @@ const HOST_CODES: Readonly<Record<string, ErrorCode>> = {
 /** The ArrayError an unknown exception stands for; a host's own errno keeps its code, else EIO. */
 export function asArrayError(error: unknown): ArrayError {
   if (error instanceof ArrayError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const reason = error instanceof Error ? reasonOf(error) : String(error);
   const code = (error as { code?: unknown } | undefined)?.code;
-  if (typeof code !== 'string') return new ArrayError('EIO', message);
-  if (code in ERROR_TABLE) return new ArrayError(code as ErrorCode, message);
-  return new ArrayError(HOST_CODES[code] ?? 'EIO', message);
+  if (typeof code !== 'string') return new ArrayError('EIO', reason);
+  if (code in ERROR_TABLE) return new ArrayError(code as ErrorCode, reason);
+  return new ArrayError(HOST_CODES[code] ?? 'EIO', reason);
+}
+
+/** Node's `ENOENT: no such file or directory, open '/x'` is of a call that users do not know: `/x: no such file or directory`. */
+function reasonOf(error: NodeJS.ErrnoException & { readonly dest?: string }): string {
+  const { code, syscall, message, path, dest } = error;
+  const start = `${code}: `;
+  const end = message.indexOf(`, ${syscall}`);
+  if (syscall === undefined || !message.startsWith(start) || end < 0) return message;
+  const places = [path, dest].filter((place) => typeof place === 'string').join(' to ');
+  const what = message.slice(start.length, end);
+  return places === '' ? what : `${places}: ${what}`;
 }

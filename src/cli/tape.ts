@@ -2,7 +2,7 @@
  * What `arrayfs tape` does, on bare .tap files: no array, no daemon. A cartridge is named by its file,
  * all cartridges of a library by its directory; the parts of a backup are found among those named.
  */
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { ArrayError } from '../base/errors.js';
 import { type BackupImage, tapeImage } from '../device/backup-reader.js';
@@ -71,12 +71,17 @@ export function initLibrary(directory: string, library: NewLibrary): readonly st
 /** The files that words of the command line name: cartridges, and directories of them. */
 export function cartridgePaths(words: readonly string[]): string[] {
   const paths = words.flatMap((word) => {
-    const isDirectory = withDeviceErrors(() => statSync(word)).isDirectory();
-    if (!isDirectory) return [resolve(word)];
+    if (!statOf(word).isDirectory()) return [resolve(word)];
     return cartridgeNames(word).map((name) => cartridgePath(resolve(word), name));
   });
   if (paths.length === 0) throw new ArrayError('ENOENT', `no cartridges in ${words.join(' ')}`);
   return [...new Set(paths)];
+}
+
+function statOf(path: string): Stats {
+  const stats = withDeviceErrors(() => statSync(path, { throwIfNoEntry: false }));
+  if (stats !== undefined) return stats;
+  throw new ArrayError('ENOENT', `there is no cartridge, or directory of them, ${path}`);
 }
 
 /** Cartridges that are read together; each is opened when it is needed. */
@@ -184,7 +189,7 @@ export class CartridgeSet {
 
 /** Makes an empty volume of a labelled cartridge; returns its identifier. */
 export function eraseCartridge(path: string): string {
-  if (isWriteProtected(withDeviceErrors(() => statSync(path)))) {
+  if (isWriteProtected(statOf(path))) {
     throw new DeviceError('write-protected', `${path} is write-protected`);
   }
   const lock = lockOrBusy(join(dirname(path), `.${basename(path)}`), 'arrayfs tape erase', path);

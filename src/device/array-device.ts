@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, realpathSync, type Stats, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { asArrayError } from '../base/errors.js';
 import { INFO_BYTES } from '../base/limits.js';
 import { nameProblem } from '../base/names.js';
 import { SECTOR_BYTES } from '../base/sizes.js';
@@ -16,6 +17,7 @@ import { DeviceError, withDeviceErrors } from './device-error.js';
 import { ImageMedium, type InformationPlace } from './image-medium.js';
 import { isWriteProtected } from './library-files.js';
 import { lockDirectory, lockHolder, type OwnerLock } from './owner-lock.js';
+import { directoryProblem } from './path-kind.js';
 import { PositionedBytes } from './positioned-bytes.js';
 import { checkAdmitted, freeBytes, lockOrBusy, SessionBase } from './session-base.js';
 
@@ -73,8 +75,8 @@ export class ArrayDevice implements BlockDevice {
       try {
         statSync(join(this.path, part));
       } catch (error) {
-        const { message } = error as Error;
-        throw new DeviceError('missing', `no array is mounted at ${this.path}: ${message}`);
+        const reason = directoryProblem(this.path) ?? asArrayError(error).reason;
+        throw new DeviceError('missing', `no array is mounted at ${this.path}: ${reason}`);
       }
     }
   }

@@ -4,13 +4,14 @@
  * exclusively for writing: one that is mounted is busy. A file without permission to write for
  * anybody is write-protected, for root, too.
  */
-import { existsSync, type Stats, statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { BlockDevice, BlockSession, Capacity, MediumInfo } from './backup-device.js';
 import { DeviceError, withDeviceErrors } from './device-error.js';
 import { ImageMedium } from './image-medium.js';
 import { isWriteProtected } from './library-files.js';
 import { lockDirectory, lockHolder, type OwnerLock } from './owner-lock.js';
+import { directoryProblem, pathKind } from './path-kind.js';
 import { isReadOnlyDevice, type OpenMode, sizeOf } from './positioned-bytes.js';
 import { checkAdmitted, freeBytes, lockOrBusy, SessionBase } from './session-base.js';
 
@@ -52,11 +53,13 @@ export class DiskDevice implements BlockDevice {
   find(): Stats | undefined {
     const stats = statSync(this.path, { throwIfNoEntry: false });
     if (stats === undefined) {
-      if (existsSync(dirname(this.path))) return undefined;
-      throw new DeviceError('missing', `there is no directory for the disk ${this.path}`);
+      const problem = directoryProblem(dirname(this.path));
+      if (problem === undefined) return undefined;
+      throw new DeviceError('missing', `no disk can be made at ${this.path}: ${problem}`);
     }
     if (stats.isFile() || stats.isBlockDevice()) return stats;
-    throw new DeviceError('refused', `${this.path} is no file and no block device`);
+    const reason = `${this.path} is ${pathKind(stats)}, a disk is a file or block device`;
+    throw new DeviceError('refused', reason, stats.isDirectory() ? 'EISDIR' : 'EINVAL');
   }
 
   /** Nothing is written into /dev. */
@@ -87,6 +90,9 @@ class DiskSession extends SessionBase<ImageMedium> implements BlockSession {
   protected open(_name: string, mode: 'read' | 'write'): ImageMedium {
     const { path } = this.device;
     const stats = this.device.find();
+    if (mode === 'read' && stats === undefined) {
+      throw new DeviceError('no-medium', `nothing has been written to the disk ${path} yet`);
+    }
     if (mode === 'write' && stats !== undefined && isProtected(stats)) {
       throw new DeviceError('write-protected', `disk ${path} is write-protected`);
     }

@@ -8,13 +8,22 @@
  * A cartridge is write-protected while its file has no permission to write for anybody
  * (`chmod a-w AFS001.tap`); that holds for root, too.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, type Stats, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { ArrayError } from '../base/errors.js';
+import { ArrayError, asArrayError } from '../base/errors.js';
 import { CARTRIDGE_BYTES_MIN, TAPE_SLOTS_MAX } from '../base/limits.js';
 import { makeDirectories } from '../base/make-directories.js';
 import { DeviceError, withDeviceErrors } from './device-error.js';
 import { writeVolume } from './labelled-tape.js';
+import { directoryProblem, pathKind } from './path-kind.js';
 import { SimhTape } from './simh-tape.js';
 
 const SETTINGS_FILE = 'library.json';
@@ -42,6 +51,7 @@ export function createLibrary(directory: string, library: NewLibrary): readonly 
   const { slots, drives, cartridgeBytes, prefix } = library;
   checkLibrary(library);
   return withDeviceErrors(() => {
+    checkPlace(directory);
     makeDirectories(directory);
     if (existsSync(settingsPath(directory))) {
       throw new ArrayError('EEXIST', `${directory} is a tape library already`);
@@ -61,6 +71,14 @@ export function createLibrary(directory: string, library: NewLibrary): readonly 
     writeFileSync(settingsPath(directory), `${JSON.stringify(settings)}\n`, { flag: 'wx' });
     return made;
   });
+}
+
+/** ENOTDIR where something else is there. */
+function checkPlace(directory: string): void {
+  const stats = statSync(directory, { throwIfNoEntry: false });
+  if (stats === undefined || stats.isDirectory()) return;
+  const reason = `${directory} is ${pathKind(stats)}, a tape library is a directory`;
+  throw new ArrayError('ENOTDIR', reason);
 }
 
 /** An empty cartridge; EEXIST where there is a file. */
@@ -129,8 +147,8 @@ export function readSettings(directory: string): LibrarySettings {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const { message } = error as Error;
-    throw new DeviceError('missing', `no tape library in ${directory}: ${message}`);
+    const reason = directoryProblem(directory) ?? asArrayError(error).reason;
+    throw new DeviceError('missing', `no tape library in ${directory}: ${reason}`);
   }
   try {
     const { format, slots, drives, cartridgeBytes } = JSON.parse(text) as Record<string, unknown>;

@@ -17,6 +17,7 @@ import {
   writeSync,
   writevSync,
 } from 'node:fs';
+import { ArrayError } from '../base/errors.js';
 import { SECTOR_BYTES } from '../base/sizes.js';
 import { DeviceError, withDeviceErrors } from './device-error.js';
 
@@ -48,7 +49,10 @@ export class PositionedBytes {
     return withDeviceErrors(() => {
       const file = new PositionedBytes(path, openSync(path, FLAGS[mode], NEW_FILE_MODE), 0);
       try {
-        file.size = sizeOf(fstatSync(file.descriptor));
+        const stats = fstatSync(file.descriptor);
+        if (stats.isDirectory())
+          throw new ArrayError('EISDIR', `${path} is a directory, not a file`);
+        file.size = sizeOf(stats);
         return file;
       } catch (error) {
         file.close();

@@ -1,4 +1,5 @@
 /** The table of error codes against the host's own numbers, and foreign exceptions as ArrayErrors. */
+import { fsyncSync, openSync, renameSync } from 'node:fs';
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { ArrayError, asArrayError, ERROR_TABLE, type ErrorCode } from '../../src/base/errors.js';
@@ -43,5 +44,23 @@ describe('asArrayError', () => {
     ['nothing at all', undefined, 'EIO'],
   ])('makes of an exception with %s', (_what, error, code) => {
     expect(asArrayError(error).code).toBe(code);
+  });
+
+  it.each<[string, () => unknown, string]>([
+    ['opens', () => openSync('/nowhere/file', 'r'), '/nowhere/file: no such file or directory'],
+    [
+      'renames',
+      () => renameSync('/nowhere/a', '/nowhere/b'),
+      '/nowhere/a to /nowhere/b: no such file or directory',
+    ],
+    ['has only a descriptor', () => fsyncSync(2 ** 30), 'bad file descriptor'],
+  ])('tells in words what the host refused where it %s', (_what, action, reason) => {
+    let error: unknown;
+    try {
+      action();
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(asArrayError(error).reason).toBe(reason);
   });
 });

@@ -51,7 +51,7 @@ describe('a disk or an array', () => {
     expect(code('disk', place('file'))).toBe('ok');
     expect(code('disk', place('directory/new'))).toBe('ok');
     expect(code('disk', place('nowhere/new'))).toBe('ENXIO');
-    expect(code('disk', place('directory'))).toBe('EACCES');
+    expect(code('disk', place('directory'))).toBe('EISDIR');
     expect(code('disk', place('file'), { slots: 1 })).toBe('EINVAL');
     expect(code('array', place('directory'))).toBe('ENXIO');
   });
