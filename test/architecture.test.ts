@@ -47,7 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'control/command-parser': ['base', 'control/command-table', 'control/command-values'],
   fuse: ['base', 'host', 'array', 'control'],
   client: ['base', 'host', 'control/command-table'],
-  backup: ['base', 'client', 'volume/volume-info'],
+  backup: ['base', 'host', 'client', 'volume/volume-info'],
   console: ['base', 'client', 'control/command-table'],
   cli: [
     ...['base', 'host', 'client', 'backup', 'console'],
@@ -69,9 +69,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Package -> the files of src that may import it. One owner keeps a dependency replaceable. */
 const PACKAGE_OWNERS: Readonly<Record<string, RegExp>> = {
-  lmdb: /^store\/lmdb-/,
+  lmdb: /^(store\/lmdb-|backup\/server\/catalog-store$)/,
   'fuse-native': /^fuse\/fuse-native-library$/,
   commander: /^cli\//,
+  zod: /^(backup|console|cli)\//,
+  hono: /^(backup\/server|console)\//,
+  '@hono/node-server': /^(backup\/server|console)\//,
+  croner: /^backup\/server\/schedule$/,
+  pino: /^backup\/backup-log$/,
+  undici: /^backup\/http-client$/,
+  'prom-client': /^backup\/server\/metrics$/,
   'node:http': /^console\//,
   'node:timers': /^base\/clock$/,
   'node:timers/promises': /^base\/clock$/,
