@@ -42,12 +42,11 @@ install_packages() {
 install_node_modules() {
   if ! has_command node || ! node -e '
     const [major, minor] = process.versions.node.split(".").map(Number);
-    process.exit(major > 20 || (major === 20 && minor >= 15) ? 0 : 1);'; then
-    echo 'Node.js 20.15 or newer is needed'
+    process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1);'; then
+    echo 'Node.js 20.19 or newer is needed'
     return 1
   fi
-  [[ -e node_modules/.package-lock.json &&
-    ! package-lock.json -nt node_modules/.package-lock.json ]] && return
+  lacks_modules . || return 0
   echo 'npm ci'
-  npm ci --no-audit --no-fund </dev/null
+  install_modules .
 }
