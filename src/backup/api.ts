@@ -12,11 +12,11 @@
  *   POST   /definitions/NAME/prune      the same rows; what is not kept is deleted by errands: { rows, errands }
  *   GET    /runs?definition=&limit=     runs          GET /runs/N       POST /runs/N/cancel
  *   GET    /backups?FILTER              entries       GET /backups/ID
- *   POST   /backups/ID/verify|files|restore-files|restore|delete|tape-copy|copy   an errand; body: the input without entry,
- *                                       chain, run number, since: the server fills them in
+ *   POST   /backups/ID/ACTION           an errand; ACTION and body: a row of ENTRY_ACTIONS
  *   POST   /rescan { tapes }            errands, one for each connected client
  *   GET    /clients                     rows          PUT /clients/NAME (answers { token }), DELETE /clients/NAME
- *   GET    /clients/NAME/paths, /clients/NAME/destinations   an errand; the last answer of destinations is kept: /destinations
+ *   POST   /clients/NAME/paths, /clients/NAME/destinations   an errand; the body is its input
+ *   GET    /destinations                rows: the last answers of destinations are kept
  *   GET    /errands/ID?after=REVISION&wait=MS   the errand, when its revision is above     POST /errands/ID/cancel
  * For clients:
  *   POST   /client/hello, /client/poll, /client/report, /client/catalog
@@ -37,8 +37,35 @@ const progressSchema = z.strictObject({
   text: z.string(),
   done: z.number(),
   total: z.number(),
+  unit: z.enum(['bytes', 'pieces']).default('bytes'),
 });
 const failureSchema = z.strictObject({ error: z.string(), reason: z.string() });
+
+/**
+ * What users can have done with a backup: the kind of errand, and the body of the request, which is the errand's input
+ * without what the server knows itself.
+ */
+export const ENTRY_ACTIONS = {
+  verify: { kind: 'verify', body: ERRANDS.verify.input.omit({ entry: true }) },
+  files: { kind: 'files', body: ERRANDS.files.input.omit({ entry: true, chain: true }) },
+  'restore-files': {
+    kind: 'restoreFiles',
+    body: ERRANDS.restoreFiles.input.omit({ entry: true, chain: true }),
+  },
+  restore: { kind: 'restore', body: ERRANDS.restore.input.omit({ entry: true, chain: true }) },
+  delete: { kind: 'delete', body: ERRANDS.delete.input.omit({ entry: true }) },
+  'tape-copy': {
+    kind: 'tapeCopy',
+    body: ERRANDS.tapeCopy.input
+      .omit({ entry: true, runNumber: true, since: true })
+      /** `since` is the newest copy of this definition and source on that device, where there is one. */
+      .extend({ incremental: z.boolean() }),
+  },
+  copy: {
+    kind: 'copy',
+    body: ERRANDS.copy.input.omit({ entry: true, chain: true, runNumber: true }),
+  },
+} as const satisfies Record<string, { kind: ErrandKind; body: z.ZodType }>;
 
 /** A piece of work at a client, as those see it who wait for it. */
 export const errandViewSchema = z.strictObject({
@@ -152,6 +179,8 @@ export const retentionRowSchema = z.strictObject({
   reasons: z.array(z.string()),
 });
 
+export type EntryAction = keyof typeof ENTRY_ACTIONS;
+export type EntryActionBody<A extends EntryAction> = z.infer<(typeof ENTRY_ACTIONS)[A]['body']>;
 export type ErrandView = z.infer<typeof errandViewSchema>;
 export type Run = z.infer<typeof runSchema>;
 export type EntryFilter = z.infer<typeof entryFilterSchema>;

@@ -43,9 +43,11 @@ export interface ErrandProgress {
   /** Of the kind's own table, such as `freeze`. */
   readonly step: string;
   readonly text: string;
-  /** Bytes or pieces of the step, 0 of 0 where it has none. */
+  /** Of the step, 0 of 0 where it has none. */
   readonly done: number;
   readonly total: number;
+  /** Default: bytes. */
+  readonly unit?: 'bytes' | 'pieces';
 }
 
 export interface ErrandContext {
