@@ -19,7 +19,8 @@
  *   GET    /destinations                rows: the last answers of destinations are kept
  *   GET    /errands/ID?after=REVISION&wait=MS   the errand, when its revision is above     POST /errands/ID/cancel
  * For clients:
- *   POST   /client/hello, /client/poll, /client/report, /client/catalog
+ *   POST   /client/hello     answers what /about does
+ *   POST   /client/poll, /client/report, /client/catalog
  * For monitoring, with a user's token: GET /metrics
  */
 import { z } from 'zod';
