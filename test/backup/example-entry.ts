@@ -1,0 +1,31 @@
+/** A backup in the catalog, for the tests that need one. */
+import type { BackupEntry } from '../../src/backup/backup-entry.js';
+
+export const EXAMPLE_ENTRY: BackupEntry = {
+  id: '12',
+  jobNumber: 12,
+  memberNumber: 1,
+  memberCount: 1,
+  copyOf: null,
+  state: 'good',
+  stateReason: '',
+  client: 'host-1',
+  hostName: 'host-1',
+  mountPoint: '/srv/größe',
+  definition: 'nightly',
+  label: 'orders',
+  arrayUuid: '20112233-4455-6677-8899-aabbccddeeff',
+  place: { kind: 'snapshot', volume: 'db', snapshot: 'nightly-12' },
+  volumeNumber: 7,
+  volumeUuid: '00112233-4455-6677-8899-aabbccddeeff',
+  sourceName: 'db',
+  sourceNumber: 3,
+  sourceUuid: '10112233-4455-6677-8899-aabbccddeeff',
+  generation: 4,
+  imageBytes: 10 * 2 ** 30,
+  sha256: null,
+  takenMs: 1_795_487_400_000,
+  scheduledMs: 1_795_487_399_000,
+  startedMs: 1_795_487_399_500,
+  endedMs: 1_795_487_401_000,
+};
