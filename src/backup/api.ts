@@ -188,3 +188,6 @@ export type EntryFilter = z.infer<typeof entryFilterSchema>;
 export type ClientRow = z.infer<typeof clientRowSchema>;
 export type DefinitionRow = z.infer<typeof definitionRowSchema>;
 export type RetentionRow = z.infer<typeof retentionRowSchema>;
+export type Hello = z.infer<typeof helloSchema>;
+export type Report = z.infer<typeof reportSchema>;
+export type CatalogChangeMessage = z.infer<typeof catalogChangeSchema>;
