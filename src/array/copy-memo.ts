@@ -58,11 +58,18 @@ export function readMemo(text: string): StoredMemo | undefined {
   }
 }
 
+export function keptInformation(information: Uint8Array): string;
+export function keptInformation(information: Uint8Array | undefined): string | undefined;
 export function keptInformation(information: Uint8Array | undefined): string | undefined {
   return information && Buffer.from(information).toString('base64');
 }
 
+/** The twin of `keptInformation`. */
+export function informationOfKept(kept: string | undefined): Uint8Array | undefined {
+  return kept === undefined ? undefined : Buffer.from(kept, 'base64');
+}
+
 /** What the backup on the medium says of itself. */
 export function managementOfKept({ manifest, information }: KeptBackup): Management {
-  return { manifest, information: information ? Buffer.from(information, 'base64') : undefined };
+  return { manifest, information: informationOfKept(information) };
 }

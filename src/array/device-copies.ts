@@ -11,7 +11,12 @@ import { describeResult } from '../san/search-reasons.js';
 import type { ArrayContext } from './array-context.js';
 import type { BackupPath, ImageSink, Transfer } from './backup-path.js';
 import { copyName } from './copies.js';
-import { type CopyMemo, type KeptBackup, managementOfKept } from './copy-memo.js';
+import {
+  type CopyMemo,
+  informationOfKept,
+  type KeptBackup,
+  managementOfKept,
+} from './copy-memo.js';
 import type { CopySource } from './copy-source.js';
 import { addressOf, DeviceWay, progressLines, type WayEnd } from './device-way.js';
 import type { ImageCopyRequest } from './ecopy-contract.js';
@@ -26,9 +31,11 @@ export interface DeviceEnd extends WayEnd {
   readonly medium: string;
   readonly plain: boolean;
   readonly backup: string | undefined;
+  /** What the order says, in the place of what the image has. */
+  readonly information: Uint8Array | undefined;
 }
 
-type DeviceRequest = Pick<ImageCopyRequest, 'group' | 'port' | 'plain' | 'backup'>;
+type DeviceRequest = Pick<ImageCopyRequest, 'group' | 'port' | 'plain' | 'backup' | 'information'>;
 type DeviceHost = ArrayContext & { readonly identity: { readonly serial: string } };
 
 /** Names of volumes have no slash. */
@@ -57,7 +64,8 @@ export function deviceEnd(
   };
   devicePorts(san(), device.name, path);
   const ports = portsNow(san, device.name, path);
-  return { device, medium, plain, backup, ports, port: forced };
+  const information = informationOfKept(request.information);
+  return { device, medium, plain, backup, information, ports, port: forced };
 }
 
 /** Asked again and again while a copy runs; none where the group has gone meanwhile. */
@@ -157,7 +165,7 @@ export async function restoreFrom(
   try {
     await ended(job, way, transfer, sink.imageBytes);
     if (job.cancelled) return 'cancelled';
-    const image = { info: sink.information, infoModified: false };
+    const image = { info: end.information ?? sink.information, infoModified: false };
     return await target.finish(job, image, (name) => {
       return `restored ${formatSize(sink.imageBytes)} to ${name}`;
     });
@@ -211,7 +219,7 @@ function managementOf(host: DeviceHost, source: CopySource, end: DeviceEnd): Man
     takenMs: source.takenMs,
     startedMs: nowMs,
   };
-  return { manifest, information: source.information.info };
+  return { manifest, information: end.information ?? source.information.info };
 }
 
 /** A volume that takes what a device gives. */

@@ -81,4 +81,6 @@ export interface ImageCopyRequest {
   readonly plain?: boolean;
   /** On tape which backup is meant: its number, name or UUID; absent: the newest. */
   readonly backup?: string;
+  /** Base64 of the volume information that the copy has, whatever that of the image is. */
+  readonly information?: string;
 }

@@ -6,7 +6,13 @@ import { ArrayError, asArrayError } from '../base/errors.js';
 import { formatSize } from '../base/sizes.js';
 import type { SanConfiguration } from '../san/configuration.js';
 import type { BackupPath } from './backup-path.js';
-import { CopyMemo, type KeptBackup, readMemo, type StoredMemo } from './copy-memo.js';
+import {
+  CopyMemo,
+  informationOfKept,
+  type KeptBackup,
+  readMemo,
+  type StoredMemo,
+} from './copy-memo.js';
 import { CopySource, dropCopySnapshots } from './copy-source.js';
 import {
   availableEnd,
@@ -181,7 +187,8 @@ export class ImageCopies {
     target.check(origin.copy.sizeBytes);
     if (target.volume === origin.copy)
       throw new ArrayError('EINVAL', 'source and destination are one volume');
-    return (job) => origin.use(job, (from) => copyImage(this.host, job, from, target));
+    const given = informationOfKept(request.information);
+    return (job) => origin.use(job, (from) => copyImage(this.host, job, from, target, given));
   }
 
   private restore(request: ImageCopyRequest, end: DeviceEnd, memo: CopyMemo): Work {
@@ -205,6 +212,7 @@ async function copyImage(
   job: Job,
   { source, before }: OpenOrigin,
   target: ImageTarget,
+  given: Uint8Array | undefined,
 ): Promise<string> {
   const { sizeBytes } = source;
   try {
@@ -217,7 +225,8 @@ async function copyImage(
       job.progress(done, sizeBytes, clock.nowMs());
       await clock.yield();
     }
-    return await target.finish(job, source.information, (name) => {
+    const image = given ? { info: given, infoModified: false } : source.information;
+    return await target.finish(job, image, (name) => {
       return `copied ${formatSize(sizeBytes)} to ${name}`;
     });
   } finally {

@@ -38,6 +38,11 @@ export const ECOPY_COMMANDS = [
         help: 'the port group whose initiator ports reach the device',
       },
       { name: 'port', kind: 'ports', help: 'the one initiator port to be used' },
+      {
+        name: 'info',
+        kind: 'base64',
+        help: 'a volume-information sector of 512 bytes, in the place of that of the image',
+      },
       { name: 'plain', kind: 'yes', help: 'on tape the bytes of the image alone, holes too' },
       { name: 'backup', kind: 'text', help: 'which one on the tape: number, name or UUID' },
     ],
@@ -45,8 +50,8 @@ export const ECOPY_COMMANDS = [
     description: [
       'The image is that of the moment the job begins, whatever hosts write later. A volume that is not',
       'there is made; one that is there has the size of the image. Within a pool blocks are shared and',
-      'nothing moves; holes stay holes. Volume information goes along. Until the job is done the',
-      'destination is a mixture. Of a pair the secondary is copied, as of its split: at once (merge), when',
+      'nothing moves; holes stay holes. Volume information goes along, or that of info= in its place: it is',
+      'there if and only if the whole copy is. Until the job is done the destination is a mixture. Of a pair the secondary is copied, as of its split: at once (merge), when',
       'all of it is copied there (wait), tracks in front of the copy first (copy-first), or each track when',
       'it is copied, never passing the copy pointer (parallel), also in the first copy of a pair. A backup on',
       'tape is labelled, and appended to what is on the cartridge.',

@@ -80,6 +80,16 @@ describe('a backup on tape', () => {
     expect(fixture.array.volume('new').allocatedBytes).toBe(MIB);
   });
 
+  it('has the information of its order on tape, and another one when it comes back', async () => {
+    await fixture.drive(fixture.array.setInfo(fixture.array.volume('db'), SECTOR));
+    const own = (byte: number) => Buffer.alloc(512, byte).toString('base64');
+    expect(await copy('db', 'tape0/AFS001', { information: own(7) })).toMatch(/^done/);
+    expect(await copy('tape0/AFS001', 'one')).toMatch(/^done/);
+    expect(await copy('tape0/AFS001', 'two', { information: own(8) })).toMatch(/^done/);
+    expect(fixture.array.volume('one').info?.[0]).toBe(7);
+    expect(fixture.array.volume('two').info?.[0]).toBe(8);
+  });
+
   it('is found again by its name', async () => {
     await fixture.drive(fixture.array.takeSnapshots(['db2'], { name: 'old' }));
     await fixture.write('db2', 0, new Uint8Array(MIB / 8).fill(1));

@@ -33,6 +33,15 @@ describe('a copy of an image to a volume', () => {
     expect(fixture.frozen()).toBe(0);
   });
 
+  it('has the information that its order gives, in the place of that of the image', async () => {
+    await fixture.drive(fixture.array.setInfo(fixture.array.volume('db'), SECTOR));
+    const own = Buffer.alloc(512, 7);
+    const information = own.toString('base64');
+    expect(await copy('db', 'new', { information })).toBe('done: copied 8M to new');
+    expect(own.equals(fixture.array.volume('new').info ?? SECTOR)).toBe(true);
+    expect(fixture.array.volume('new').infoModified).toBe(false);
+  });
+
   it('takes a snapshot, and overwrites all that was there', async () => {
     await fixture.drive(fixture.array.takeSnapshots(['db'], { name: 'old' }));
     await fixture.write('db', 0, new Uint8Array(MIB).fill(1));
