@@ -18,6 +18,7 @@ const SOUND_MS = 30_000;
 const TERMINATE_MS = 2_000;
 /** A bound for what a thread may leak; its buffers are not counted. */
 const HEAP_MIB = 64;
+let enginesMade = 0;
 
 interface Place {
   readonly microprocessor: Microprocessor;
@@ -50,8 +51,11 @@ export interface ThreadParts {
 export class MicroprocessorThreads {
   private readonly places: readonly Place[];
   private isStopping = false;
+  private readonly engine: number;
 
   constructor(private readonly parts: ThreadParts) {
+    enginesMade += 1;
+    this.engine = enginesMade;
     this.places = parts.microprocessors.map((microprocessor) => ({
       ...{ microprocessor, worker: undefined, isOnline: false, isDown: false, startedMs: 0 },
       ...{ starts: 0, pauseMs: RESTART_MS, reason: undefined, reasonMs: 0, restart: undefined },
@@ -127,7 +131,8 @@ export class MicroprocessorThreads {
     const { index, name } = place.microprocessor;
     board.started(index);
     if (place.isDown) board.setMode(index, 'down');
-    const data: MicroprocessorData = { memory: board.memory.buffer, faults, index, name };
+    const { engine } = this;
+    const data: MicroprocessorData = { memory: board.memory.buffer, faults, engine, index, name };
     const worker = new Worker(program, {
       workerData: data,
       name,

@@ -16,10 +16,10 @@ import type { BlockDevice, BlockSession, Capacity, MediumInfo } from './backup-d
 import { DeviceError, withDeviceErrors } from './device-error.js';
 import { ImageMedium, type InformationPlace } from './image-medium.js';
 import { isWriteProtected } from './library-files.js';
-import { lockDirectory, lockHolder, type OwnerLock } from './owner-lock.js';
+import { type Attempt, lockDirectory, lockHolder, type OwnerLock } from './owner-lock.js';
 import { directoryProblem } from './path-kind.js';
 import { PositionedBytes } from './positioned-bytes.js';
-import { checkAdmitted, freeBytes, lockOrBusy, SessionBase } from './session-base.js';
+import { checkAdmitted, freeBytes, SessionBase } from './session-base.js';
 
 const LOCK_HASH_CHARACTERS = 12;
 
@@ -41,10 +41,10 @@ export class ArrayDevice implements BlockDevice {
     );
   }
 
-  login(initiator: string): BlockSession {
+  login(initiator: string, attempt?: Attempt): BlockSession {
     this.checkMounted();
     checkAdmitted(`array ${this.path}`, this.admits, initiator);
-    return new ArraySession(this, initiator);
+    return new ArraySession(this, initiator, attempt);
   }
 
   /** Undefined where there is no such volume. */
@@ -86,14 +86,15 @@ class ArraySession extends SessionBase<ImageMedium> implements BlockSession {
   constructor(
     readonly device: ArrayDevice,
     initiator: string,
+    attempt: Attempt | undefined,
   ) {
-    super(initiator);
+    super(initiator, attempt);
   }
 
   protected take(volume: string): OwnerLock {
     const problem = nameProblem(volume);
     if (problem !== undefined) throw new DeviceError('invalid', problem);
-    return lockOrBusy(this.device.lockPath(volume), this.initiator, `volume ${volume}`);
+    return this.lockOrBusy(this.device.lockPath(volume), `volume ${volume}`);
   }
 
   protected open(volume: string, mode: 'read' | 'write'): ImageMedium {

@@ -20,13 +20,16 @@
  *   who has it. `no-medium` where there is none of that name; where media are made by writing (disk
  *   and array) that is told by `load`. Reserving another medium gives the one before back
  *   and keeps the drive. When the thread or process of a session ends, however it ends, its
- *   reservations are void; as long as it is only stuck they are not.
+ *   reservations are void; as long as it is only stuck they are not, unless it was for an attempt
+ *   that is over by what a later one knows: its session loads at most, and uses nothing.
  * - load: makes the reserved medium ready, from its beginning. For 'write': `write-protected`.
  * - The medium that `load` returned is `unloaded` from the moment it is unloaded or loaded again.
  * - What was written is durable after `sync`, and only then. unload, release and logout promise
  *   nothing, and fail on nothing. `changed` where somebody else has deleted, replaced or cut off the
  *   medium meanwhile, at the next write or at `sync`.
  */
+
+import type { Attempt } from './owner-lock.js';
 
 export type DeviceKind = 'tape' | 'disk' | 'array';
 
@@ -62,7 +65,7 @@ interface DeviceOf<Session> {
   /** All media, in the order of their slots or names. `missing` as for login. */
   media(): readonly MediumInfo[];
   /** `initiator`: WWN or name of the port, shown to others who find a medium busy. */
-  login(initiator: string): Session;
+  login(initiator: string, attempt?: Attempt): Session;
 }
 
 export type DeviceSession = StreamSession | BlockSession;

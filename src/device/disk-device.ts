@@ -10,10 +10,10 @@ import type { BlockDevice, BlockSession, Capacity, MediumInfo } from './backup-d
 import { DeviceError, withDeviceErrors } from './device-error.js';
 import { ImageMedium } from './image-medium.js';
 import { isWriteProtected } from './library-files.js';
-import { lockDirectory, lockHolder, type OwnerLock } from './owner-lock.js';
+import { type Attempt, lockDirectory, lockHolder, type OwnerLock } from './owner-lock.js';
 import { directoryProblem, pathKind } from './path-kind.js';
 import { isReadOnlyDevice, type OpenMode, sizeOf } from './positioned-bytes.js';
-import { checkAdmitted, freeBytes, lockOrBusy, SessionBase } from './session-base.js';
+import { checkAdmitted, freeBytes, SessionBase } from './session-base.js';
 
 export class DiskDevice implements BlockDevice {
   readonly kind = 'disk';
@@ -43,10 +43,10 @@ export class DiskDevice implements BlockDevice {
     });
   }
 
-  login(initiator: string): BlockSession {
+  login(initiator: string, attempt?: Attempt): BlockSession {
     withDeviceErrors(() => this.find());
     checkAdmitted(`disk ${this.path}`, this.admits, initiator);
-    return new DiskSession(this, initiator);
+    return new DiskSession(this, initiator, attempt);
   }
 
   /** Undefined where the file is not made yet; `missing` where it could not be made either. */
@@ -75,8 +75,9 @@ class DiskSession extends SessionBase<ImageMedium> implements BlockSession {
   constructor(
     readonly device: DiskDevice,
     initiator: string,
+    attempt: Attempt | undefined,
   ) {
-    super(initiator);
+    super(initiator, attempt);
   }
 
   protected take(name: string): OwnerLock {
@@ -84,7 +85,7 @@ class DiskSession extends SessionBase<ImageMedium> implements BlockSession {
     if (name !== mediumName) {
       throw new DeviceError('no-medium', `disk ${path} has one medium, ${mediumName}, not ${name}`);
     }
-    return lockOrBusy(this.device.lockPath(), this.initiator, `disk ${path}`);
+    return this.lockOrBusy(this.device.lockPath(), `disk ${path}`);
   }
 
   protected open(_name: string, mode: 'read' | 'write'): ImageMedium {

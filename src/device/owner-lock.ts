@@ -2,14 +2,16 @@
  * Locks between threads and processes of a machine that are void when their owner ends, without an
  * event loop. A lock is a file whose name no other thread can have:
  *
- *   NAME.lock.HOST.BOOT.SPACE.PID.TASK.START.N
+ *   NAME.lock.HOST.BOOT.SPACE.PID.TASK.START.N[.ATTEMPT]
  *
  * host name (hashed), this boot (hashed), number space of processes, process, kernel thread and its
- * start time; N counts the locks of the thread. Its content names the holder, for messages.
+ * start time; N counts the locks of the thread; the attempt at a request that it was taken for, if it
+ * was. Its content names the holder, for messages.
  *
  * Taking: make one's own file, then look for others. Of two who do that at a time at least one sees
  * the other and steps back; both may. A file whose owner has ended is removed by whoever sees it:
- * its name is never used again, so that can hit no living lock. An owner that cannot be judged from
+ * its name is never used again, so that can hit no living lock; so is that of an attempt of the same
+ * process that is over, though its thread is stuck. An owner that cannot be judged from
  * here (another machine or container) counts as living; its file must be removed by hand if it died.
  */
 import { createHash } from 'node:crypto';
@@ -29,6 +31,14 @@ export interface OwnerLock {
   release(): void;
 }
 
+/** What a lock is taken for, where a request is tried by several threads, one after the other. */
+export interface Attempt {
+  /** Among those of this process: digits and hyphens. */
+  readonly id: string;
+  /** Of another one: it will never use what it has taken, also if it still runs. */
+  isOver(id: string): boolean;
+}
+
 export type LockAttempt =
   | { readonly isHeld: true; readonly lock: OwnerLock }
   | { readonly isHeld: false; readonly holder: string };
@@ -41,6 +51,7 @@ interface Owner {
   readonly task: number;
   /** Clock ticks since the boot. */
   readonly start: string;
+  readonly attempt?: string | undefined;
 }
 
 const HASH_CHARACTERS = 8;
@@ -54,12 +65,13 @@ export function lockDirectory(): string {
 }
 
 /** Takes the lock `path`, in the directory of `path`; `holder` says who has it. */
-export function tryLock(path: string, holder: string): LockAttempt {
+export function tryLock(path: string, holder: string, attempt?: Attempt): LockAttempt {
   locksTaken += 1;
   const { host, boot, space, pid, task, start } = ownIdentity();
-  const own = `${path}.lock.${host}.${boot}.${space}.${pid}.${task}.${start}.${locksTaken}`;
+  const thread = `${host}.${boot}.${space}.${pid}.${task}.${start}`;
+  const own = `${path}.lock.${thread}.${locksTaken}${attempt ? `.${attempt.id}` : ''}`;
   writeFileSync(own, holder, { flag: 'wx' });
-  const other = lockHolder(path, basename(own));
+  const other = lockHolder(path, basename(own), attempt);
   if (other === undefined) {
     return { isHeld: true, lock: { release: () => rmSync(own, { force: true }) } };
   }
@@ -67,14 +79,14 @@ export function tryLock(path: string, holder: string): LockAttempt {
   return { isHeld: false, holder: other };
 }
 
-/** Who has the lock; undefined where nobody has. Files of owners that ended are removed. */
-export function lockHolder(path: string, own?: string): string | undefined {
+/** Who has the lock; undefined where nobody has. Files of owners that ended, and of attempts that are over, are removed. */
+export function lockHolder(path: string, own?: string, attempt?: Attempt): string | undefined {
   const prefix = `${basename(path)}.lock.`;
   for (const name of readdirSync(dirname(path))) {
     if (!name.startsWith(prefix) || name === own) continue;
     const file = join(dirname(path), name);
     const owner = parseOwner(name.slice(prefix.length));
-    if (owner !== undefined && hasEnded(owner)) removeVoid(file);
+    if (owner !== undefined && (hasEnded(owner) || isOver(owner, attempt))) removeVoid(file);
     else {
       const holder = contentOf(file);
       if (holder !== undefined) return `${holder} (process ${owner?.pid ?? 'unknown'})`;
@@ -103,10 +115,20 @@ function contentOf(file: string): string | undefined {
 }
 
 function parseOwner(text: string): Owner | undefined {
-  const match = /^(\w+)\.(\w+)\.(\d+)\.(\d+)\.(\d+)\.(\d+)\.\d+$/.exec(text);
+  const match = /^(\w+)\.(\w+)\.(\d+)\.(\d+)\.(\d+)\.(\d+)\.\d+(?:\.([\d-]+))?$/.exec(text);
   if (match === null) return undefined;
-  const [, host = '', boot = '', space = '', pid = '', task = '', start = ''] = match;
-  return { host, boot, space, pid: Number(pid), task: Number(task), start };
+  const [, host = '', boot = '', space = '', pid = '', task = '', start = '', attempt] = match;
+  return { host, boot, space, pid: Number(pid), task: Number(task), start, attempt };
+}
+
+/** Another process may give the same names to attempts of its own. */
+function isOver(owner: Owner, attempt: Attempt | undefined): boolean {
+  if (attempt === undefined || owner.attempt === undefined) return false;
+  const self = ownIdentity();
+  const isOwn = (['host', 'boot', 'space', 'pid'] as const).every(
+    (name) => owner[name] === self[name],
+  );
+  return isOwn && attempt.isOver(owner.attempt);
 }
 
 function hasEnded(owner: Owner): boolean {

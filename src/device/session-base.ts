@@ -6,7 +6,7 @@ import { statfsSync } from 'node:fs';
 import { assert } from '../base/assert.js';
 import type { Capacity, SessionOf } from './backup-device.js';
 import { DeviceError, withDeviceErrors } from './device-error.js';
-import { type OwnerLock, tryLock } from './owner-lock.js';
+import { type Attempt, type OwnerLock, tryLock } from './owner-lock.js';
 
 interface Closable {
   close(): void;
@@ -18,7 +18,10 @@ export abstract class SessionBase<Medium extends Closable> implements SessionOf<
   private opened: Medium | undefined;
   private loggedOut = false;
 
-  constructor(readonly initiator: string) {}
+  constructor(
+    readonly initiator: string,
+    private readonly attempt: Attempt | undefined,
+  ) {}
 
   /** Exclusive use of a medium; throws where it cannot be had. */
   protected abstract take(medium: string): OwnerLock;
@@ -76,6 +79,11 @@ export abstract class SessionBase<Medium extends Closable> implements SessionOf<
     this.loggedOut = true;
   }
 
+  /** The lock `path`, else `busy` with the holder. `what`: the name for people. */
+  protected lockOrBusy(path: string, what: string): OwnerLock {
+    return lockOrBusy(path, this.initiator, what, this.attempt);
+  }
+
   private reservedName(): string {
     assert(this.medium !== undefined, 'a medium is reserved before it is used');
     return this.medium;
@@ -106,8 +114,13 @@ export function freeBytes(path: string): number {
 }
 
 /** The lock `path`, else `busy` with the holder. `what`: the name for people. */
-export function lockOrBusy(path: string, initiator: string, what: string): OwnerLock {
-  const attempt = tryLock(path, initiator);
-  if (attempt.isHeld) return attempt.lock;
-  throw new DeviceError('busy', `${what} is reserved by ${attempt.holder}`);
+export function lockOrBusy(
+  path: string,
+  initiator: string,
+  what: string,
+  attempt?: Attempt,
+): OwnerLock {
+  const taken = tryLock(path, initiator, attempt);
+  if (taken.isHeld) return taken.lock;
+  throw new DeviceError('busy', `${what} is reserved by ${taken.holder}`);
 }

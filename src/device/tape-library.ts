@@ -15,8 +15,8 @@ import {
   type LibrarySettings,
   readSettings,
 } from './library-files.js';
-import { lockHolder, type OwnerLock } from './owner-lock.js';
-import { checkAdmitted, freeBytes, lockOrBusy, SessionBase } from './session-base.js';
+import { type Attempt, lockHolder, type OwnerLock } from './owner-lock.js';
+import { checkAdmitted, freeBytes, SessionBase } from './session-base.js';
 import { SimhTape } from './simh-tape.js';
 
 export class TapeLibrary implements StreamDevice {
@@ -37,10 +37,10 @@ export class TapeLibrary implements StreamDevice {
     );
   }
 
-  login(initiator: string): StreamSession {
+  login(initiator: string, attempt?: Attempt): StreamSession {
     const settings = this.settings();
     checkAdmitted(`tape library ${this.directory}`, this.admits, initiator);
-    return new TapeSession(this, settings, initiator);
+    return new TapeSession(this, settings, initiator, attempt);
   }
 
   pathOf(name: string): string {
@@ -74,8 +74,9 @@ class TapeSession extends SessionBase<SimhTape> implements StreamSession {
     readonly device: TapeLibrary,
     private readonly settings: LibrarySettings,
     initiator: string,
+    attempt: Attempt | undefined,
   ) {
-    super(initiator);
+    super(initiator, attempt);
   }
 
   protected take(name: string): OwnerLock {
@@ -86,11 +87,7 @@ class TapeSession extends SessionBase<SimhTape> implements StreamSession {
       const reason = `no cartridge ${name}, but ${rangeOf(names)}`;
       throw new DeviceError('no-medium', `tape library ${directory} has ${reason}`);
     }
-    return lockOrBusy(
-      this.device.lockPath({ cartridge: name }),
-      this.initiator,
-      `cartridge ${name}`,
-    );
+    return this.lockOrBusy(this.device.lockPath({ cartridge: name }), `cartridge ${name}`);
   }
 
   protected open(name: string, mode: 'read' | 'write'): SimhTape {
@@ -121,7 +118,7 @@ class TapeSession extends SessionBase<SimhTape> implements StreamSession {
     for (let drive = 1; drive <= this.settings.drives; drive += 1) {
       try {
         const path = this.device.lockPath({ drive });
-        return lockOrBusy(path, this.initiator, `drive ${drive}`);
+        return this.lockOrBusy(path, `drive ${drive}`);
       } catch (error) {
         if (!(error instanceof DeviceError) || error.fault !== 'busy') throw error;
         reasons.push(error.reason);

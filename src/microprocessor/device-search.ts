@@ -6,7 +6,8 @@ import type { DeviceSession } from '../device/backup-device.js';
 import type { BackupPointer } from '../device/backup-writer.js';
 import { asDeviceError, type DeviceFault } from '../device/device-error.js';
 import { openDevice } from '../device/open-device.js';
-import { type PortId, portWwn } from '../san/port-id.js';
+import type { Attempt } from '../device/owner-lock.js';
+import { PORT_IDS, type PortId, portWwn } from '../san/port-id.js';
 import type { SearchReason } from '../san/search-reasons.js';
 import type { ErrandOrder } from './errand-order.js';
 import { PortFault } from './fault-gate.js';
@@ -31,8 +32,9 @@ export function openThrough(
   { serial, device, work }: ErrandOrder,
   port: PortId,
   goesOnAt: BackupPointer | undefined,
+  attempt: Attempt,
 ): DeviceSession {
-  const session = openDevice(device.definition).login(portWwn(serial, port));
+  const session = openDevice(device.definition).login(portWwn(serial, port), attempt);
   try {
     switch (work.kind) {
       case 'backup':
@@ -58,11 +60,22 @@ export function openThrough(
 }
 
 /** Why the port does not do, and what the device, or the port, said. */
-export function searchFailure(error: unknown): {
+export function searchFailure(
+  error: unknown,
+  serial: string,
+): {
   readonly reason: SearchReason;
   readonly detail: string;
 } {
   if (error instanceof PortFault) return { reason: 'failed', detail: error.message };
   const { fault, reason } = asDeviceError(error);
-  return { reason: REASONS[fault], detail: reason };
+  const detail = fault === 'busy' ? withPortNames(reason, serial) : reason;
+  return { reason: REASONS[fault], detail };
+}
+
+/** Who has the device may be another job of this array. */
+function withPortNames(text: string, serial: string): string {
+  return PORT_IDS.reduce((named, port) => {
+    return named.replace(portWwn(serial, port), `port ${port} of this array`);
+  }, text);
 }

@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.js';
 import { ArrayError } from '../base/errors.js';
 import { signalWord } from '../base/shared-words.js';
 import type { DeviceSession } from '../device/backup-device.js';
+import type { Attempt } from '../device/owner-lock.js';
 import { readKept, ringSignal, waitForRing } from '../san/data-area.js';
 import {
   type DeviceSearch,
@@ -34,6 +35,8 @@ const DETAIL_CHARACTERS = 100;
 export interface MicroprocessorData {
   readonly memory: SharedArrayBuffer;
   readonly faults: SharedArrayBuffer | undefined;
+  /** Number of this shared memory among those of the process. */
+  readonly engine: number;
   readonly index: number;
   /** `CL1-M0`. */
   readonly name: string;
@@ -48,12 +51,14 @@ interface Found {
 export class Microprocessor {
   private readonly kernel: MicroprocessorKernel;
   private readonly gate: FaultGate;
+  private readonly engine: number;
 
   constructor(
-    { memory, faults, index, name }: MicroprocessorData,
+    { memory, faults, engine, index, name }: MicroprocessorData,
     private readonly clock: Pick<Clock, 'monotonicMs'>,
   ) {
     const shared = new SharedMemory(memory);
+    this.engine = engine;
     this.kernel = new MicroprocessorKernel(shared, index, clock);
     this.gate = new FaultGate({
       name,
@@ -85,26 +90,38 @@ export class Microprocessor {
     const order = decodeOrder(slot.payload);
     for (let port = search.port; port !== undefined; ) {
       try {
-        const session = this.open(order, port, slot);
+        this.gate.pass(port, order.device.name);
+        // Held up so long that others search by now: it takes nothing from them.
+        const session = search.isLost ? undefined : this.open(order, port, search);
         const transfer = search.found();
-        if (transfer !== undefined) return { session, transfer, order };
-        session.logout();
+        if (session !== undefined && transfer !== undefined) return { session, transfer, order };
+        session?.logout();
         return undefined;
       } catch (error) {
         if (isBug(error)) throw error;
-        const { reason, detail } = searchFailure(error);
-        noteDetail(slot, port, detail);
+        const { reason, detail } = searchFailure(error, order.serial);
+        if (!search.isLost) noteDetail(slot, port, detail);
         port = search.failed(reason);
       }
     }
     return undefined;
   }
 
-  private open(order: ErrandOrder, port: PortId, slot: RequestSlot): DeviceSession {
-    this.gate.pass(port, order.device.name);
+  private open(order: ErrandOrder, port: PortId, { slot, attempt }: DeviceSearch): DeviceSession {
     const { work } = order;
     const from = work.kind === 'backup' ? goesOnAt(work, readKept(slot)) : undefined;
-    return openThrough(order, port, from);
+    return openThrough(order, port, from, this.attemptAt(slot.slot, attempt));
+  }
+
+  /** Its name says which engine, slot and claim it is of. */
+  private attemptAt(slot: number, attempt: number): Attempt {
+    return {
+      id: `${this.engine}-${slot}-${attempt}`,
+      isOver: (id) => {
+        const [engine, otherSlot = 0, other = 0] = id.split('-').map(Number);
+        return engine === this.engine && this.kernel.isOver(otherSlot, other);
+      },
+    };
   }
 
   /** The device is given back before the request is: the next one may need it at once. */

@@ -104,6 +104,12 @@ export class MicroprocessorKernel {
     return undefined;
   }
 
+  /** That of the state word: its holder, if it had one, uses the device no more. */
+  isOver(slot: number, attempt: number): boolean {
+    const status = this.slots[slot]?.status();
+    return status?.holder === undefined || status.attempt !== attempt;
+  }
+
   /** The next port of the table, if it is this microprocessor's turn there. */
   turnOf(slot: RequestSlot): PortId | undefined {
     const table = slot.table();
@@ -122,6 +128,16 @@ export class DeviceSearch {
 
   get port(): PortId | undefined {
     return this.slot.port;
+  }
+
+  /** How often the request was claimed by now: which of them this search is. */
+  get attempt(): number {
+    return this.claimed.attempt;
+  }
+
+  /** The request was taken away: its lease was over. */
+  get isLost(): boolean {
+    return this.slot.status().word !== this.claimed.word;
   }
 
   /**
@@ -155,10 +171,6 @@ export class DeviceSearch {
     kernel.releaseControl();
     signalBoth(slot);
     return new Transfer(kernel, slot, transferring);
-  }
-
-  private get isLost(): boolean {
-    return this.slot.status().word !== this.claimed.word;
   }
 
   private leave(event?: RequestEvent, outcome?: Outcome): undefined {

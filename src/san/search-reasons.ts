@@ -28,7 +28,7 @@ export const SEARCH_REASONS = {
   'no-path': path('has no path to it'),
   'no-answer': answer('EIO', 'got no answer in time'),
   missing: answer('ENXIO', 'finds that it is not there'),
-  busy: answer('EBUSY', 'finds it reserved by another'),
+  busy: answer('EBUSY', 'finds it reserved'),
   unloaded: answer('ENODEV', 'finds no medium loaded'),
   full: answer('ENOSPC', 'finds it full'),
   'write-protected': answer('EROFS', 'finds it write-protected'),

@@ -84,8 +84,8 @@ describe('a backup', () => {
     other.reserve(target.medium);
     const busy = await pool.backup(backupRequest(target, IMAGE, { ports })).done;
     expect(reasonOf(busy)).toContain(
-      'EBUSY: device0 is not available: port CL1-C finds it reserved by another; ' +
-        'port CL2-D finds it reserved by another; port CL2-C has no path to it (CL1-C, CL2-D: cartridge ',
+      'EBUSY: device0 is not available: port CL1-C finds it reserved; ' +
+        'port CL2-D finds it reserved; port CL2-C has no path to it (CL1-C, CL2-D: cartridge ',
     );
     expect(reasonOf(busy)).toContain('somebody');
     other.logout();

@@ -90,6 +90,29 @@ describe.each(DEVICE_KINDS)('%s', (kind) => {
     first.logout();
   });
 
+  it('is taken away from an attempt that is over, and by no other', () => {
+    const { device, medium } = makeDevice(kind);
+    const over = new Set<string>();
+    const attempt = (id: string) => ({ id, isOver: (other: string) => over.has(other) });
+    const [stuck, next, stranger] = [
+      device.login('CL1-C', attempt('1-0-1')),
+      device.login('CL1-D', attempt('1-0-2')),
+      device.login('CL1-D'),
+    ];
+    stuck.reserve(medium);
+    expect(faultOf(() => next.reserve(medium))).toBe('busy');
+    over.add('1-0-1');
+    expect(faultOf(() => stranger.reserve(medium))).toBe('busy');
+    next.reserve(medium);
+    next.load('write');
+    // It wakes up: what it gives back is its own, and it gets nothing more.
+    stuck.logout();
+    expect(faultOf(() => stranger.reserve(medium))).toBe('busy');
+    next.logout();
+    stranger.reserve(medium);
+    stranger.logout();
+  });
+
   it('gives a medium back and takes it again as one session', () => {
     const { device, medium } = makeDevice(kind);
     const session = device.login('CL1-C');

@@ -163,7 +163,7 @@ describe('a search that finds nothing', () => {
     ]);
     expect([error.code, error.reason]).toEqual([
       'EBUSY',
-      'tape0 is not available: port CL2-C is down; port CL1-C finds it reserved by another; ' +
+      'tape0 is not available: port CL2-C is down; port CL1-C finds it reserved; ' +
         'port CL1-D has no path to it',
     ]);
     expect(searchError('tape0', []).message).toBe(

@@ -37,7 +37,7 @@ describe('a request in shared memory', () => {
     expect(one.board.outcome(slot)).toBe('unreachable');
     expect(searchError('tape0', slot.results()).message).toBe(
       'EBUSY: tape0 is not available: port CL1-C has no path to it; ' +
-        'port CL2-C finds it reserved by another',
+        'port CL2-C finds it reserved',
     );
   });
 

@@ -1,0 +1,58 @@
+/** A device that holds a microprocessor up in the middle of a search, with the medium reserved: others go on with the request. */
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, readdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import type { MicroprocessorPool } from '../../src/array/microprocessor-pool.js';
+import { hashOf } from '../device/backup-source.js';
+import { makeLibrary } from '../device/device-cases.js';
+import {
+  backupRequest,
+  CHUNK_BYTES,
+  makePool,
+  randomImage,
+  restoreRequest,
+  SinkInMemory,
+  until,
+} from '../support/backup-pool.js';
+import { cleanScratch } from '../support/scratch-directory.js';
+
+afterAll(cleanScratch);
+
+const IMAGE = randomImage(5, 4 * CHUNK_BYTES, 0);
+let pool: MicroprocessorPool;
+let path: string;
+
+beforeEach(() => {
+  pool = makePool();
+  // What is stuck has the one drive.
+  path = makeLibrary({ drives: 1 });
+});
+
+const locks = (name: string) =>
+  readdirSync(path).filter((file) => file.startsWith(`.${name}.lock`));
+
+describe('a cartridge that does not answer when it is loaded, with the drive taken', () => {
+  it('is loaded by another microprocessor when it answers, and the first takes nothing from it', async () => {
+    const target = { definition: { kind: 'tape', path } as const, medium: 'AFS001' };
+    await pool.backup(backupRequest(target, IMAGE)).done;
+    const [cartridge, pipe] = [join(path, 'AFS001.tap'), join(path, 'pipe')];
+    renameSync(cartridge, `${cartridge}.away`);
+    execFileSync('mkfifo', ['-m', '600', cartridge]);
+
+    const sink = new SinkInMemory();
+    const transfer = pool.restore(restoreRequest(target, sink));
+    await until(() => locks('AFS001.tap').length > 0 || transfer.phase === 'ended');
+    renameSync(cartridge, pipe);
+    renameSync(`${cartridge}.away`, cartridge);
+    expect(await transfer.done).toMatchObject({ outcome: 'done' });
+    expect(transfer.attempts).toBe(2);
+    expect(hashOf(sink.content)).toBe(hashOf(IMAGE));
+
+    // A later job does not meet what is stuck either.
+    expect(await pool.backup(backupRequest(target, IMAGE)).done).toMatchObject({ outcome: 'done' });
+    closeSync(openSync(pipe, 'r+'));
+    await pool.close();
+    expect([...locks('AFS001.tap'), ...locks('drive-1')]).toEqual([]);
+  });
+});
