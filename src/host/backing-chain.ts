@@ -61,25 +61,37 @@ export function chainToMount(
 }
 
 export const systemBlockDevices: BlockDevices = {
-  backingFiles(device, source) {
-    // Some file systems (btrfs) show a device number of their own: go by the source's name.
-    const byNumber = directoryOf(join('/sys/dev/block', device));
-    const directory =
-      byNumber ??
-      (source.startsWith('/dev/')
-        ? directoryOf(join('/sys/class/block', basename(source)))
-        : undefined);
-    return directory === undefined ? [] : backingFilesOf(directory, 0);
-  },
+  backingFiles: (device, source) => loopsBehind(device, source).map(({ file }) => file),
 };
 
+/** A loop device, as `loop0`, and the file it was attached to, by the name that file has now. */
+export interface LoopFile {
+  readonly loop: string;
+  readonly file: string;
+}
+
+/** The loop devices behind `MAJOR:MINOR` or, where that is no block device, behind `/dev/NAME`. */
+export function loopsBehind(device: string, source: string): readonly LoopFile[] {
+  // Some file systems (btrfs) show a device number of their own: go by the source's name.
+  const byNumber = directoryOf(join('/sys/dev/block', device));
+  const directory =
+    byNumber ??
+    (source.startsWith('/dev/')
+      ? directoryOf(join('/sys/class/block', basename(source)))
+      : undefined);
+  return directory === undefined ? [] : loopsBelow(directory, 0);
+}
+
 /** `directory` is a block device in /sys: a loop device, a partition of one, or mapped onto them. */
-function backingFilesOf(directory: string, depth: number): string[] {
-  const own = [directory, join(directory, '..')].flatMap((place) => backingFileOf(place) ?? []);
+function loopsBelow(directory: string, depth: number): LoopFile[] {
+  const own = [directory, join(directory, '..')].flatMap((place) => {
+    const file = backingFileOf(place);
+    return file === undefined ? [] : [{ loop: basename(place), file }];
+  });
   if (own.length > 0 || depth >= CHAIN_MAX) return own.slice(0, 1);
   return namesIn(join(directory, 'slaves')).flatMap((name) => {
     const below = directoryOf(join(directory, 'slaves', name));
-    return below === undefined ? [] : backingFilesOf(below, depth + 1);
+    return below === undefined ? [] : loopsBelow(below, depth + 1);
   });
 }
 

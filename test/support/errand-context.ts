@@ -1,0 +1,90 @@
+/** What errands of the backup client work with, over mounted arrays of a test: its journal and the server's catalog in memory. */
+
+import { arrayTable } from '../../src/backup/array-tables.js';
+import type {
+  CatalogChange,
+  ClientConfiguration,
+  ErrandContext,
+  KnownArray,
+} from '../../src/backup/client/errand-handler.js';
+import { systemClock } from '../../src/base/clock.js';
+import { ArrayError } from '../../src/base/errors.js';
+import { ArrayClient } from '../../src/client/array-client.js';
+import type { MountedArray } from './mounted-array.js';
+import { subdirectory } from './scratch-directory.js';
+
+export async function knownArray({ mount }: MountedArray): Promise<KnownArray> {
+  const client = new ArrayClient(mount);
+  const { uuid, serial } = await arrayTable(client, 'array');
+  return { uuid, serial, mountPoint: mount, client };
+}
+
+/** One client; `errand` begins a new attempt of an errand with the notes of the last one. */
+export class ErrandBench {
+  readonly lines: string[] = [];
+  readonly steps: string[] = [];
+  readonly changes: CatalogChange[] = [];
+  noted: unknown;
+  readonly configuration: ClientConfiguration;
+  /** The attempt dies (throws for good) at this note, counted from 1; 0: at none. */
+  dieAtNote = 0;
+  private notes = 0;
+
+  constructor(
+    private readonly mounted: readonly MountedArray[],
+    scratch: string,
+    configuration: Partial<ClientConfiguration> = {},
+  ) {
+    this.configuration = {
+      name: 'here',
+      hostName: 'here',
+      allowedCommands: ['/bin/true', '/bin/false'],
+      allowedTargets: [subdirectory(scratch, 'allowed')],
+      restorePort: 'CL1-A',
+      restoreLun: 100,
+      stateDirectory: subdirectory(scratch, 'state'),
+      serverDirectory: undefined,
+      ...configuration,
+    };
+  }
+
+  arrays(): Promise<KnownArray[]> {
+    return Promise.all(this.mounted.map(knownArray));
+  }
+
+  context(signal = new AbortController().signal): ErrandContext {
+    const arrays = () => this.arrays();
+    return {
+      clock: systemClock,
+      configuration: this.configuration,
+      signal,
+      noted: this.noted,
+      arrays,
+      untilArray: async (uuid) => {
+        const array = (await arrays()).find((candidate) => candidate.uuid === uuid);
+        if (array === undefined) throw new ArrayError('ENODEV', `no array ${uuid}`);
+        return array;
+      },
+      note: async (notes) => {
+        this.notes += 1;
+        this.noted = JSON.parse(JSON.stringify(notes));
+        if (this.notes === this.dieAtNote) throw new Error('the client was killed');
+      },
+      report: ({ step }) => {
+        if (this.steps.at(-1) !== step) this.steps.push(step);
+      },
+      log: (line) => {
+        this.lines.push(line);
+      },
+      catalog: async (change) => {
+        this.changes.push(change);
+      },
+    };
+  }
+
+  /** The next attempt counts its notes anew. */
+  reset(dieAtNote = 0): void {
+    this.dieAtNote = dieAtNote;
+    this.notes = 0;
+  }
+}
