@@ -234,8 +234,8 @@ export class StorageArray extends PairingArray implements TargetArray, PoolConte
     return startScrub(this, reference);
   }
 
-  async discover(devices: readonly string[]): Promise<Job> {
-    return startDiscovery(this, devices);
+  async discover(devices: readonly string[], isListing: boolean): Promise<Job> {
+    return startDiscovery(this, devices, isListing);
   }
 
   microprocessors() {

@@ -1,6 +1,6 @@
 /**
  * Discovery of backup devices: each is asked through every initiator port in whose zone it is. What comes of it is in
- * status/devices until the next search through that port.
+ * status/devices until the next search through that port, and what cartridges have, if that is asked for, in status/backups.
  */
 import { ArrayError } from '../base/errors.js';
 import type { SanDevice } from '../san/configuration.js';
@@ -10,6 +10,7 @@ import { searchError } from '../san/search-reasons.js';
 import type { ArrayContext } from './array-context.js';
 import type { BackupPath } from './backup-path.js';
 import type { Job, Jobs } from './jobs.js';
+import { listMedia } from './list-media.js';
 
 /** A microprocessor that is held up is given up earlier. */
 const ANSWER_MS_MAX = 600_000;
@@ -20,13 +21,20 @@ export interface DiscoveringArray extends ArrayContext {
 }
 
 /** Of the devices with these names (ENOENT), or all; EINVAL where there is none. */
-export function startDiscovery(array: DiscoveringArray, names: readonly string[]): Job {
+export function startDiscovery(
+  array: DiscoveringArray,
+  names: readonly string[],
+  isListing: boolean,
+): Job {
   const { configuration } = array.san;
   const named = [...new Set(names)].map((name) => deviceNamed(configuration, name));
   const devices = names.length === 0 ? configuration.devices : named;
   if (devices.length === 0) throw new ArrayError('EINVAL', 'no device is defined (ctl/device)');
   const subject = names.length === 0 ? 'all' : names.join(' ');
-  return array.jobList.start('discover', subject, 'blocks', (job) => discover(array, devices, job));
+  return array.jobList.start('discover', subject, 'blocks', async (job) => {
+    const result = await discover(array, devices, job);
+    return isListing ? [result, await listTapes(array, devices, job)].join('; ') : result;
+  });
 }
 
 async function discover(
@@ -43,6 +51,25 @@ async function discover(
   }
   const available = `${job.done - problems.length} of ${devices.length} devices available`;
   return [available, ...problems].join('; ');
+}
+
+/** Of the libraries that were found. */
+async function listTapes(
+  array: DiscoveringArray,
+  devices: readonly SanDevice[],
+  job: Job,
+): Promise<string> {
+  let count = 0;
+  let failures = 0;
+  for (const device of devices.filter(({ kind }) => kind === 'tape')) {
+    const view = array.san.devices().find(({ name }) => name === device.name);
+    const isFound = view?.searches.some(({ reason }) => reason === 'found') ?? false;
+    if (!isFound || view?.media === undefined) continue;
+    count += view.media.length;
+    failures += await listMedia(array, device, view.media, job);
+  }
+  const unread = failures === 0 ? '' : `, ${failures} could not be read`;
+  return `${count} cartridges listed${unread}`;
 }
 
 /** Why the device is not available; undefined where any port reaches it. */

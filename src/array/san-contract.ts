@@ -4,6 +4,7 @@
  * when that is durable; a refused command has changed nothing.
  */
 import type { MediumInfo } from '../device/backup-device.js';
+import type { MediumListing } from '../microprocessor/medium-listing.js';
 import type {
   Controller,
   Host,
@@ -49,6 +50,17 @@ export interface DeviceView extends SanDevice {
   readonly searches: readonly DeviceSearch[];
   /** As the last discovery saw them; undefined before one that reached the device. */
   readonly media: readonly MediumInfo[] | undefined;
+  /** Of a tape library: cartridges that were looked at since it was defined, or the array mounted. */
+  readonly backups: readonly MediumBackups[];
+}
+
+/** What the last look at a cartridge saw on it. */
+export interface MediumBackups {
+  readonly medium: string;
+  readonly listing: MediumListing;
+  /** Why it was not seen; ''. */
+  readonly problem: string;
+  readonly atMs: number;
 }
 
 /** How requests of hosts and backup data go beside each other. */

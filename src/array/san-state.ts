@@ -21,7 +21,14 @@ import {
 } from '../san/stored-configuration.js';
 import type { PrepareDevice } from './device-preparer.js';
 import { RequestFaults } from './request-faults.js';
-import type { ControllerView, DeviceView, LunView, PortView, TurnsView } from './san-contract.js';
+import type {
+  ControllerView,
+  DeviceView,
+  LunView,
+  MediumBackups,
+  PortView,
+  TurnsView,
+} from './san-contract.js';
 import { controllerViews, deviceViews, portViews, SearchResults, withFaults } from './san-views.js';
 
 /** What it needs of the array around it. */
@@ -145,6 +152,11 @@ export class SanState {
   /** A discovery saw what the device has. */
   noteMedia(device: string, media: readonly MediumInfo[]): void {
     this.searches.noteMedia(device, media);
+  }
+
+  /** A look at a cartridge: status/backups shows what is on it. */
+  noteListing(device: string, listing: MediumBackups): void {
+    this.searches.noteListing(device, listing);
   }
 
   protected lunView(mapping: LunMapping): LunView {

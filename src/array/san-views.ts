@@ -7,7 +7,13 @@ import { controllerOf, deviceWwn, type PortId, portWwn } from '../san/port-id.js
 import type { PortTasks } from '../san/port-tasks.js';
 import { changeController, downProblem } from '../san/ports.js';
 import type { PortResult } from '../san/search-reasons.js';
-import type { ControllerView, DeviceSearch, DeviceView, PortView } from './san-contract.js';
+import type {
+  ControllerView,
+  DeviceSearch,
+  DeviceView,
+  MediumBackups,
+  PortView,
+} from './san-contract.js';
 
 /** The configuration with what faults have put down. */
 export function withFaults(san: SanConfiguration, faults: FaultList): SanConfiguration {
@@ -60,6 +66,7 @@ export function deviceViews(
     ports: portsReaching(san, device.name),
     searches: results.of(device.name),
     media: results.mediaOf(device.name),
+    backups: results.listingsOf(device.name),
   }));
 }
 
@@ -67,6 +74,7 @@ export function deviceViews(
 export class SearchResults {
   private readonly byDevice = new Map<string, Map<PortId, DeviceSearch>>();
   private readonly media = new Map<string, readonly MediumInfo[]>();
+  private readonly listings = new Map<string, readonly MediumBackups[]>();
 
   of(device: string): readonly DeviceSearch[] {
     return [...(this.byDevice.get(device)?.values() ?? [])];
@@ -84,11 +92,28 @@ export class SearchResults {
     return this.media.get(device);
   }
 
+  /** Cartridges that are not there any more are forgotten. */
   noteMedia(device: string, media: readonly MediumInfo[]): void {
+    const names = new Set(media.map(({ name }) => name));
+    const left = this.listingsOf(device).filter(({ medium }) => names.has(medium));
+    this.listings.set(device, left);
     this.media.set(device, media);
   }
 
+  /** In the order of their names. */
+  listingsOf(device: string): readonly MediumBackups[] {
+    const known = this.listings.get(device) ?? [];
+    return [...known].sort((one, other) => (one.medium < other.medium ? -1 : 1));
+  }
+
+  noteListing(device: string, listing: MediumBackups): void {
+    const known = this.listings.get(device) ?? [];
+    const others = known.filter(({ medium }) => medium !== listing.medium);
+    this.listings.set(device, [...others, listing]);
+  }
+
   forget(device: string): void {
+    this.listings.delete(device);
     this.media.delete(device);
     this.byDevice.delete(device);
   }

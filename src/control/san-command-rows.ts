@@ -209,14 +209,18 @@ export const SAN_COMMANDS = [
     group: 'san',
     verb: 'discover',
     words: [{ name: 'DEVICE', kind: 'device', repeat: true, optional: true, help: 'default: all' }],
-    options: [],
+    options: [
+      { name: 'backups', kind: 'yes', help: 'also read which backups are on the cartridges' },
+    ],
     summary: 'ask backup devices whether they are there, as a job',
     description: [
       'Each is asked through every initiator port in whose zone it is, one after the other. What came of',
-      'it is shown by status/devices.',
+      'it is shown by status/devices. With backups=yes each cartridge of a tape library is loaded in turn',
+      'and its labels are read: status/backups shows which backups it has.',
     ],
     examples: [
       { line: '', meaning: 'an empty line: all devices' },
+      { line: 'tape0 backups=yes', meaning: 'and what is on its cartridges' },
       { line: 'tape0', meaning: 'this one alone' },
     ],
     changesArray: false,

@@ -113,8 +113,8 @@ export const SAN_HANDLERS: Readonly<Record<SanCommandName, Handler>> = {
     return `online ${shareText(rule.online)}, backup ${shareText(rule.backup)} a turn`;
   },
 
-  async discover(array, { words }) {
-    const job = await array.discover(words);
+  async discover(array, { words, options }) {
+    const job = await array.discover(words, options.has('backups'));
     return `job ${job.id} discover ${job.subject}`;
   },
 

@@ -16,6 +16,7 @@ import type {
 import type { PoolView } from '../array/pool-contract.js';
 import { printable } from '../base/names.js';
 import { formatSize } from '../base/sizes.js';
+import { BACKUPS, backupRows } from './backup-tables.js';
 import { PROGRESS, progressRows } from './copy-tables.js';
 import { PAIR_USAGE, PAIRS, pairColumns } from './pair-tables.js';
 import {
@@ -196,6 +197,7 @@ const EVENTS: Table<EventView> = {
 /** In the order of `ls status`. */
 export const STATUS_TABLES: readonly StatusTable[] = [
   statusTable('array', ARRAY, (array) => [{ identity: array.identity, array }]),
+  { ...statusTable('backups', BACKUPS, ({ san }) => backupRows(san)), isLive: true },
   statusTable('cache', CACHE, (array) => [array.cache()]),
   { ...statusTable('devices', DEVICES, ({ san }) => san.devices()), isLive: true },
   statusTable('events', EVENTS, (array) => array.recentEvents(EVENTS_SHOWN_MAX)),

@@ -27,6 +27,8 @@ export type DeviceOperation =
   | { readonly kind: 'locate'; readonly block: number }
   | { readonly kind: 'rewind' }
   | { readonly kind: 'to-end-of-data' }
+  /** Which backups the cartridge has, from the one with this index on; it stands anywhere then. */
+  | { readonly kind: 'list-backups'; readonly from: number }
   // ---- of a block device
   /** Makes the medium an image of this size; what was in it is gone. */
   | { readonly kind: 'begin-image'; readonly imageBytes: number }
@@ -37,6 +39,7 @@ export type DeviceOperation =
   | { readonly kind: 'sync' };
 
 export type OperationReply =
+  /** With a page of the listing (medium-listing.ts) as data where it answers `list-backups`. */
   | { readonly kind: 'done' }
   | { readonly kind: 'inquiry'; readonly inquiry: DeviceInquiry }
   /** `records`: the length of each record; of blocks one. `stop`: what ended it; a mark has been passed. */

@@ -2,6 +2,7 @@
 import type { Movement, StreamMedium } from '../device/backup-device.js';
 import { DeviceError } from '../device/device-error.js';
 import { type DeviceOperation, OPERATION_BYTES_MAX } from './device-operation.js';
+import { encodeListing } from './medium-listing.js';
 import type { Answered } from './operation-frame.js';
 
 /** Their lengths have to fit the head of the answer. */
@@ -33,6 +34,8 @@ export function streamOperation(
     case 'to-end-of-data':
       tape.toEndOfData();
       return DONE;
+    case 'list-backups':
+      return { ...DONE, data: encodeListing(tape, operation.from) };
     default:
       throw new DeviceError('invalid', `a tape cannot ${operation.kind}`);
   }
