@@ -7,7 +7,7 @@ import type { SanConfiguration } from '../san/configuration.js';
 import { deviceNamed } from '../san/devices.js';
 import { devicePorts, type PathRequest, type UsablePorts } from '../san/discovery.js';
 import { parsePort } from '../san/port-id.js';
-import { describeResult } from '../san/search-reasons.js';
+import { describeResults } from '../san/search-reasons.js';
 import type { ArrayContext } from './array-context.js';
 import type { BackupPath, ImageSink, Transfer } from './backup-path.js';
 import { copyName } from './copies.js';
@@ -100,7 +100,7 @@ export async function availableEnd(
       return (destination === '' || name === destination) && !isProtected && holder === undefined;
     });
     if (medium !== undefined) return { ...end, medium: medium.name };
-    const searched = probes.map(describeResult).join('; ');
+    const searched = describeResults(probes);
     reasons.push(`${device.name}: ${media === undefined ? searched : 'no medium is free'}`);
   }
   const why = reasons.length === 0 ? 'there is none' : reasons.join('. ');

@@ -47,6 +47,7 @@ export class DeviceWay {
   ) {
     this.route = new LoadRoute(host, {
       usable: end.ports,
+      lastSearch: (port) => host.san.lastSearch(end.device.name, port),
       forced: end.port,
       onMove: (from, to, reason) => this.moved(from, to, reason),
     });

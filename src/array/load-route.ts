@@ -9,7 +9,7 @@ import { LOAD_PERIOD_MS, type LoadTable } from '../san/load.js';
 import { choosePath, type PathDemand, reconsiderPath } from '../san/path-choice.js';
 import type { PortId } from '../san/port-id.js';
 import type { PortTasks } from '../san/port-tasks.js';
-import { describeResult } from '../san/search-reasons.js';
+import { describeResult, type SearchReason } from '../san/search-reasons.js';
 import type { Errand } from './backup-path.js';
 
 /** A lighter port through which the device was not found is left alone for so long. */
@@ -23,6 +23,8 @@ export interface RouteHost {
 export interface RouteParts {
   /** Those that may be used now, in the order of the group. */
   readonly usable: () => UsablePorts;
+  /** What came of the last search for the device through the port. */
+  readonly lastSearch: (port: PortId) => SearchReason | undefined;
   /** The user's port. */
   readonly forced: PortId | undefined;
   /** It is being handed over: to which port, and why. */
@@ -78,10 +80,15 @@ export class LoadRoute {
     if (port === undefined || this.best === undefined) return '';
     if (port === this.best.port) return this.best.reason;
     const { best, parts } = this;
+    if (best.port === undefined) return 'no other port reached the device';
     const refused = parts.usable().refused.find((result) => result.port === best.port);
-    return refused === undefined
-      ? `${best.port ?? 'no other port'} did not reach the device`
-      : describeResult(refused);
+    const searched = parts.lastSearch(best.port);
+    if (refused !== undefined) return describeResult(refused);
+    // What it found before it was left, for a port that is up again, says nothing.
+    const isFailure = searched !== undefined && searched !== 'found';
+    return isFailure
+      ? describeResult({ port: best.port, reason: searched })
+      : `the way through ${best.port} was lost`;
   }
 
   private reconsider(errand: Route): void {

@@ -1,6 +1,7 @@
 /** What microprocessors tell of failures, as the errors of the contract (backup-path.ts). */
 import type { Failure } from '../microprocessor/errand-order.js';
-import { type PortResult, searchError } from '../san/search-reasons.js';
+import { decodeDetails } from '../microprocessor/search-report.js';
+import { type PortResult, searchError, withDetails } from '../san/search-reasons.js';
 import { PathError } from './backup-path.js';
 
 /** What a microprocessor reported of the device. */
@@ -12,24 +13,12 @@ export function failureError({ code, reason, fault, sense }: Failure): PathError
   });
 }
 
-/** Every port with why, and what the device said there: the report of the request. */
+/** Every port with why, by the report of the request what the device said there. */
 export function unreachableError(
   device: string,
   results: readonly PortResult[],
-  details: string,
+  report: string,
 ): PathError {
-  const { code, reason } = searchError(device, results);
-  const said = details === '' ? '' : ` (${toldOnce(details)})`;
-  return new PathError(code, `${reason}${said}`, { results });
-}
-
-/** Lines `PORT: what the device said`: ports that were told the same share one, `CL1-C, CL2-C: no such cartridge`. */
-function toldOnce(details: string): string {
-  const ports = new Map<string, string[]>();
-  for (const line of details.split('\n')) {
-    const colon = line.indexOf(': ');
-    const text = line.slice(colon + 1);
-    ports.set(text, [...(ports.get(text) ?? []), line.slice(0, Math.max(0, colon))]);
-  }
-  return [...ports].map(([text, names]) => `${names.join(', ')}:${text}`).join('; ');
+  const { code, reason } = searchError(device, withDetails(results, decodeDetails(report)));
+  return new PathError(code, reason, { results });
 }

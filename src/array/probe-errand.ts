@@ -1,5 +1,6 @@
 /** A probe: asks a device through one port what it is and which media it has. */
 import type { DeviceSighting } from '../microprocessor/device-operation.js';
+import { decodeDetails } from '../microprocessor/search-report.js';
 import type { PortId } from '../san/port-id.js';
 import type { PortProbe, ProbeRequest } from './backup-path.js';
 import { DeviceErrand, type ErrandEnd, type ErrandHost } from './device-errand.js';
@@ -34,7 +35,7 @@ export class ProbeErrand extends DeviceErrand {
     if (end.outcome !== 'failed')
       return { reason: 'no-answer', detail: `the probe was ${end.outcome}` };
     const found = end.results.find(({ port }) => port === this.asked);
-    const detail = end.details === '' ? '' : end.details.replace(`${this.asked}: `, '');
+    const detail = decodeDetails(end.details).get(this.asked) ?? '';
     const reason = found?.reason ?? 'failed';
     return reason === 'found' ? { reason: 'failed', detail: end.error.reason } : { reason, detail };
   }

@@ -12,7 +12,7 @@ import { LoadCounters, type LoadTable } from '../san/load.js';
 import { type PortId, portNumber } from '../san/port-id.js';
 import { PortQueues } from '../san/port-queues.js';
 import { PortTasks } from '../san/port-tasks.js';
-import type { PortResult } from '../san/search-reasons.js';
+import type { PortResult, SearchReason } from '../san/search-reasons.js';
 import {
   changedRecords,
   restoreSan,
@@ -147,6 +147,10 @@ export class SanState {
   /** A port was searched for the device: status/devices shows what came of it. */
   noteSearch(device: string, result: PortResult): void {
     this.searches.note(device, result, this.host.clock.nowMs());
+  }
+
+  lastSearch(device: string, port: PortId): SearchReason | undefined {
+    return this.searches.of(device).find((search) => search.port === port)?.reason;
   }
 
   /** A discovery saw what the device has. */

@@ -15,7 +15,6 @@ import {
   type Transfer,
 } from '../san/microprocessor-kernel.js';
 import type { PortId } from '../san/port-id.js';
-import type { RequestSlot } from '../san/request-slots.js';
 import { FaultView } from '../san/shared-faults.js';
 import { HEADER, SharedMemory } from '../san/shared-memory.js';
 import { BackupDriver, goesOnAt } from './backup-driver.js';
@@ -25,12 +24,11 @@ import { decodeOrder, type ErrandOrder, encodeFailure, failureOf } from './erran
 import { FaultGate, PortFault } from './fault-gate.js';
 import { ProbeDriver } from './probe-driver.js';
 import { RestoreDriver } from './restore-driver.js';
+import { addDetail } from './search-report.js';
 import { SessionDriver } from './session-driver.js';
 
 /** Between two signs of life where nothing happens. */
 const IDLE_MS = 500;
-/** Of what a device said at one port; eight of them fit the report. */
-const DETAIL_CHARACTERS = 100;
 
 export interface MicroprocessorData {
   readonly memory: SharedArrayBuffer;
@@ -100,7 +98,7 @@ export class Microprocessor {
       } catch (error) {
         if (isBug(error)) throw error;
         const { reason, detail } = searchFailure(error, order.serial);
-        if (!search.isLost) noteDetail(slot, port, detail);
+        if (!search.isLost) slot.report = addDetail(slot.report, port, detail);
         port = search.failed(reason);
       }
     }
@@ -138,7 +136,7 @@ export class Microprocessor {
     session.logout();
     if (ending.kind === 'left') transfer.letGo();
     else if (ending.kind === 'port-failed') {
-      noteDetail(slot, port, ending.detail);
+      slot.report = addDetail(slot.report, port, ending.detail);
       slot.failPort(port, 'failed');
       transfer.letGo();
     } else transfer.end(ending.kind, ending.report);
@@ -187,11 +185,4 @@ function driverOf({ work }: ErrandOrder, parts: DriverParts): Driver {
     case 'probe':
       return new ProbeDriver(parts);
   }
-}
-
-/** One line for each port that was searched in vain: `CL1-C: no cartridge of that name`. */
-function noteDetail(slot: RequestSlot, port: PortId, detail: string): void {
-  const others = slot.report.split('\n').filter((line) => !line.startsWith(`${port}: `));
-  const line = `${port}: ${detail.slice(0, DETAIL_CHARACTERS)}`;
-  slot.report = [...others, line].filter((text) => text !== '').join('\n');
 }

@@ -42,7 +42,18 @@ const REASONS = Object.keys(SEARCH_REASONS) as readonly SearchReason[];
 export interface PortResult {
   readonly port: PortId;
   readonly reason: SearchReason;
+  /** What the device said there, if it did: more than the reason. */
+  readonly detail?: string;
 }
+
+/** Verbs of the texts above, where they are of several ports. */
+const OF_SEVERAL: Readonly<Record<string, string>> = {
+  is: 'are',
+  was: 'were',
+  has: 'have',
+  finds: 'find',
+  reaches: 'reach',
+};
 
 export function reasonNumber(reason: SearchReason): number {
   return REASONS.indexOf(reason) + 1;
@@ -58,6 +69,37 @@ export function describeResult({ port, reason }: PortResult): string {
   return `port ${port} ${SEARCH_REASONS[reason].text}`;
 }
 
+/** Each reason once, with its ports: `port CL1-C is down; ports CL1-D, CL2-C: there is no cartridge AFS009`. */
+export function describeResults(results: readonly PortResult[]): string {
+  const ports = new Map<string, PortResult[]>();
+  for (const result of results) {
+    const said = result.detail || result.reason;
+    ports.set(said, [...(ports.get(said) ?? []), result]);
+  }
+  return [...ports.values()].map(describeSame).join('; ');
+}
+
+function describeSame(results: readonly PortResult[]): string {
+  const [first] = results as [PortResult];
+  const isOne = results.length === 1;
+  const names = `${isOne ? 'port' : 'ports'} ${results.map(({ port }) => port).join(', ')}`;
+  if (first.detail) return `${names}: ${first.detail}`;
+  const { text } = SEARCH_REASONS[first.reason];
+  return `${names} ${isOne ? text : text.replace(/^\w+/, (verb) => OF_SEVERAL[verb] ?? verb)}`;
+}
+
+/** The words of the device are told for its answers alone: what it said before the port went down is over. */
+export function withDetails(
+  results: readonly PortResult[],
+  details: ReadonlyMap<PortId, string>,
+): PortResult[] {
+  return results.map((result) => {
+    const { isAnswer } = SEARCH_REASONS[result.reason];
+    const detail = isAnswer && result.reason !== 'no-answer' ? details.get(result.port) : undefined;
+    return detail === undefined ? result : { ...result, detail };
+  });
+}
+
 /**
  * Why a device was found through no port: every port with its reason, in the order of the search. The code is that of
  * the last answer the device gave, ENXIO where it gave none.
@@ -66,6 +108,6 @@ export function searchError(device: string, results: readonly PortResult[]): Arr
   const answers = results.filter(({ reason }) => SEARCH_REASONS[reason].isAnswer);
   const last = answers.at(-1);
   const code = last === undefined ? 'ENXIO' : SEARCH_REASONS[last.reason].code;
-  const reasons = results.map(describeResult).join('; ');
-  return new ArrayError(code, `${device} is not available: ${reasons || 'no port may be used'}`);
+  const reasons = describeResults(results) || 'no port may be used';
+  return new ArrayError(code, `${device} is not available: ${reasons}`);
 }

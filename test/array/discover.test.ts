@@ -66,7 +66,7 @@ describe('a discovery', () => {
     path.answers.set('tape0 CL2-C', 'found').set('disk0 CL1-D', 'busy');
     const { array } = await openWith(path);
     expect(await discovered(array)).toMatch(
-      /^done: 1 of 2 devices available; disk0 is not available: .*CL1-D finds it reserved/,
+      /^done: 1 of 2 devices available; disk0 is not available: port CL1-D: it is busy; ports CL1-C, CL2-C, CL2-D have no path/,
     );
     expect(path.asked).toEqual([
       'tape /srv/tapes CL1-C',
@@ -140,7 +140,7 @@ describe('the way to devices', () => {
     const places = new MemoryPlaces(clock, [['memory', newMemoryStore(clock)]]);
     const array = await openMemoryPools(places, 'memory', clock);
     await array.san.addDevice({ name: 'tape0', kind: 'tape', path: '/srv/tapes' });
-    expect(await discovered(array)).toContain('has no microprocessor that runs');
+    expect(await discovered(array)).toContain('CL2-D have no microprocessor that runs');
     expect(array.microprocessors()).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import type { UsablePorts } from '../../src/san/discovery.js';
 import { LOAD_PERIOD_MS, type LoadTable, loadTable } from '../../src/san/load.js';
 import type { PortId } from '../../src/san/port-id.js';
 import { PortTasks } from '../../src/san/port-tasks.js';
+import type { SearchReason } from '../../src/san/search-reasons.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 const IDLE = loadTable([]);
@@ -31,6 +32,7 @@ let table: LoadTable;
 let usable: UsablePorts;
 let tasks: PortTasks;
 let moves: string[];
+let searched: Map<PortId, SearchReason>;
 
 beforeEach(() => {
   clock = new ManualClock();
@@ -38,6 +40,7 @@ beforeEach(() => {
   usable = { ports: ['CL1-C', 'CL2-C'], refused: [] };
   tasks = new PortTasks();
   moves = [];
+  searched = new Map();
 });
 
 function begin(forced?: PortId) {
@@ -45,6 +48,7 @@ function begin(forced?: PortId) {
     { clock, san: { tasks, load: () => table } },
     {
       usable: () => usable,
+      lastSearch: (port) => searched.get(port),
       forced,
       onMove: (from, to, reason) => moves.push(`${from} ${to}: ${reason}`),
     },
@@ -103,7 +107,9 @@ describe('an errand', () => {
   it('tells why it is not at the lightest port', () => {
     const { route, errand } = begin();
     errand.port = 'CL2-C';
-    expect(route.reason).toBe('CL1-C did not reach the device');
+    expect(route.reason).toBe('the way through CL1-C was lost');
+    searched.set('CL1-C', 'no-answer');
+    expect(route.reason).toBe('port CL1-C got no answer in time');
     usable = { ports: ['CL2-C'], refused: [{ port: 'CL1-C', reason: 'port-down' }] };
     expect(route.reason).toBe('port CL1-C is down');
     errand.port = undefined;

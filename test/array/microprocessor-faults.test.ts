@@ -71,12 +71,13 @@ describe('a fault', () => {
   it('of a device that is down, or has an error, is told of every port', async () => {
     set('device:device0', 'down');
     expect(await failure()).toContain(
-      'ENXIO: device0 is not available: port CL1-C finds that it is not there; ' +
-        'port CL2-C finds that it is not there (CL1-C, CL2-C: device device0 has the fault down',
+      'ENXIO: device0 is not available: ports CL1-C, CL2-C: device device0 has the fault down',
     );
     faults.clearAll();
     set('device:device0', 'EIO', { count: 2 });
-    expect(await failure()).toContain('EIO: device0 is not available: port CL1-C got an error');
+    expect(await failure()).toContain(
+      'EIO: device0 is not available: ports CL1-C, CL2-C: device device0 has',
+    );
     expect(await back()).toMatchObject({ outcome: 'done' });
   });
 
@@ -163,7 +164,7 @@ describe('a fault', () => {
     const end = await pool.backup(backupRequest(stuck, IMAGE)).done;
     if (end.outcome !== 'failed') throw new Error(`it is ${end.outcome}`);
     expect(end.error.message).toBe(
-      'EIO: device0 is not available: port CL1-C got no answer in time; port CL2-C got no answer in time',
+      'EIO: device0 is not available: ports CL1-C, CL2-C got no answer in time',
     );
     expect(await back()).toMatchObject({ outcome: 'done' });
     await pool.close();

@@ -32,7 +32,7 @@ describe.each(['tape', 'disk', 'array'] as const)('a backup to %s', (kind) => {
     expect(fixture.backups).toHaveLength(1);
     await san.changePorts(['CL1-C'], { state: 'down' });
     expect(await fixture.ended(fixture.start('db', fixture.medium).id)).toMatch(
-      /^failed: ENXIO: .*port CL1-C is down; port CL2-C is down/,
+      /^failed: ENXIO: .*ports CL1-C, CL2-C are down/,
     );
     await fixture.array.close();
   });

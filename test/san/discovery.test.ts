@@ -166,6 +166,16 @@ describe('a search that finds nothing', () => {
       'tape0 is not available: port CL2-C is down; port CL1-C finds it reserved; ' +
         'port CL1-D has no path to it',
     ]);
+    const detail = 'no cartridge AFS009';
+    const same = searchError('tape0', [
+      { port: 'CL1-C', reason: 'missing', detail },
+      { port: 'CL2-C', reason: 'port-down' },
+      { port: 'CL1-D', reason: 'missing', detail },
+      { port: 'CL2-D', reason: 'port-down' },
+    ]);
+    expect(same.reason).toBe(
+      'tape0 is not available: ports CL1-C, CL1-D: no cartridge AFS009; ports CL2-C, CL2-D are down',
+    );
     expect(searchError('tape0', []).message).toBe(
       'ENXIO: tape0 is not available: no port may be used',
     );
