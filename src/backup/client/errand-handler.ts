@@ -8,6 +8,9 @@ import type { ArrayClient } from '../../client/array-client.js';
 import type { BackupEntry } from '../backup-entry.js';
 import type { ErrandInput, ErrandKind, ErrandOutput } from '../errands.js';
 
+/** Reason of an aborted signal: the next client process recovers the errand, and its end is not told now. */
+export const CLIENT_STOPS = 'the backup client stops';
+
 /** A mounted array of this client. */
 export interface KnownArray {
   readonly uuid: string;
@@ -53,13 +56,13 @@ export interface ErrandProgress {
 export interface ErrandContext {
   readonly clock: Clock;
   readonly configuration: ClientConfiguration;
-  /** Aborted by a cancel or by the end of the client. */
+  /** Aborted by a cancel or, with the reason CLIENT_STOPS, by the end of the client. */
   readonly signal: AbortSignal;
   /** What an earlier attempt noted last, undefined at the first. */
   readonly noted: unknown;
   /** Arrays that are mounted now; asked anew at each call. */
   arrays(): Promise<readonly KnownArray[]>;
-  /** Resolves when the array is mounted and answers: again after a crash of its daemon. ECANCELED is an abort. */
+  /** Resolves when the array is mounted and answers: again after a crash of its daemon. EINTR where the signal is aborted. */
   untilArray(uuid: string): Promise<KnownArray>;
   /** Replaces the notes; durable when it resolves. JSON. */
   note(notes: unknown): Promise<void>;

@@ -1,0 +1,23 @@
+/** Who carries out which kind of errand: one row each. */
+import { ArrayError } from '../../base/errors.js';
+import type { ErrandHandlers } from './errand-handler.js';
+
+export const ERRAND_HANDLERS: ErrandHandlers = {
+  paths: { perform: notYet },
+  destinations: { perform: notYet },
+  check: { perform: notYet },
+  backup: { perform: notYet },
+  verify: { perform: notYet },
+  files: { perform: notYet },
+  restoreFiles: { perform: notYet },
+  restore: { perform: notYet },
+  delete: { perform: notYet },
+  rescan: { perform: notYet },
+  tapeCopy: { perform: notYet },
+  copy: { perform: notYet },
+};
+
+/** Until the handler of the row is there. */
+async function notYet(): Promise<never> {
+  throw new ArrayError('EOPNOTSUPP', 'this backup client cannot do that');
+}
