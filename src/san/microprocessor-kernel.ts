@@ -63,7 +63,11 @@ export class MicroprocessorKernel {
     const taking = takeControl(this.control, this.slots, this.clock.monotonicMs());
     if (taking === undefined) return undefined;
     const search = this.claimNext();
-    if (search === undefined) this.control.release();
+    if (search === undefined) {
+      this.control.release();
+      // The array core may have wanted it meanwhile.
+      signalWord(this.memory.words, HEADER.arraySignal);
+    }
     return search;
   }
 

@@ -186,6 +186,8 @@ export class RequestBoard {
     this.store(index, 'slotInHand', 0);
     releaseControlOf(this.memory, index + 1);
     this.settle();
+    // Who has looked since the first signal has not seen all of this.
+    signalWord(this.memory.words, HEADER.boardSignal);
     return orphans;
   }
 

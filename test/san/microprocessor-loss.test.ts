@@ -36,6 +36,23 @@ describe('a microprocessor that ends', () => {
     expect(slot.port).toBe('CL1-C');
   });
 
+  it('is seen also by those who look as soon as they are told, and sleep again', () => {
+    one.place(tableOf(['CL1-C', 'CL2-C']));
+    one.transfer(0);
+    one.board.lost(1);
+    const next = one.kernel(2);
+    const setMode = one.board.setMode.bind(one.board);
+    let seen = 0;
+    one.board.setMode = (index, mode) => {
+      setMode(index, mode);
+      seen = next.signal();
+      expect(next.poll()).toBeUndefined();
+    };
+    one.board.lost(0);
+    expect(next.signal()).not.toBe(seen);
+    expect(expectSearch(next.poll()).port).toBe('CL2-C');
+  });
+
   it('is followed by one of the other controller when its own has none left', () => {
     const slot = one.place(tableOf(['CL1-C', 'CL2-C']));
     one.transfer(0);

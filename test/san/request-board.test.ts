@@ -270,4 +270,20 @@ describe('another way for a request that waits', () => {
     transfer.letGo();
     expect(one.board.replaceTable(slot, tableOf(['CL2-C']))).toBe(true);
   });
+
+  it('is tried again when a microprocessor gives control back that found nothing to do', () => {
+    const [clock, monotonicMs] = [one.clock, one.clock.monotonicMs.bind(one.clock)];
+    one.place(tableOf(['CL1-C']));
+    let seen = 0;
+    // Between its look at the request and its control of it another one takes it.
+    clock.monotonicMs = () => {
+      clock.monotonicMs = monotonicMs;
+      one.transfer(0);
+      seen = one.board.signalCount();
+      return monotonicMs();
+    };
+    expect(one.kernel(1).poll()).toBeUndefined();
+    expect(controlOwner(one.memory)).toBeUndefined();
+    expect(one.board.signalCount()).not.toBe(seen);
+  });
 });
