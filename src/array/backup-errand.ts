@@ -140,7 +140,7 @@ export class BackupErrand extends DeviceErrand implements Transfer {
   }
 
   private isWanted(slot: RequestSlot): boolean {
-    return !this.isEnding && wantedFeed(slot)?.feed === this.feed;
+    return !this.abort.signal.aborted && wantedFeed(slot)?.feed === this.feed;
   }
 }
 

@@ -12,6 +12,7 @@ import {
   addressOf,
   backupRequest,
   CHUNK_BYTES,
+  ImageInMemory,
   makePool,
   portsOf,
   randomImage,
@@ -66,6 +67,16 @@ describe('a fault', () => {
     expect(transfer.doneBytes).toBe(2 * CHUNK_BYTES);
     expect(await back()).toMatchObject({ outcome: 'done' });
     expectImage();
+  });
+
+  it('of a device ends a backup whose next piece waits for its turn, and nothing is read for it', async () => {
+    set('device:device0', 'damaged', { range: { start: CHUNK_BYTES, end: 2 * CHUNK_BYTES } });
+    const source = new ImageInMemory(IMAGE);
+    const pace = () => (source.asked.length < 2 ? undefined : new Promise<void>(() => {}));
+    expect(await back(pool.backup(backupRequest(target, IMAGE, { source, pace })))).toMatchObject({
+      outcome: 'failed',
+    });
+    expect(source.asked).toEqual([0, CHUNK_BYTES]);
   });
 
   it('of a device that is down, or has an error, is told of every port', async () => {
