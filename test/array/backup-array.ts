@@ -119,6 +119,14 @@ export class BackupArray {
     return this.array.job(this.array.ecopies.startImage(request).id);
   }
 
+  /** Resolves when a backup of this mount has come to the way to devices. */
+  untilAsked(job: Pick<Job, 'state'>): Promise<void> {
+    return until(
+      () => this.backups.length > 0,
+      () => job.state !== 'running',
+    );
+  }
+
   /** State and result. */
   async ended(id: number): Promise<string> {
     const job = this.array.job(id);
@@ -131,7 +139,10 @@ export class BackupArray {
     this.hold(afterBytes);
     const job = this.start(source, this.medium, options);
     await this.untilHeld(job);
-    await until(() => job.survives);
+    await until(
+      () => job.survives,
+      () => job.state !== 'running',
+    );
     await this.array.sync();
     return job;
   }

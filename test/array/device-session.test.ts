@@ -101,13 +101,14 @@ describe('a session at a tape', () => {
       isWritten = true;
     });
     const behind = session.run({ kind: 'rewind' });
-    await until(() => asked.length === 1);
+    const hasEnded = () => session.phase === 'ended';
+    await until(() => asked.length === 1, hasEnded);
     expect(isWritten).toBe(false);
     go();
     await written;
     await behind;
     const read = session.run({ kind: 'read-records', count: 3, recordBytes: 512 });
-    await until(() => asked.length === 2);
+    await until(() => asked.length === 2, hasEnded);
     go();
     expect((await read).reply).toMatchObject({ stop: 'mark' });
     expect(asked).toEqual(['2048 CL1-C', '1536 CL1-C']);
@@ -123,7 +124,11 @@ describe('a session at a tape', () => {
     expect([session.port, session.attempts]).toEqual(['CL1-C', 1]);
     order = ['CL2-C', 'CL1-C'];
     session.handOver();
-    await until(() => session.port === 'CL2-C' && session.phase === 'moving');
+    await until(
+      () => session.attempts > 1 && session.phase === 'moving',
+      () => session.phase === 'ended',
+    );
+    expect(session.port).toBe('CL2-C');
     await session.run(write, Buffer.alloc(512, 2));
     await session.run({ kind: 'rewind' });
     const { content } = await readAll(session);

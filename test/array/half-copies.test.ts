@@ -26,7 +26,7 @@ describe.each(['tape', 'disk', 'array'] as const)('a backup to %s that is cancel
     fixture.hold();
     await fixture.mount();
     const job = fixture.array.job(id);
-    await until(() => fixture.backups.length > 0);
+    await fixture.untilAsked(job);
     await fixture.array.cancelJob(id);
     expect(job.state).toBe('cancelled');
     expect(fixture.frozen()).toBe(0);
@@ -106,7 +106,11 @@ describe('a volume that is being restored', () => {
     expect(await fixture.ended(fixture.start('db', fixture.medium).id)).toMatch(/^done/);
     fixture.hold();
     const { id } = fixture.start(fixture.medium, 'db');
-    await until(() => fixture.array.jobs().at(-1)?.report?.()[0]?.startsWith('moving') === true);
+    const job = fixture.array.job(id);
+    await until(
+      () => job.report?.()[0]?.startsWith('moving') === true,
+      () => job.state !== 'running',
+    );
     const cancelled = fixture.array.cancelJob(id);
     fixture.goOn();
     await cancelled;

@@ -66,7 +66,7 @@ describe('an interrupted backup', () => {
     expect(array.job(id)).toMatchObject({ state: 'running', subject: 'db@monday dev0/AFS001' });
     const deleted = array.deleteSnapshot('db', 'monday', { force: false });
     await expect(deleted).rejects.toThrow('EBUSY');
-    await until(() => fixture.backups.length > 0);
+    await fixture.untilAsked(array.job(id));
     await fixture.stop();
     await fixture.mount();
     expect(await fixture.ended(id)).toMatch(/^done/);
@@ -105,7 +105,7 @@ describe('an interrupted backup', () => {
     const paired = array.createPair('db', 'copy', options);
     const { id } = fixture.start('db:copy', fixture.medium, { split: true });
     await paired;
-    await until(() => fixture.backups.length > 0);
+    await fixture.untilAsked(array.job(id));
     await array.sync();
     expect(array.job(id).survives).toBe(false);
     await fixture.kill();

@@ -8,9 +8,6 @@ afterAll(cleanScratch);
 
 const IMAGE = randomImage(7, 12 * CHUNK_BYTES, 0.2);
 
-/** Through which port data moves; undefined while none does. */
-const portOf = (fixture: BackupArray, id: number) => fixture.array.job(id).copyProgress?.()?.port;
-
 describe.each(['tape', 'disk', 'array'] as const)('a backup to %s', (kind) => {
   it('leaves a controller and a port that are set down, and goes back to them when they are up', async () => {
     const fixture = await BackupArray.open(kind);
@@ -18,13 +15,21 @@ describe.each(['tape', 'disk', 'array'] as const)('a backup to %s', (kind) => {
     const { san } = fixture.array;
     fixture.hold(2 * CHUNK_BYTES);
     const { id } = fixture.start('db', fixture.medium);
-    await fixture.untilHeld(fixture.array.job(id));
-    expect(portOf(fixture, id)).toBe('CL1-C');
+    const job = fixture.array.job(id);
+    /** Data moves through this port; undefined while none does. */
+    const port = () => job.copyProgress?.()?.port;
+    const goesThrough = (name: string) =>
+      until(
+        () => port() === name,
+        () => job.state !== 'running',
+      );
+    await fixture.untilHeld(job);
+    expect(port()).toBe('CL1-C');
     await san.changeController('CL1', 'down');
-    await until(() => portOf(fixture, id) === 'CL2-C');
+    await goesThrough('CL2-C');
     await san.changeController('CL1', 'up');
     await san.changePorts(['CL2-C'], { state: 'down' });
-    await until(() => portOf(fixture, id) === 'CL1-C');
+    await goesThrough('CL1-C');
     fixture.goOn();
     expect(await fixture.ended(id)).toMatch(/^done/);
     expect(fixture.onMedium().equals(IMAGE)).toBe(true);

@@ -63,6 +63,7 @@ function lockInProcess(path: string): Promise<() => Promise<void>> {
   };
   return new Promise((done, reject) => {
     child.on('error', reject);
+    child.on('exit', (status) => reject(new Error(`it ended with ${status}`)));
     child.stdout.once('data', (text) => (`${text}` === 'true\n' ? done(kill) : reject(text)));
   });
 }

@@ -87,7 +87,7 @@ describe.skipIf(!possible)('a daemon that cannot start', () => {
       reason: expect.stringContaining(`is already mounted at ${options.mountPoint}`),
     });
     expect(await second.ended).toBe(1);
-    await run('umount', options.mountPoint);
+    expect((await run('umount', options.mountPoint)).errors).toBe('');
     expect(await first.ended).toBe(0);
   });
 });

@@ -3,6 +3,7 @@ import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { findHolder } from '../../src/host/instance-lock.js';
+import { loopsReleased } from '../support/scratch-directory.js';
 import { FakeArray, optionsIn, possible, SERIAL, start, until } from './daemon-fixture.js';
 import { cleanMounts, holdBusy, run, scratchDirectory, shell } from './mounted-tree-fixture.js';
 
@@ -21,7 +22,7 @@ describe.skipIf(!possible)('the daemon', () => {
       notices: [],
     });
     expect((await shell(options.mountPoint, 'cat $M/file')).out).toBe('hello');
-    await run('umount', options.mountPoint);
+    expect((await run('umount', options.mountPoint)).errors).toBe('');
     expect(await daemon.ended).toBe(0);
     expect(fake.calls).toEqual(['sync', 'close']);
     expect(findHolder(SERIAL)).toBeUndefined();
@@ -74,7 +75,8 @@ describe.skipIf(!possible)('the daemon', () => {
     expect(daemon.log()).toMatch(
       new RegExp(`in use by loop device /dev/loop\\d+ \\(mounted at ${fs}\\)`),
     );
-    await run('umount', options.mountPoint);
+    await loopsReleased(options.mountPoint);
+    expect((await run('umount', options.mountPoint)).errors).toBe('');
     expect(await daemon.ended).toBe(0);
   });
 
@@ -116,7 +118,7 @@ describe.skipIf(!possible)('the daemon', () => {
     const log = options.logFile as string;
     renameSync(log, `${log}.1`);
     process.kill(process.pid, 'SIGHUP');
-    await run('umount', options.mountPoint);
+    expect((await run('umount', options.mountPoint)).errors).toBe('');
     await daemon.ended;
     expect([readFileSync(`${log}.1`, 'utf8'), daemon.log()]).toEqual([
       expect.stringContaining('is mounted at'),
@@ -139,7 +141,7 @@ describe.skipIf(!possible)('the daemon', () => {
     const notice = `took over ${mountPoint} from a mount of arrayfs-dead whose daemon had died`;
     expect(await daemon.ready).toMatchObject({ kind: 'ready', notices: [notice] });
     expect(fake.calls).toEqual([`event TAKEOVER ${notice}`]);
-    await run('umount', mountPoint);
+    expect((await run('umount', mountPoint)).errors).toBe('');
     expect(await daemon.ended).toBe(0);
     expect(daemon.isMounted()).toBe(false);
   });

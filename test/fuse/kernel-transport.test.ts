@@ -235,10 +235,12 @@ print(os.pread(fd, 5, 4096)); p=mmap.mmap(fd, 4096, mmap.MAP_PRIVATE); print(p[0
     const daemon = spawn('node', ['--input-type=module', '-e', script], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
-    await once(daemon.stdout, 'data');
+    const exit = once(daemon, 'exit');
+    await Promise.race([once(daemon.stdout, 'data'), exit]);
+    expect(daemon.exitCode).toBeNull();
     const holder = await holdBusy(mountPoint, 'exec 3<> $M/image');
     daemon.stdin.write('go\n');
-    expect(await once(daemon, 'exit')).toEqual([7, null]);
+    expect(await exit).toEqual([7, null]);
     expect((await run('ls', mountPoint)).errors).toContain('not connected');
     await holder.finish();
     expect((await run('umount', mountPoint)).status).toBe(0);

@@ -46,10 +46,11 @@ function names(group: string, place = mount): string[] {
   return rows.map(({ name, volume }) => (volume === undefined ? name : `${volume}@${name}`));
 }
 
-/** Resolves when the program has printed a line with `text`; its output so far. */
+/** Resolves when the program has printed a line with `text`; its output so far. Rejects where it ends before. */
 function printed(program: ChildProcess, text: string): Promise<string> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let output = '';
+    program.on('exit', (status) => reject(new Error(`it ended with ${status}: ${output}`)));
     program.stdout?.on('data', (data: Buffer) => {
       output += data.toString();
       if (output.includes(text)) resolve(output);
@@ -146,9 +147,12 @@ describe.skipIf(!existsSync('/dev/fuse'))('the command line on a mounted array',
       number += 1;
       run('volume', 'create', `e${number}`, '1M');
     }, 50);
-    expect(await printed(follower, '\n')).toMatch(/ CREATED e\d+ /);
-    clearInterval(happening);
-    follower.kill();
+    try {
+      expect(await printed(follower, '\n')).toMatch(/ CREATED e\d+ /);
+    } finally {
+      clearInterval(happening);
+      follower.kill();
+    }
     expect(json<unknown[]>('events', '-n', '2')).toHaveLength(2);
   });
 

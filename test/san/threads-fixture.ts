@@ -27,6 +27,8 @@ export class ManyThreads {
   readonly device = new SimulatedDevice();
   private readonly workers = new Map<number, Worker>();
   private readonly feeds: Feed[] = [];
+  /** What has ended a thread: nobody waits for what it would have done. */
+  private failure: Error | undefined;
 
   constructor(private readonly answers: Answers) {}
 
@@ -42,6 +44,9 @@ export class ManyThreads {
           answers: this.answers,
         } satisfies ThreadData,
         execArgv: [],
+      });
+      worker.on('error', (error) => {
+        this.failure ??= error;
       });
       this.workers.set(index, worker);
     }
@@ -61,6 +66,7 @@ export class ManyThreads {
   /** Puts chunks into the areas that have room, and lets the event loop turn, until `isTrue`. */
   async until(isTrue: () => boolean): Promise<void> {
     while (!isTrue()) {
+      if (this.failure !== undefined) throw this.failure;
       for (const feed of this.feeds) this.fill(feed);
       await new Promise((resolve) => setImmediate(resolve));
     }

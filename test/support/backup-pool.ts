@@ -186,8 +186,12 @@ export async function undisturbed(
   return bytesOn(target);
 }
 
-export async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
+/** Rejects where `isOver` is so before: then it never comes true, and a test that waits on would hang. */
+export async function until(isTrue: () => boolean, isOver = () => false): Promise<void> {
+  while (!isTrue()) {
+    if (isOver()) throw new Error('what is waited for has ended before');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** Resolves when the transfer moves, or has ended. */
