@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lockHolder, type OwnerLock, tryLock } from '../../src/device/owner-lock.js';
 import { repeat } from '../support/factor.js';
-import { cleanScratch, killAtTheEnd, makeScratch } from '../support/scratch-directory.js';
+import { cleanScratch, killAtTheEnd, makeMemoryScratch, makeScratch } from '../support/scratch-directory.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** As built: threads and processes of their own load it without vitest. */
@@ -117,7 +117,7 @@ describe('a lock', () => {
   });
 
   it('is had by one of many threads at a time', async () => {
-    const path = newLock();
+    const path = join(makeMemoryScratch(), 'device');
     const rounds = repeat(200);
     const shared = new Int32Array(new SharedArrayBuffer(8));
     const results = await Promise.all([1, 2, 3].map(() => racer(path, rounds, shared)));

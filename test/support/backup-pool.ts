@@ -93,6 +93,28 @@ export class ImageInMemory implements ImageSource {
   }
 }
 
+/** Gives nothing from `heldAt` on before `goOn`: so a transfer is under way as long as a test needs it. */
+export function heldImage(
+  image: Buffer,
+  heldAt: number,
+): { source: ImageSource; goOn: () => void } {
+  let goOn = () => {};
+  const released = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const source = new ImageInMemory(image, (offset, signal) =>
+    offset < heldAt ? undefined : Promise.race([released, aborted(signal)]),
+  );
+  return { source, goOn };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 export class SinkInMemory implements ImageSink {
   restored: RestoredImage | undefined;
   private image = Buffer.alloc(0);
