@@ -7,7 +7,12 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lockHolder, type OwnerLock, tryLock } from '../../src/device/owner-lock.js';
 import { repeat } from '../support/factor.js';
-import { cleanScratch, killAtTheEnd, makeMemoryScratch, makeScratch } from '../support/scratch-directory.js';
+import {
+  cleanScratch,
+  killAtTheEnd,
+  makeMemoryScratch,
+  makeScratch,
+} from '../support/scratch-directory.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** As built: threads and processes of their own load it without vitest. */
