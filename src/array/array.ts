@@ -234,8 +234,8 @@ export class StorageArray extends PairingArray implements TargetArray, PoolConte
     return startScrub(this, reference);
   }
 
-  async discover(devices: readonly string[], isListing: boolean): Promise<Job> {
-    return startDiscovery(this, devices, isListing);
+  async discover(...[devices, listing]: Parameters<DiskArray['discover']>): Promise<Job> {
+    return startDiscovery(this, devices, listing);
   }
 
   microprocessors() {

@@ -9,6 +9,7 @@ import { devicePorts } from '../san/discovery.js';
 import { searchError } from '../san/search-reasons.js';
 import type { ArrayContext } from './array-context.js';
 import type { BackupPath } from './backup-path.js';
+import type { DiskArray } from './disk-array.js';
 import type { Job, Jobs } from './jobs.js';
 import { listMedia } from './list-media.js';
 
@@ -20,11 +21,13 @@ export interface DiscoveringArray extends ArrayContext {
   readonly backupPath: BackupPath;
 }
 
+type Listing = NonNullable<Parameters<DiskArray['discover']>[1]>;
+
 /** Of the devices with these names (ENOENT), or all; EINVAL where there is none. */
 export function startDiscovery(
   array: DiscoveringArray,
   names: readonly string[],
-  isListing: boolean,
+  listing: Listing | undefined,
 ): Job {
   const { configuration } = array.san;
   const named = [...new Set(names)].map((name) => deviceNamed(configuration, name));
@@ -33,7 +36,8 @@ export function startDiscovery(
   const subject = names.length === 0 ? 'all' : names.join(' ');
   return array.jobList.start('discover', subject, 'blocks', async (job) => {
     const result = await discover(array, devices, job);
-    return isListing ? [result, await listTapes(array, devices, job)].join('; ') : result;
+    if (listing === undefined) return result;
+    return `${result}; ${await listTapes(array, devices, listing, job)}`;
   });
 }
 
@@ -57,6 +61,7 @@ async function discover(
 async function listTapes(
   array: DiscoveringArray,
   devices: readonly SanDevice[],
+  { medium }: Listing,
   job: Job,
 ): Promise<string> {
   let count = 0;
@@ -65,11 +70,12 @@ async function listTapes(
     const view = array.san.devices().find(({ name }) => name === device.name);
     const isFound = view?.searches.some(({ reason }) => reason === 'found') ?? false;
     if (!isFound || view?.media === undefined) continue;
-    count += view.media.length;
-    failures += await listMedia(array, device, view.media, job);
+    const media = view.media.filter(({ name }) => medium === undefined || name === medium);
+    count += media.length;
+    failures += await listMedia(array, device, media, job);
   }
   const unread = failures === 0 ? '' : `, ${failures} could not be read`;
-  return `${count} cartridges listed${unread}`;
+  return `${count} ${count === 1 ? 'cartridge' : 'cartridges'} listed${unread}`;
 }
 
 /** Why the device is not available; undefined where any port reaches it. */

@@ -281,8 +281,8 @@ export interface DiskArray extends PairCommands, PoolCommands {
   ): Promise<JobView>;
   /** Which threads carry out copies to and from backup devices. */
   microprocessors(): readonly MicroprocessorView[];
-  /** Starts a job that asks these backup devices, or all, and with `isListing` reads what is on their cartridges. */
-  discover(devices: readonly string[], isListing: boolean): Promise<JobView>;
+  /** Starts a job that asks these backup devices, or all, and with `listing` reads what is on their cartridges. */
+  discover(devices: readonly string[], listing?: { readonly medium?: string }): Promise<JobView>;
   /** Starts a paced job that reads and verifies every block of `reference` (or `all`). */
   scrub(reference: string): Promise<JobView>;
 

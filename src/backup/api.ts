@@ -47,7 +47,7 @@ const failureSchema = z.strictObject({ error: z.string(), reason: z.string() });
  * without what the server knows itself.
  */
 export const ENTRY_ACTIONS = {
-  verify: { kind: 'verify', body: ERRANDS.verify.input.omit({ entry: true }) },
+  verify: { kind: 'verify', body: ERRANDS.verify.input.omit({ entry: true, chain: true }) },
   files: { kind: 'files', body: ERRANDS.files.input.omit({ entry: true, chain: true }) },
   'restore-files': {
     kind: 'restoreFiles',
@@ -58,7 +58,7 @@ export const ENTRY_ACTIONS = {
   'tape-copy': {
     kind: 'tapeCopy',
     body: ERRANDS.tapeCopy.input
-      .omit({ entry: true, runNumber: true, since: true })
+      .omit({ entry: true, chain: true, runNumber: true, since: true })
       /** `since` is the newest copy of this definition and source on that device, where there is one. */
       .extend({ incremental: z.boolean() }),
   },

@@ -6,6 +6,9 @@ import { z } from 'zod';
 import { ArrayError } from '../base/errors.js';
 import type { ArrayClient } from '../client/array-client.js';
 
+/** Of the volume-information sector: `AFSVINF1`, `damaged` or `other`; null where there is none. */
+const info = z.object({ format: z.string(), modifiedSinceStored: z.boolean() }).nullable();
+
 const volumeRow = z.object({
   number: z.int(),
   name: z.string(),
@@ -21,6 +24,7 @@ const volumeRow = z.object({
   reserved: z.boolean(),
   /** The primary that it is a secondary of. */
   primary: z.string().nullable(),
+  info,
   /** Numbers of its snapshots. */
   snapshots: z.array(z.int()),
   label: z.string(),
@@ -37,6 +41,7 @@ const snapshotRow = z.object({
   naa: z.string(),
   sizeBytes: z.int(),
   openCount: z.int(),
+  info,
   label: z.string(),
   createdMs: z.int(),
 });
@@ -73,6 +78,41 @@ const deviceRow = z.object({
   kind: z.string(),
   state: z.string(),
   path: z.string(),
+  /** As the last discovery saw them; `holder`: who has it reserved. */
+  media: z
+    .array(z.object({ name: z.string(), isProtected: z.boolean(), holder: z.string().optional() }))
+    .nullable(),
+});
+
+/** Of a backup on a cartridge; where `number` is null, of the cartridge alone. */
+const backupRow = z.object({
+  device: z.string(),
+  medium: z.string(),
+  number: z.int().nullable(),
+  state: z.string(),
+  /** UUID of the backup on tape. */
+  backup: z.string().nullable(),
+  /** Identifier of its data file: the cartridges on which it goes on begin with the next parts of that. */
+  file: z.string().nullable(),
+  part: z.int().nullable(),
+  /** Base64 of the volume-information sector. */
+  information: z.string().nullable(),
+  manifest: z
+    .object({
+      /** UUID of the snapshot that the image is; of an increment `base` has that of the one before. */
+      image: z.string().optional(),
+      base: z.object({ image: z.string() }).optional(),
+    })
+    .nullable(),
+  problems: z.array(z.string()),
+});
+
+const jobRow = z.object({
+  id: z.int(),
+  kind: z.string(),
+  subject: z.string(),
+  state: z.enum(['running', 'done', 'failed', 'cancelled']),
+  message: z.string(),
 });
 
 const arrayRecord = z.object({
@@ -89,6 +129,8 @@ const TABLES = {
   luns: z.array(lunRow),
   pools: z.array(poolRow),
   devices: z.array(deviceRow),
+  backups: z.array(backupRow),
+  jobs: z.array(jobRow),
   array: arrayRecord,
 } as const;
 
@@ -96,6 +138,8 @@ export type TableName = keyof typeof TABLES;
 export type ArrayTable<T extends TableName> = z.infer<(typeof TABLES)[T]>;
 export type VolumeRow = z.infer<typeof volumeRow>;
 export type SnapshotRow = z.infer<typeof snapshotRow>;
+export type BackupRow = z.infer<typeof backupRow>;
+export type JobRow = z.infer<typeof jobRow>;
 export type PairRow = z.infer<typeof pairRow>;
 
 /** EIO where the array's program is of another version and has another table. */

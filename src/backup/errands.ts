@@ -78,8 +78,8 @@ export const ERRANDS = {
     output: z.strictObject({ lines }),
   },
   verify: {
-    input: z.strictObject({ entry: backupEntrySchema }),
-    /** `sha256` of the image as it is now. */
+    input: z.strictObject({ entry: backupEntrySchema, chain: entries }),
+    /** `sha256` of the image as it is now. The handler itself tells the catalog that the backup is damaged, or good again. */
     output: z.strictObject({ sha256: z.string(), matches: z.boolean(), lines }),
   },
   files: {
@@ -119,11 +119,21 @@ export const ERRANDS = {
   /** All backups that can be found ([004] fig. 15), whoever made them. */
   rescan: {
     input: z.strictObject({ tapes: z.boolean() }),
-    output: z.strictObject({ entries, lines }),
+    output: z.strictObject({
+      entries,
+      lines,
+      /** UUIDs of the arrays that were looked through: what is said to be there and is not among the entries is missing. */
+      arrays: z.array(z.string()),
+      /** Cartridges that could not be looked at: what is on them may be there. */
+      unread: z.array(
+        z.strictObject({ arrayUuid: z.string(), device: z.string(), cartridge: z.string() }),
+      ),
+    }),
   },
   tapeCopy: {
     input: z.strictObject({
       entry: backupEntrySchema,
+      chain: entries,
       runNumber: z.int().positive(),
       /** `tape0` or `tape0/AFS001`. */
       device: z.string(),

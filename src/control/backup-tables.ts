@@ -42,6 +42,7 @@ export const BACKUPS: Table<BackupRow> = {
     hidden(({ medium: { listing, problem }, backup }) => ({
       file: backup?.file ?? listing.continues?.file ?? null,
       part: backup === undefined ? (listing.continues?.part ?? null) : 1,
+      partState: backup?.state ?? listing.continues?.state ?? null,
       information: backup?.information ?? null,
       manifest: backup === undefined ? null : { ...backup.manifest },
       problems: problem === '' ? listing.problems : [problem],

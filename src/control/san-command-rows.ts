@@ -211,6 +211,7 @@ export const SAN_COMMANDS = [
     words: [{ name: 'DEVICE', kind: 'device', repeat: true, optional: true, help: 'default: all' }],
     options: [
       { name: 'backups', kind: 'yes', help: 'also read which backups are on the cartridges' },
+      { name: 'medium', kind: 'text', help: 'with backups=yes: of this cartridge alone' },
     ],
     summary: 'ask backup devices whether they are there, as a job',
     description: [

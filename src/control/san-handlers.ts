@@ -114,7 +114,12 @@ export const SAN_HANDLERS: Readonly<Record<SanCommandName, Handler>> = {
   },
 
   async discover(array, { words, options }) {
-    const job = await array.discover(words, options.has('backups'));
+    const medium = options.get('medium');
+    if (medium !== undefined && !options.has('backups')) {
+      throw new ArrayError('EINVAL', 'medium= is for backups=yes');
+    }
+    const listing = options.has('backups') ? given('medium', medium) : undefined;
+    const job = await array.discover(words, listing);
     return `job ${job.id} discover ${job.subject}`;
   },
 

@@ -4,6 +4,7 @@
  */
 import type { StreamMedium } from '../device/backup-device.js';
 import type { BackupManifest } from '../device/backup-manifest.js';
+import type { TapeFile } from '../device/labelled-tape.js';
 import { dataFileId } from '../device/section-labels.js';
 import { type BackupEntry, listBackups } from '../device/tape-listing.js';
 import { OPERATION_BYTES_MAX } from './device-operation.js';
@@ -19,10 +20,17 @@ export interface ListedBackup {
   readonly file: string;
 }
 
+export interface ListedPart {
+  readonly file: string;
+  /** From 2 on. */
+  readonly part: number;
+  readonly state: BackupEntry['state'];
+}
+
 export interface MediumListing {
   readonly backups: readonly ListedBackup[];
   /** The part with which the cartridge begins. */
-  readonly continues: { readonly file: string; readonly part: number } | undefined;
+  readonly continues: ListedPart | undefined;
   /** What could not be read. */
   readonly problems: readonly string[];
 }
@@ -46,10 +54,9 @@ export function encodeListing(tape: StreamMedium, from: number): Buffer {
     if (bytesLeft < 0) break;
     page.push(backup);
   }
-  const label = continuation?.label;
   const listing: ListingPage = {
     backups: page,
-    continues: label && { file: label.fileId, part: label.section },
+    continues: continuation && partOf(continuation),
     problems: problems.slice(0, PROBLEMS_MAX),
     isLast: from + page.length === backups.length,
   };
@@ -59,6 +66,11 @@ export function encodeListing(tape: StreamMedium, from: number): Buffer {
 /** The twin of `encodeListing`. */
 export function decodeListing(data: Uint8Array): ListingPage {
   return JSON.parse(Buffer.from(data).toString('utf8')) as ListingPage;
+}
+
+function partOf({ label, end }: TapeFile): ListedPart {
+  const state = end === undefined ? 'incomplete' : end === 'EOF' ? 'complete' : 'continued';
+  return { file: label.fileId, part: label.section, state };
 }
 
 function listed({ number, manifest, information, state }: BackupEntry): ListedBackup {

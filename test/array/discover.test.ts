@@ -47,7 +47,7 @@ async function openWith(path: ScriptedPath): Promise<{ array: StorageArray; cloc
 }
 
 async function discovered(array: StorageArray, names: readonly string[] = []): Promise<string> {
-  const job = await array.discover(names, false);
+  const job = await array.discover(names);
   while (array.job(job.id).state === 'running') await Promise.resolve();
   return `${array.job(job.id).state}: ${array.job(job.id).message}`;
 }
@@ -88,7 +88,7 @@ describe('a discovery', () => {
     const { array } = await openWith(path);
     expect(await discovered(array, ['disk0', 'disk0'])).toMatch(/^done: 0 of 1 devices available/);
     expect(path.asked).toEqual(['disk /srv/disk CL1-D']);
-    await expect(array.discover(['disk1'], false)).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(array.discover(['disk1'])).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it('asks through no port that is down, and says so', async () => {
@@ -113,7 +113,7 @@ describe('a discovery', () => {
     const path = new ScriptedPath();
     path.probe = () => new Promise(() => {});
     const { array } = await openWith(path);
-    const job = await array.discover([], false);
+    const job = await array.discover([]);
     await array.cancelJob(job.id);
     expect(array.job(job.id)).toMatchObject({ state: 'cancelled', done: 1 });
   });
@@ -121,7 +121,7 @@ describe('a discovery', () => {
   it('needs a device', async () => {
     const { array } = await openWith(new ScriptedPath());
     for (const name of ['tape0', 'disk0']) await array.san.deleteDevice(name);
-    await expect(array.discover([], false)).rejects.toMatchObject({ code: 'EINVAL' });
+    await expect(array.discover([])).rejects.toMatchObject({ code: 'EINVAL' });
   });
 });
 

@@ -42,8 +42,8 @@ async function backUp(
   return ended(array.ecopies.startImage(order).id);
 }
 
-async function discovered(): Promise<string> {
-  return ended((await array.discover(['tape0'], true)).id);
+async function discovered(listing = {}): Promise<string> {
+  return ended((await array.discover(['tape0'], listing)).id);
 }
 
 const rows = () => JSON.parse(tableNamed('backups').json(array)) as Record<string, unknown>[];
@@ -75,6 +75,7 @@ describe('a discovery with backups=yes', () => {
     const [first, part] = rows();
     expect(first).toMatchObject({ medium: 'AFS001', state: 'continued' });
     expect(part).toMatchObject({ medium: 'AFS002', number: null, part: 2, file: first?.file });
+    expect(part).toMatchObject({ partState: 'complete' });
   });
 
   it('passes over a cartridge in use or without labels, and says so', async () => {
@@ -89,6 +90,11 @@ describe('a discovery with backups=yes', () => {
     if (lock.isHeld) lock.lock.release();
     chmodSync(join(tapes, 'AFS001.tap'), 0o444);
     expect(await discovered()).toMatch(/4 cartridges listed, 1 could not be read$/);
+  });
+
+  it('looks at one cartridge alone where that is named', async () => {
+    expect(await discovered({ medium: 'AFS003' })).toMatch(/; 1 cartridge listed$/);
+    expect(rows().map(({ medium }) => medium)).toEqual(['AFS003']);
   });
 
   it('is forgotten with the device', async () => {

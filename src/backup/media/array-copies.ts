@@ -2,31 +2,12 @@
  * The volumes and snapshots of a mounted array with what backups need of them, from its tables, and the backups whose sectors they
  * have ([004] fig. 15, volume number list). All that is read at once is of one moment or so: a sector may be gone when it is read.
  */
-import { z } from 'zod';
 import { ArrayError } from '../../base/errors.js';
+import { arrayTable, type SnapshotRow, type VolumeRow } from '../array-tables.js';
 import type { BackupEntry, BackupPlace } from '../backup-entry.js';
 import type { KnownArray } from '../client/errand-handler.js';
 import { backupInfo, entryOfInfo, type FoundAt } from '../sector-entry.js';
 
-const info = z.object({ format: z.string(), modifiedSinceStored: z.boolean() }).nullable();
-const shared = {
-  number: z.int(),
-  name: z.string(),
-  sizeBytes: z.int(),
-  uuid: z.string(),
-  openCount: z.int(),
-  info,
-};
-const volumeRow = z.object({
-  ...shared,
-  state: z.string(),
-  writerCount: z.int(),
-  snapshots: z.array(z.int()),
-});
-const snapshotRow = z.object({ ...shared, volume: z.string(), volumeNumber: z.int() });
-
-export type VolumeRow = z.infer<typeof volumeRow>;
-export type SnapshotRow = z.infer<typeof snapshotRow>;
 /** `copy`: VOLUME or VOLUME@SNAPSHOT, as commands name it; `snapshot` null: a volume. */
 export interface ArrayCopy {
   readonly copy: string;
@@ -49,10 +30,8 @@ export interface ArrayCopies {
 
 export async function readCopies({ client }: KnownArray): Promise<ArrayCopies> {
   const [volumes, snapshots] = await Promise.all([
-    client.statusJson('volumes').then((table) => checked(z.array(volumeRow), table, 'volumes')),
-    client
-      .statusJson('snapshots')
-      .then((table) => checked(z.array(snapshotRow), table, 'snapshots')),
+    arrayTable(client, 'volumes'),
+    arrayTable(client, 'snapshots'),
   ]);
   const copies = [
     ...volumes.map((row) => copyOf(row, row.name, null)),
@@ -61,23 +40,12 @@ export async function readCopies({ client }: KnownArray): Promise<ArrayCopies> {
   return { volumes, copies };
 }
 
-function copyOf(
-  row: Pick<VolumeRow, keyof typeof shared>,
-  volume: string,
-  snapshot: string | null,
-): ArrayCopy {
+function copyOf(row: VolumeRow | SnapshotRow, volume: string, snapshot: string | null): ArrayCopy {
   const { number, uuid, sizeBytes, openCount } = row;
   const copy = snapshot === null ? volume : `${volume}@${snapshot}`;
   const isModified = row.info?.modifiedSinceStored ?? false;
   const format = row.info?.format ?? null;
   return { copy, volume, snapshot, number, uuid, sizeBytes, openCount, format, isModified };
-}
-
-function checked<T>(schema: z.ZodType<T>, table: unknown, name: string): T {
-  const result = schema.safeParse(table);
-  if (result.success) return result.data;
-  const place = result.error.issues[0]?.path.join('.') ?? '';
-  throw new ArrayError('EIO', `status/${name}.json of the array is not as expected: ${place}`);
 }
 
 /** The name of the volume with this UUID, in any of these arrays. */
