@@ -15,7 +15,7 @@ import { ArraySan } from './array-san.js';
 import type { BackupPath } from './backup-path.js';
 import type { AnyCopy, Snapshot, Volume } from './copies.js';
 import { CopyDirectory } from './copy-directory.js';
-import { startDiscovery } from './discover.js';
+import { type Listing, startDiscovery } from './discover.js';
 import type {
   ArrayIdentity,
   ArrayWatcher,
@@ -234,7 +234,7 @@ export class StorageArray extends PairingArray implements TargetArray, PoolConte
     return startScrub(this, reference);
   }
 
-  async discover(...[devices, listing]: Parameters<DiskArray['discover']>): Promise<Job> {
+  async discover(devices: readonly string[], listing?: Listing): Promise<Job> {
     return startDiscovery(this, devices, listing);
   }
 

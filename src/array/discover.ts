@@ -21,7 +21,8 @@ export interface DiscoveringArray extends ArrayContext {
   readonly backupPath: BackupPath;
 }
 
-type Listing = NonNullable<Parameters<DiskArray['discover']>[1]>;
+/** What cartridges have is asked for: of all, or of one. */
+export type Listing = NonNullable<Parameters<DiskArray['discover']>[1]>;
 
 /** Of the devices with these names (ENOENT), or all; EINVAL where there is none. */
 export function startDiscovery(
