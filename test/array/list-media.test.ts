@@ -72,10 +72,11 @@ describe('a discovery with backups=yes', () => {
     image.close();
     expect(await backUp('AFS001')).toMatch(/AFS001, tape0\/AFS002/);
     await discovered();
-    const [first, part] = rows();
+    const [first, part, last] = rows();
     expect(first).toMatchObject({ medium: 'AFS001', state: 'continued' });
     expect(part).toMatchObject({ medium: 'AFS002', number: null, part: 2, file: first?.file });
-    expect(part).toMatchObject({ partState: 'complete' });
+    expect(part).toMatchObject({ partState: 'continued' });
+    expect(last).toMatchObject({ medium: 'AFS003', part: 3, partState: 'complete' });
   });
 
   it('passes over a cartridge in use or without labels, and says so', async () => {
