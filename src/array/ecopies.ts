@@ -81,6 +81,7 @@ export class Ecopies implements ScsiTarget, CopyManager, EcopyCommands {
     const through = port === undefined ? firstTarget(san) : parsePort(port);
     checkPort(san, through, 'commands');
     const list = decodeParameterList(bytes);
+    checkEnd(bytes);
     return this.start({ host: host.name, port: through }, list).job;
   }
 
@@ -141,6 +142,14 @@ export class Ecopies implements ScsiTarget, CopyManager, EcopyCommands {
   forget(nexus: Nexus, listIdentifier: number, part: keyof CopyResults): void {
     this.kept.forget(nexus, listIdentifier, part);
   }
+}
+
+/** EINVAL where more was written than the list says it has: with a CDB its length would say what belongs to it. */
+function checkEnd(bytes: Uint8Array): void {
+  const announced = announcedBytes(viewOf(bytes));
+  if (announced === undefined || announced >= bytes.length) return;
+  const reason = `the parameter list has ${announced} bytes by its header, not ${bytes.length}`;
+  throw new ArrayError('EINVAL', reason);
 }
 
 function deviceLines(progress: CopyProgress | undefined): readonly string[] {

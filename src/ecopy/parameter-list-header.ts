@@ -80,7 +80,7 @@ function listForm(list: Buffer): ListForm | '99-143r1' {
 
 /**
  * Checks the lengths of a list (conditions 1-5 of the recommended order, and the first half of 6) and
- * says where its parts are. Bytes after the last part of a standard list mean nothing.
+ * says where its parts are. Within the length that a CDB announces, bytes after the last part of a standard list mean nothing.
  */
 export function listExtents(list: Buffer): ListExtents {
   const form = listForm(list);

@@ -4,7 +4,8 @@
  *    write   0-7 LUN   8-23 CDB, filled up with zeros   24.. data-out
  *    read    0 status   1 bytes of sense s   2-3 zero   4-7 bytes of data-in n   then sense, data-in
  *
- * A command has arrived when as much data-out is there as its CDB announces. What follows is not taken, as on a bus.
+ * A command has arrived when as much data-out is there as its CDB announces; more is refused, but with a command that is
+ * unknown, whose CDB says nothing of it.
  */
 import { ArrayError } from '../base/errors.js';
 import { COPY_LIST_BYTES_MAX } from './copy-commands.js';
@@ -26,13 +27,18 @@ export type ScsiWrite =
   /** `missingBytes`: until the command is complete, or until it is known when it will be. */
   | { readonly isComplete: false; readonly missingBytes: number };
 
-/** The command in the bytes written so far. */
+/** The command in the bytes written so far; EINVAL where they are more than it announces. */
 export function decodeScsiWrite(bytes: Uint8Array): ScsiWrite {
   if (bytes.length < DATA_OUT_AT) {
     return { isComplete: false, missingBytes: DATA_OUT_AT - bytes.length };
   }
   const cdb = bytes.subarray(LUN_BYTES, DATA_OUT_AT);
-  const end = DATA_OUT_AT + announcedBytes(cdb);
+  const announced = announcedBytes(cdb);
+  const given = bytes.length - DATA_OUT_AT;
+  if (announced !== undefined && given > announced) {
+    throw new ArrayError('EINVAL', `the CDB announces ${announced} bytes of data, not ${given}`);
+  }
+  const end = DATA_OUT_AT + awaited(announced ?? 0);
   if (bytes.length < end) return { isComplete: false, missingBytes: end - bytes.length };
   const command = { lun: bytes.slice(0, LUN_BYTES), cdb: cdb.slice() };
   return { isComplete: true, command: { ...command, dataOut: bytes.slice(DATA_OUT_AT, end) } };
@@ -67,9 +73,15 @@ export function decodeScsiRead(bytes: Uint8Array): ScsiAnswer {
   return { status, sense: bytes.slice(ANSWER_BYTES, dataAt), dataIn: bytes.slice(dataAt) };
 }
 
-/** Bytes of data-out to wait for: none for a list that is refused for its length alone. */
-function announcedBytes(cdb: Uint8Array): number {
-  if (commandOfCode(cdb[0]) !== 'extendedCopy') return 0;
-  const announced = COMMANDS.extendedCopy.fields.parameterListLength.read(viewOf(cdb));
+/** Bytes of data-out that go with the command; undefined where nobody knows. */
+function announcedBytes(cdb: Uint8Array): number | undefined {
+  const command = commandOfCode(cdb[0]);
+  if (command === undefined) return undefined;
+  if (command !== 'extendedCopy') return 0;
+  return COMMANDS.extendedCopy.fields.parameterListLength.read(viewOf(cdb));
+}
+
+/** A list that is refused for its length alone is not waited for. */
+function awaited(announced: number): number {
   return announced > COPY_LIST_BYTES_MAX ? 0 : announced;
 }

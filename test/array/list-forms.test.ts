@@ -82,6 +82,16 @@ describe.each(Object.keys(HEADERS))('a list of the form %s', (form) => {
     expect(outside.every((part) => part.every((byte) => byte === 0))).toBe(true);
   });
 
+  it('written to ctl/ecopy with more than its header says is refused, unless that is inline data', async () => {
+    const longer = Buffer.concat([listOf(form, [TO_TAPE], 'db'), Buffer.of(0)]);
+    const start = () => fixture.ecopies.startList(longer, { uid: 0 });
+    if (form === 'Legato') expect(start).not.toThrow();
+    else expect(start).toThrow(/^EINVAL: the parameter list has \d+ bytes by its header, not /);
+    for (const { id } of fixture.array.jobs()) {
+      await fixture.drive(fixture.array.jobList.get(id).whenEnded());
+    }
+  });
+
   it('written to ctl/ecopy is carried out as well', async () => {
     const job = fixture.ecopies.startList(listOf(form, [TO_TAPE, FROM_TAPE], 'db'), { uid: 0 });
     await fixture.drive(fixture.array.jobList.get(job.id).whenEnded());

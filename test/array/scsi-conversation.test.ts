@@ -61,6 +61,17 @@ async function codeOf(action: () => unknown): Promise<string> {
 }
 
 describe('a command', () => {
+  it('refuses more data than the command announces, and takes the next command', async () => {
+    const longer = Buffer.concat([DATA_OUT, Buffer.of(1)]);
+    expect(await codeOf(() => conversation.write(bytes(COPY, longer)))).toBe('EINVAL');
+    conversation.write(bytes(COPY, DATA_OUT.subarray(1)));
+    expect(await codeOf(() => conversation.write(Buffer.alloc(2)))).toBe('EINVAL');
+    expect(begun).toEqual([]);
+    conversation.write(bytes(COPY, DATA_OUT));
+    expect(begun).toHaveLength(1);
+    finish(GOOD);
+  });
+
   it('begins with its last byte, however it comes in pieces, and its answer comes once it ends', async () => {
     const whole = bytes(COPY, DATA_OUT);
     for (const at of whole.keys()) {

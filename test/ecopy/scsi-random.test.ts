@@ -3,6 +3,7 @@
  * CONDITION and nothing else, and data-in is a beginning of the whole for every allocation length.
  */
 import { describe, expect, it } from 'vitest';
+import { ArrayError } from '../../src/base/errors.js';
 import { decodeScsiRead, decodeScsiWrite, encodeScsiRead } from '../../src/ecopy/scsi-frame.js';
 import { executeCommand } from '../../src/ecopy/scsi-port.js';
 import type { ScsiAnswer, ScsiRequest } from '../../src/ecopy/scsi-target.js';
@@ -120,15 +121,26 @@ describe('random commands', () => {
     }
   });
 
-  it('written as random bytes are complete or say how much is missing', () => {
+  it('written as random bytes are complete, say how much is missing, or are too many', () => {
     const random = new RandomSource(0xf4a3e);
     for (let round = 0; round < repeat(10_000); round += 1) {
       const bytes = random.bytes(random.integer(0, 60));
       if (bytes.length > 8 && random.chance(0.5))
         bytes.set([0x83, ...Array(11).fill(0)].slice(0, bytes.length - 8), 8);
-      const write = decodeScsiWrite(bytes);
-      if (write.isComplete) expect(write.command.cdb).toHaveLength(16);
+      const write = decodedOrRefused(bytes);
+      if (write === undefined) expect(bytes.length).toBeGreaterThan(24);
+      else if (write.isComplete) expect(write.command.cdb).toHaveLength(16);
       else expect(write.missingBytes).toBeGreaterThan(0);
     }
   });
 });
+
+/** Undefined where there is more than the CDB announces. */
+function decodedOrRefused(bytes: Uint8Array) {
+  try {
+    return decodeScsiWrite(bytes);
+  } catch (error) {
+    if (error instanceof ArrayError && error.code === 'EINVAL') return undefined;
+    throw error;
+  }
+}
