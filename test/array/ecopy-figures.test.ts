@@ -91,7 +91,8 @@ describe('[000]', () => {
     const short = Buffer.from(bytes);
     // As long as the header and both targets: the segment is missing.
     short.writeUInt32BE(80, 8 + 10);
-    host.write(short);
+    expect(() => host.write(short)).toThrow('EINVAL: the CDB announces 80 bytes of data, not 104');
+    host.write(short.subarray(0, 8 + 16 + 80));
     expect(hexOf((await host.answer()).sense)).toBe(sense('05', '1a00'));
   });
 
@@ -158,7 +159,9 @@ describe('[000]', () => {
     host.write(command(standard()));
     expect(hexOf((await host.answer()).sense)).toBe(sense('0a', '0d02', '800030'));
     expect(fixture.array.jobs()[0]).toMatchObject({ state: 'failed' });
-    expect(fixture.array.jobs()[0]?.message).toMatch(/CL1-C has no path.*CL2-D has no path/);
+    expect(fixture.array.jobs()[0]?.message).toMatch(
+      /ports CL1-C, CL1-D, CL2-C, CL2-D have no path to it$/,
+    );
   });
 
   it('fig. 12: a port that becomes an initiator takes no commands any more, and is used for copies', async () => {
