@@ -174,7 +174,7 @@ export interface SnapshotOptions {
   /** Default: the UTC time as YYYYMMDDTHHMMSSZ, with -2, -3 ... where that exists. */
   readonly name?: string;
   readonly label?: string;
-  /** Stored with each of the snapshots if and only if it is taken. */
+  /** Stored with each of the snapshots if and only if it is taken: one sector for all, or one for each behind the other. */
   readonly info?: Uint8Array;
 }
 

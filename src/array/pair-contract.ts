@@ -62,7 +62,7 @@ export interface CreatePairOptions {
 
 export interface SplitOptions {
   readonly pace?: CopyPace;
-  /** Stored with each secondary if and only if the split is done. */
+  /** Stored with each secondary if and only if the split is done: one sector for all, or one for each pair behind the other. */
   readonly info?: Uint8Array;
 }
 

@@ -31,7 +31,7 @@ import {
 } from './pair-rules.js';
 import type { Pool } from './pool.js';
 import { reserveVolumes, unreserveVolumes } from './reservation-commands.js';
-import { checkInfo, checkNoWriter, checkSnapshotAllowed, distinct } from './rules.js';
+import { checkInfo, checkNoWriter, checkSnapshotAllowed, distinct, infoAt } from './rules.js';
 import { cutPools } from './snapshot-commands.js';
 
 export class Pairs implements PairCommands, PairHost {
@@ -140,7 +140,8 @@ export class Pairs implements PairCommands, PairHost {
     const primary = this.context.copies.volume(primaryName);
     const oldest = oldestCopy(primary, this.pairs());
     const isOnDemand = oldest.mode === 'on-demand';
-    this.checkRules([oldest], isOnDemand ? 'copy' : 'split', options);
+    checkInfo(options.info);
+    this.checkRules([oldest], isOnDemand ? 'copy' : 'split');
     let resynced: Promise<unknown> | undefined;
     if (oldest.state === 'split') {
       checkNoWriter(oldest.secondarySide.volume, undefined, 'overwritten');
@@ -248,12 +249,7 @@ export class Pairs implements PairCommands, PairHost {
     });
   }
 
-  private checkRules(
-    pairs: readonly Pair[],
-    command: PairCommand,
-    options: { readonly info?: Uint8Array },
-  ): void {
-    checkInfo(options.info);
+  private checkRules(pairs: readonly Pair[], command: PairCommand): void {
     for (const { sides } of pairs) this.context.checkWritable(...sides.map(({ volume }) => volume));
     for (const { primarySide } of pairs) checkSnapshotAllowed(primarySide.volume);
     if (command !== 'copy') return;
@@ -267,7 +263,8 @@ export class Pairs implements PairCommands, PairHost {
     options: SplitOptions,
   ): Promise<readonly PairOutcome[]> {
     const performing = this.performing(pairs, command);
-    this.checkRules(performing, command, options);
+    checkInfo(options.info, pairs.length);
+    this.checkRules(performing, command);
     return this.change(pairs, command, options);
   }
 
@@ -281,7 +278,7 @@ export class Pairs implements PairCommands, PairHost {
     this.context.checkWritable();
     cutPools(pairs.flatMap((pair) => pair.sides.map(({ volume }) => volume)));
     const durable: Promise<void>[] = [];
-    const outcomes = pairs.map((pair): PairOutcome => {
+    const outcomes = pairs.map((pair, index): PairOutcome => {
       const { name } = pair;
       const cell = afterCommand(pair.mode, pair.state, command);
       if (cell.kind !== 'performed') {
@@ -289,7 +286,8 @@ export class Pairs implements PairCommands, PairHost {
         return { pair: name, isPerformed: false, text };
       }
       if (options.pace !== undefined) pair.fields.pace = options.pace;
-      durable.push(pair.apply({ state: cell.to, effects: cell.effects }, command, options));
+      const own = { ...options, info: infoAt(options.info, index) };
+      durable.push(pair.apply({ state: cell.to, effects: cell.effects }, command, own));
       return { pair: name, isPerformed: true, text: `is ${cell.to} now` };
     });
     await Promise.all(durable).catch((error: unknown) => {

@@ -29,10 +29,20 @@ export function checkSize(sizeBytes: number): void {
   }
 }
 
-export function checkInfo(info: Uint8Array | undefined): void {
-  if (info !== undefined && info.length !== INFO_BYTES) {
-    throw new ArrayError('EINVAL', `volume information has ${INFO_BYTES} bytes`);
-  }
+export function checkInfo(info: Uint8Array | undefined, copyCount = 1): void {
+  if (info === undefined || info.length === INFO_BYTES) return;
+  if (copyCount > 1 && info.length === copyCount * INFO_BYTES) return;
+  const size = `volume information has ${INFO_BYTES} bytes`;
+  throw new ArrayError(
+    'EINVAL',
+    copyCount > 1 ? `${size}, or as many for each of ${copyCount}` : size,
+  );
+}
+
+/** The sector of one of several copies: `info` has one for each, or one for all. */
+export function infoAt(info: Uint8Array | undefined, index: number): Uint8Array | undefined {
+  if (info === undefined || info.length === INFO_BYTES) return info;
+  return info.slice(index * INFO_BYTES, (index + 1) * INFO_BYTES);
 }
 
 /**

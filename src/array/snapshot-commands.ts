@@ -19,6 +19,7 @@ import {
   checkSnapshotAllowed,
   checkSnapshotUnused,
   distinct,
+  infoAt,
 } from './rules.js';
 import { confirmGroup } from './snapshot-groups.js';
 import { timeStampName } from './time-stamp-name.js';
@@ -39,7 +40,10 @@ export async function takeSnapshots(
     });
   checkSnapshot(volumes, name, options);
   cutPools(volumes);
-  const snapshots = volumes.map((volume) => freeze(context, volume, name, nowMs, options));
+  const snapshots = volumes.map((volume, index) => {
+    const info = infoAt(options.info, index);
+    return freeze(context, volume, name, nowMs, { ...options, ...(info && { info }) });
+  });
   for (const snapshot of snapshots) {
     context.recordEvent('SNAPSHOT', copyName(snapshot), `number ${snapshot.number}`);
   }
@@ -181,7 +185,7 @@ function freeze(
 function checkSnapshot(volumes: readonly Volume[], name: string, options: SnapshotOptions): void {
   checkName(name);
   checkLabel(options.label ?? '');
-  checkInfo(options.info);
+  checkInfo(options.info, volumes.length);
   for (const volume of volumes) {
     checkSnapshotAllowed(volume);
     if (volume.snapshotsByName.has(name)) {

@@ -11,7 +11,7 @@ import { type CommandContext, given, type Handler } from './command-handler.js';
 import type { ParsedCommand } from './command-parser.js';
 import type { CommandRow } from './command-row.js';
 import type { CommandName } from './command-table.js';
-import { parseJobId, parseSector, parseVolumeSize } from './command-values.js';
+import { parseJobId, parseSector, parseSectors, parseVolumeSize } from './command-values.js';
 import { ECOPY_HANDLERS } from './ecopy-handlers.js';
 import { PAIR_HANDLERS } from './pair-handlers.js';
 import { SAN_HANDLERS } from './san-handlers.js';
@@ -95,7 +95,7 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
     const snapshots = await array.takeSnapshots(words, {
       ...given('name', options.get('name')),
       ...given('label', options.get('label')),
-      ...given('info', info === undefined ? undefined : parseSector(info)),
+      ...given('info', info === undefined ? undefined : parseSectors(info)),
     });
     const taken = snapshots.map((taken) => `${referenceOf(taken)} number ${taken.number}`);
     return `snapshot ${taken.join(', ')}`;

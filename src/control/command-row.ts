@@ -49,6 +49,8 @@ export type OptionKind =
   | 'volume'
   | 'time'
   | 'base64'
+  /** One sector or, one behind the other, one for each word. */
+  | 'sectors'
   | 'number'
   | 'path'
   | 'ports'

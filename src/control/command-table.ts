@@ -108,7 +108,11 @@ const SNAPSHOT_COMMANDS = [
     options: [
       { name: 'name', kind: 'name', help: 'its name; default the UTC time, YYYYMMDDTHHMMSSZ' },
       LABEL,
-      { name: 'info', kind: 'base64', help: 'a volume-information sector of 512 bytes' },
+      {
+        name: 'info',
+        kind: 'sectors',
+        help: 'a volume-information sector of 512 bytes, or one for each volume behind the other',
+      },
     ],
     summary: 'take a snapshot of one or more volumes at one instant',
     description: [

@@ -69,6 +69,7 @@ const OPTION_CHECKS: Readonly<Record<OptionKind, (value: string, name: string) =
   // Whether it is past is said when the command runs.
   time: (text) => parseTime(text, 0),
   base64: parseSector,
+  sectors: parseSectors,
   number: (text, name) => {
     if (!/^\d{1,9}$/.test(text)) throw invalid(`${name}= takes a number, not '${text}'`);
   },
@@ -108,12 +109,26 @@ export function parseVolumeSize(text: string): number {
 
 /** The 512 bytes of a volume-information sector from base64. */
 export function parseSector(text: string): Uint8Array {
+  const bytes = parseBase64(text);
+  if (bytes.length !== INFO_BYTES) {
+    throw invalid(`a sector has ${INFO_BYTES} bytes, not ${bytes.length}`);
+  }
+  return bytes;
+}
+
+/** One or more sectors, one behind the other. */
+export function parseSectors(text: string): Uint8Array {
+  const bytes = parseBase64(text);
+  if (bytes.length === 0 || bytes.length % INFO_BYTES !== 0) {
+    throw invalid(`sectors have ${INFO_BYTES} bytes each, not ${bytes.length}`);
+  }
+  return bytes;
+}
+
+function parseBase64(text: string): Uint8Array {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.toString('base64').replace(/=+$/, '') !== text.replace(/=+$/, '')) {
     throw invalid('the sector is not base64');
-  }
-  if (bytes.length !== INFO_BYTES) {
-    throw invalid(`a sector has ${INFO_BYTES} bytes, not ${bytes.length}`);
   }
   return bytes;
 }

@@ -17,8 +17,8 @@ const PACE: CommandOption = {
 };
 const INFO: CommandOption = {
   name: 'info',
-  kind: 'base64',
-  help: 'a volume-information sector of 512 bytes for each secondary',
+  kind: 'sectors',
+  help: 'a volume-information sector of 512 bytes for all secondaries, or one for each behind the other',
 };
 const AT: CommandOption = {
   name: 'at',

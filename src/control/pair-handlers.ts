@@ -14,7 +14,7 @@ import { ArrayError } from '../base/errors.js';
 import { given, type Handler } from './command-handler.js';
 import type { ParsedCommand } from './command-parser.js';
 import { parseTime } from './command-time.js';
-import { parseSector } from './command-values.js';
+import { parseSectors } from './command-values.js';
 import type { PAIR_COMMAND_ROWS } from './pair-command-rows.js';
 
 type PairCommandName = (typeof PAIR_COMMAND_ROWS)[number]['name'];
@@ -97,7 +97,7 @@ function splitOptions(options: ParsedCommand['options']): SplitOptions {
   const info = options.get('info');
   return {
     ...given('pace', options.get('pace') as Pace | undefined),
-    ...given('info', info === undefined ? undefined : parseSector(info)),
+    ...given('info', info === undefined ? undefined : parseSectors(info)),
   };
 }
 

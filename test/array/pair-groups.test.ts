@@ -32,6 +32,17 @@ describe('a primary', () => {
     for (const name of names) expect((await fixture.bytes(name))[3]).toBe(2);
   });
 
+  it('gives each secondary of a split its own information, in the order of the pairs', async () => {
+    const { fixture, pairs } = await withSecondaries(2);
+    const info = new Uint8Array(1024).fill(1, 0, 512).fill(2, 512);
+    await fixture.drive(fixture.pairing.splitPairs([...pairs].reverse(), { info }));
+    const infos = ['copy0', 'copy1'].map((name) => fixture.array.volume(name).info);
+    expect(infos.map((own) => [own?.length, own?.[0]])).toEqual([
+      [512, 2],
+      [512, 1],
+    ]);
+  });
+
   it('is resynced in reverse from one only, and the others learn of it', async () => {
     const { fixture } = await withSecondaries(2);
     await fixture.do('split', 'db:copy0');

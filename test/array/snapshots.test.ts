@@ -118,6 +118,19 @@ describe('volume information', () => {
     expect([infos, fixture.array.volume('db').info]).toEqual([[own, own], undefined]);
   });
 
+  it('given for each of several snapshots is stored with its own, in their order', async () => {
+    const both = new Uint8Array(1024).fill(1, 0, 512).fill(2, 512);
+    await fixture.array.takeSnapshots(['log', 'db'], { name: 's', info: both });
+    const infos = ['db', 'log'].map((name) => fixture.array.snapshot(name, 's').info);
+    expect(infos.map((info) => [info?.length, info?.[0]])).toEqual([
+      [512, 2],
+      [512, 1],
+    ]);
+    const three = { name: 't', info: new Uint8Array(1536) };
+    await expect(fixture.array.takeSnapshots(['log', 'db'], three)).rejects.toThrow(/EINVAL.*512/);
+    expect(fixture.array.volume('db').snapshots.map(({ name }) => name)).toEqual(['s']);
+  });
+
   it('is not carried by clones', async () => {
     await fixture.array.setInfo(fixture.array.volume('db'), INFO);
     await fixture.array.takeSnapshots(['db'], { name: 's' });

@@ -111,7 +111,7 @@ describe('parseCommand', () => {
     ['delete', 'db force', /unexpected word 'force'/],
     ['snapshot', 'db@monday', /not the name of a volume/],
     ['snapshot', 'db name=a@b', /not a name/],
-    ['snapshot', 'db info=AAAA', /512 bytes, not 3/],
+    ['snapshot', 'db info=AAAA', /512 bytes each, not 3/],
     ['snapshot', `db info=${SECTOR.slice(0, -4)}*`, /not base64/],
     ['snapshot', 'v '.repeat(1025), /more than 1024 words/],
     ['restore', 'db', /write VOLUME@SNAPSHOT/],
