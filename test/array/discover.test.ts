@@ -48,7 +48,7 @@ async function openWith(path: ScriptedPath): Promise<{ array: StorageArray; cloc
 
 async function discovered(array: StorageArray, names: readonly string[] = []): Promise<string> {
   const job = await array.discover(names);
-  while (array.job(job.id).state === 'running') await Promise.resolve();
+  await array.jobList.get(job.id).whenEnded();
   return `${array.job(job.id).state}: ${array.job(job.id).message}`;
 }
 

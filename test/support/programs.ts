@@ -71,9 +71,12 @@ export function killStarted(): void {
   for (const child of children) child.kill('SIGKILL');
 }
 
-/** Waits for something that another process does; the time limit of the test ends a hang. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(LOOK_MS);
+/** Waits for something that another process does; rejects where `isOver` is so before: then it never comes. */
+export async function until(condition: () => boolean, isOver = () => false): Promise<void> {
+  while (!condition()) {
+    if (isOver()) throw new Error('what is waited for has ended before');
+    await sleep(LOOK_MS);
+  }
 }
 
 function outputOf(result: ProgramResult, words: readonly string[]): string {

@@ -46,15 +46,19 @@ describe.skipIf(!canMount)('a backup that is under way', () => {
     array.ok('fault', 'device:disk0 delay delay=100');
     const { text } = array.command('ecopy', 'db disk0/disk\n');
     const job = () => array.read(`jobs/${/^ok job (\d+) /.exec(text)?.[1]}`);
-    await until(() => job().includes('moving through port CL1-C'));
-    await whileHostsWrite('CL1-A', () => until(() => job().includes('through port CL2-C')));
+    const hasEnded = () => !job().includes('state     running');
+    await until(() => job().includes('moving through port CL1-C'), hasEnded);
+    await whileHostsWrite('CL1-A', () =>
+      until(() => job().includes('through port CL2-C'), hasEnded),
+    );
     expect(job()).toMatch(/why CL2-C: CL2 has 0\.0 MiB\/s, .*, CL1 /);
     expect(job()).toContain('moved for the load: 1');
     expect(array.read('events')).toMatch(
       / BACKUP-MOVED disk0 job \d+ goes on through CL2-C, no longer CL1-C: /,
     );
     array.ok('fault', 'all clear=yes');
-    await until(() => job().includes('state     done'));
+    await until(hasEnded);
+    expect(job()).toContain('state     done');
     expect(readFileSync(join(array.directory, 'disk')).equals(content)).toBe(true);
   });
 
