@@ -95,6 +95,7 @@ const backupRow = z.object({
   /** Identifier of its data file: the cartridges on which it goes on begin with the next parts of that. */
   file: z.string().nullable(),
   part: z.int().nullable(),
+  partState: z.string().nullable(),
   /** Base64 of the volume-information sector. */
   information: z.string().nullable(),
   manifest: z

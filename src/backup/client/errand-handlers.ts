@@ -1,5 +1,6 @@
 /** Who carries out which kind of errand: one row each. */
 import { ArrayError } from '../../base/errors.js';
+import { rescan } from '../media/rescan.js';
 import type { ErrandHandlers } from './errand-handler.js';
 
 export const ERRAND_HANDLERS: ErrandHandlers = {
@@ -12,7 +13,7 @@ export const ERRAND_HANDLERS: ErrandHandlers = {
   restoreFiles: { perform: notYet },
   restore: { perform: notYet },
   delete: { perform: notYet },
-  rescan: { perform: notYet },
+  rescan: { perform: rescan, recover: rescan },
   tapeCopy: { perform: notYet },
   copy: { perform: notYet },
 };

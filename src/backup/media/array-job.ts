@@ -1,0 +1,117 @@
+/**
+ * Jobs of an array, followed by their files: their progress is that of the errand, their end that of its step. A job outlives the
+ * program that ordered it, and a backup to a device even the mount: so it is followed by its number.
+ */
+import { z } from 'zod';
+import type { Clock } from '../../base/clock.js';
+import { ArrayError, asArrayError, ERROR_TABLE, type ErrorCode } from '../../base/errors.js';
+import type { CommandRequest } from '../../client/array-client.js';
+import { arrayTable } from '../array-tables.js';
+import type { ErrandContext, KnownArray } from '../client/errand-handler.js';
+
+/** Between two looks: soon at first, as many jobs are short. */
+const FIRST_LOOK_MS = 10;
+const LOOK_MS_MAX = 300;
+
+const jobSchema = z.object({
+  state: z.enum(['running', 'done', 'failed', 'cancelled']),
+  message: z.string(),
+  done: z.number(),
+  total: z.number(),
+  unit: z.string(),
+});
+
+/** The number of the job that the command began. */
+export async function startJob(array: KnownArray, command: CommandRequest): Promise<number> {
+  const result = await array.client.run(command);
+  const number = /^job (\d+) /.exec(result)?.[1];
+  if (number !== undefined) return Number(number);
+  throw new ArrayError('EIO', `${command.name} began no job: '${result}'`);
+}
+
+/**
+ * The result of the job; its failure is thrown with the code it has. ENOENT where the array has forgotten it. An abort cancels the job; when the
+ * array's daemon ends, it is waited for, and the job is looked at again.
+ */
+export async function followJob(
+  { uuid, mountPoint }: KnownArray,
+  number: number,
+  context: ErrandContext,
+  step: string,
+): Promise<string> {
+  for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(2 * pauseMs, LOOK_MS_MAX)) {
+    const array = await context.untilArray(uuid);
+    const job = await readJob(array, number);
+    if (job !== undefined) {
+      const { state, message, done, total, unit } = job;
+      const text = `job ${number} of the array at ${mountPoint}`;
+      context.report({ step, text, done, total, unit: unit === 'bytes' ? 'bytes' : 'pieces' });
+      if (state === 'done') return message;
+      if (state === 'failed') throw failureOf(message);
+      if (state === 'cancelled') throw new ArrayError('EINTR', `${text} was cancelled`);
+    }
+    if (context.signal.aborted) await cancel(array, number);
+    await pause(context.clock, pauseMs, context.signal);
+  }
+}
+
+/** Undefined where the array is just not there. */
+async function readJob({ client }: KnownArray, number: number) {
+  try {
+    return jobSchema.parse(await client.jobJson(`${number}`));
+  } catch (error) {
+    const { code, reason } = asArrayError(error);
+    if (code === 'EIO' || code === 'ENXIO' || code === 'ENOTDIR') return undefined;
+    throw new ArrayError(code, `job ${number}: ${reason}`);
+  }
+}
+
+/** A job that has ended meanwhile is as well. */
+async function cancel({ client }: KnownArray, number: number): Promise<void> {
+  try {
+    await client.run({ name: 'cancel', words: [`${number}`], options: {} });
+  } catch (error) {
+    const { code } = asArrayError(error);
+    if (code !== 'EBUSY' && code !== 'ENOENT') throw error;
+  }
+}
+
+/** The message of a failed job begins with the code. */
+function failureOf(message: string): ArrayError {
+  const [, code = '', reason = message] = /^([A-Z]+): (.*)$/s.exec(message) ?? [];
+  const isKnown = Object.hasOwn(ERROR_TABLE, code);
+  return new ArrayError(isKnown ? (code as ErrorCode) : 'EIO', isKnown ? reason : message);
+}
+
+/** An abort wakes it, once: after that it lasts. */
+function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = () => {
+      timer.cancel();
+      signal.removeEventListener('abort', wake);
+      resolve();
+    };
+    const timer = clock.after(delayMs, wake);
+    signal.addEventListener('abort', wake);
+  });
+}
+
+/** The highest number of a job so far; one that is begun later has a higher one. */
+export async function lastJobNumber({ client }: KnownArray): Promise<number> {
+  const jobs = await arrayTable(client, 'jobs');
+  return jobs.reduce((highest, { id }) => Math.max(highest, id), 0);
+}
+
+/** The job with this order that was begun after `lastNumber`: an earlier attempt may have begun it and not noted it. */
+export async function findJob(
+  { client }: KnownArray,
+  kind: string,
+  subject: string,
+  lastNumber: number,
+): Promise<number | undefined> {
+  const jobs = await arrayTable(client, 'jobs');
+  const mine = jobs.filter((job) => {
+    return job.kind === kind && job.subject === subject && job.id > lastNumber;
+  });
+  return mine.map(({ id }) => id).sort((one, other) => one - other)[0];
+}
