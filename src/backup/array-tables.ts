@@ -71,6 +71,8 @@ const lunRow = z.object({
   name: z.string().nullable(),
 });
 
+const hostRow = z.object({ name: z.string(), uids: z.array(z.int()) });
+
 const poolRow = z.object({ name: z.string(), state: z.string(), freeBytes: z.int() });
 
 const deviceRow = z.object({
@@ -128,6 +130,7 @@ const TABLES = {
   snapshots: z.array(snapshotRow),
   pairs: z.array(pairRow),
   luns: z.array(lunRow),
+  hosts: z.array(hostRow),
   pools: z.array(poolRow),
   devices: z.array(deviceRow),
   backups: z.array(backupRow),

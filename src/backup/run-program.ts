@@ -15,8 +15,10 @@ export interface ProgramRun {
   readonly timeoutMs?: number;
   /** It is killed when this is aborted; ECANCELED is told as EINTR. */
   readonly signal?: AbortSignal;
-  /** Called with each whole line of its output instead of keeping that. */
+  /** Called with each whole line of its output instead of keeping that; a carriage return ends a line, too. */
   readonly onLine?: (line: string) => void;
+  /** Where it works; default: the root directory. */
+  readonly cwd?: string;
 }
 
 export interface ProgramEnd {
@@ -44,13 +46,13 @@ export async function programOutput(
 export function programEnd(
   program: string,
   words: readonly string[],
-  { clock, timeoutMs, signal, onLine }: ProgramRun,
+  { clock, timeoutMs, signal, onLine, cwd = '/' }: ProgramRun,
 ): Promise<ProgramEnd> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(new ArrayError('EINTR', 'given up before it began'));
     const child = spawn(program, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      cwd: '/',
+      cwd,
       env: { ...process.env, LC_ALL: 'C.UTF-8' },
     });
     let failure: ArrayError | undefined;
@@ -103,7 +105,7 @@ function lineReader(onLine: (line: string) => void): TextSink {
   let rest = '';
   return {
     add(bytes) {
-      const lines = (rest + bytes.toString('utf8')).split('\n');
+      const lines = (rest + bytes.toString('utf8')).split(/[\r\n]/);
       rest = (lines.pop() ?? '').slice(-OUTPUT_BYTES_MAX);
       for (const line of lines) onLine(line);
     },

@@ -131,6 +131,8 @@ export const FAULTS_MAX = 64;
 export const TAPE_SLOTS_MAX = 1_000;
 /** Smallest cartridge: labels, a management file and blocks of data fit on any empty one. */
 export const CARTRIDGE_BYTES_MIN = 2 ** 20;
+/** Files of one directory of a backup that are listed; each is about 200 bytes of the answer. */
+export const FILES_LISTED_MAX = 10_000;
 
 assert(VOLUME_BYTES_MAX / BLOCK_BYTES <= 2 ** 40, 'block numbers fit u40');
 assert(FILE_BLOCK_COST_BYTES > BLOCK_BYTES, 'a slot costs more than its content');

@@ -1,15 +1,19 @@
 /** What errands of the backup client work with, over mounted arrays of a test: its journal and the server's catalog in memory. */
 
-import { arrayTable } from '../../src/backup/array-tables.js';
+import { arrayTable, volumeNamed } from '../../src/backup/array-tables.js';
+import type { BackupEntry } from '../../src/backup/backup-entry.js';
 import type {
   CatalogChange,
   ClientConfiguration,
   ErrandContext,
   KnownArray,
 } from '../../src/backup/client/errand-handler.js';
+import { entryAt } from '../../src/backup/media/array-copies.js';
+import { sectorOfEntry } from '../../src/backup/sector-entry.js';
 import { systemClock } from '../../src/base/clock.js';
 import { ArrayError } from '../../src/base/errors.js';
 import { ArrayClient } from '../../src/client/array-client.js';
+import { EXAMPLE_ENTRY } from '../backup/example-entry.js';
 import type { MountedArray } from './mounted-array.js';
 import { subdirectory } from './scratch-directory.js';
 
@@ -87,4 +91,27 @@ export class ErrandBench {
     this.dieAtNote = dieAtNote;
     this.notes = 0;
   }
+}
+
+/** A snapshot of the volume with the sector of a backup; its entry as a rescan would find it. */
+export async function snapshotBackup(
+  array: MountedArray,
+  volume: string,
+  jobNumber: number,
+  changes: Partial<BackupEntry> = {},
+): Promise<BackupEntry> {
+  const known = await knownArray(array);
+  const row = await volumeNamed(known.client, volume);
+  const snapshot = `backup-${jobNumber}`;
+  const sector = sectorOfEntry({
+    ...EXAMPLE_ENTRY,
+    ...{ id: `${jobNumber}`, jobNumber, memberNumber: 1, memberCount: 1, copyOf: null },
+    ...{ sourceName: volume, sourceNumber: row.number, sourceUuid: row.uuid },
+    ...{ arrayUuid: known.uuid, imageBytes: row.sizeBytes, sha256: null, label: '' },
+    place: { kind: 'snapshot', volume, snapshot },
+    ...changes,
+  });
+  const info = Buffer.from(sector).toString('base64');
+  await known.client.run({ name: 'snapshot', words: [volume], options: { name: snapshot, info } });
+  return entryAt(known, `${volume}@${snapshot}`, 'here');
 }

@@ -1,16 +1,18 @@
 /** Who carries out which kind of errand: one row each. */
 import { ArrayError } from '../../base/errors.js';
 import { rescan } from '../media/rescan.js';
+import { filesHandler, restoreFilesHandler } from '../volumes/look-into.js';
+import { pathsHandler } from '../volumes/paths.js';
 import type { ErrandHandlers } from './errand-handler.js';
 
 export const ERRAND_HANDLERS: ErrandHandlers = {
-  paths: { perform: notYet },
+  paths: pathsHandler,
   destinations: { perform: notYet },
   check: { perform: notYet },
   backup: { perform: notYet },
   verify: { perform: notYet },
-  files: { perform: notYet },
-  restoreFiles: { perform: notYet },
+  files: filesHandler,
+  restoreFiles: restoreFilesHandler,
   restore: { perform: notYet },
   delete: { perform: notYet },
   rescan: { perform: rescan, recover: rescan },
