@@ -24,7 +24,8 @@
  * For monitoring, with a user's token: GET /metrics
  */
 import { z } from 'zod';
-import { backupEntrySchema, ENTRY_STATES } from './backup-entry.js';
+import { backupEntrySchema } from './backup-entry.js';
+import { ENTRY_STATES, PLACE_KINDS } from './choices.js';
 import { definitionSchema } from './definition.js';
 import { ERRANDS, type ErrandKind } from './errands.js';
 
@@ -103,7 +104,7 @@ export const entryFilterSchema = z.strictObject({
   definition: z.string().optional(),
   client: z.string().optional(),
   label: z.string().optional(),
-  kind: z.enum(['snapshot', 'mirror', 'tape', 'array']).optional(),
+  kind: z.enum(PLACE_KINDS).optional(),
   state: z.enum(ENTRY_STATES).optional(),
   /** The newest so many. */
   limit: z.coerce.number().int().positive().optional(),

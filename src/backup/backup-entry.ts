@@ -4,6 +4,7 @@
  * job number.
  */
 import { z } from 'zod';
+import { ENTRY_STATES } from './choices.js';
 
 const timeMs = z.int().nonnegative();
 const uuid = z.string().regex(/^[0-9a-f-]{36}$/);
@@ -24,12 +25,6 @@ const placeSchema = z.discriminatedUnion('kind', [
     since: z.string().nullable(),
   }),
 ]);
-
-/**
- * `modified`: the image was written to since. `missing`: neither volume nor medium is there, or not of this
- * backup any more. `damaged`: a verification failed. None of these is dropped before somebody deletes it.
- */
-export const ENTRY_STATES = ['good', 'modified', 'missing', 'damaged'] as const;
 
 export const backupEntrySchema = z.strictObject({
   /** `12`, of a run over several volumes `12.1`, `12.2`, ...: what users call it. */

@@ -3,6 +3,7 @@
  * command line, by the server, and again by the client that carries it out.
  */
 import { z } from 'zod';
+import { BACKUP_CLASSES, BACKUP_METHODS, BACKUP_POLICIES } from './choices.js';
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/;
 const COMMAND_TIMEOUT_MS = 600_000;
@@ -32,15 +33,13 @@ export const definitionSchema = z.strictObject({
   volumes: z.array(z.string()).min(1).nullable(),
   /** UUID or mount point of the array of `volumes`; null: the only one the client has. */
   array: z.string().nullable(),
-  method: z.enum(['snapshot', 'mirror']),
+  method: z.enum(BACKUP_METHODS),
   /** Of a mirror: one secondary for each volume, in their order, already paired or reserved; else empty. */
   to: z.array(z.string()),
   /** The second medium: a device (`tape0`, `tape0/AFS001`) or volumes of another array (`/mnt/array2/volumes/db`). */
   secondMedium: z.array(z.string()),
-  /** Which images stay when the run is over: `disk` the first one, too; `tape` and `array` only the copy. */
-  class: z.enum(['disk', 'tape', 'array']),
-  /** When the copy on the second medium begins, after a split ([001], [002]). */
-  policy: z.enum(['copy-first', 'wait', 'merge', 'parallel', 'server-polls']),
+  class: z.enum(BACKUP_CLASSES),
+  policy: z.enum(BACKUP_POLICIES),
   /** To the second medium only what has changed since the last copy there, and all where there is none. */
   incremental: z.boolean(),
   pre: commandSchema.nullable(),

@@ -53,6 +53,15 @@ export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** `ms` since 1970 as ISO 8601 in the time zone of this process, in seconds: `2026-11-21T02:30:00+01:00`. */
+export function localTime(ms: number): string {
+  const offsetMinutes = -new Date(ms).getTimezoneOffset();
+  const local = new Date(ms + offsetMinutes * 60_000).toISOString().slice(0, 19);
+  const [hours, minutes] = [Math.trunc(Math.abs(offsetMinutes) / 60), Math.abs(offsetMinutes) % 60];
+  const digits = [hours, minutes].map((part) => String(part).padStart(2, '0')).join(':');
+  return `${local}${offsetMinutes < 0 ? '-' : '+'}${digits}`;
+}
+
 /** `0:07`, `12:30`, `3:00:00`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.ceil(seconds);

@@ -1,12 +1,12 @@
 /**
  * `arrayfs __complete WORDS`: what the shell's completion calls at each press of Tab. Names come
- * from the mount; one that does not answer in time ends this process by SIGKILL, the only signal
+ * from the mount, or the backup server; a mount that does not answer in time ends this process by SIGKILL, the only signal
  * that a thread inside a request to a hanging mount still obeys.
  */
 import type { Command } from 'commander';
 import { systemClock } from '../base/clock.js';
 import type { ArrayClient } from '../client/array-client.js';
-import type { CompletionKind } from './completion-kinds.js';
+import { type CompletionKind, isBackupKind } from './completion-kinds.js';
 import { completions, type NameLookup } from './completion-words.js';
 import { clientAt } from './global-options.js';
 import { print } from './output.js';
@@ -16,13 +16,17 @@ const ANSWER_MS = 1_500;
 
 export async function complete(program: Command, words: readonly string[]): Promise<void> {
   systemClock.after(ANSWER_MS, () => process.kill(process.pid, 'SIGKILL'));
-  print((await completions(program, words, mountLookup)).join('\n'));
+  print((await completions(program, words, lookup)).join('\n'));
 }
 
 /** Nothing to offer is not an error: the user is still typing. */
-const mountLookup: NameLookup = async (kind, current, mount) => {
+const lookup: NameLookup = async (kind, current, given) => {
   try {
-    return await namesOf(kind, current, clientAt(mount));
+    if (isBackupKind(kind)) {
+      const { backupNames } = await import('./backup-names.js');
+      return await backupNames(kind, given);
+    }
+    return await namesOf(kind, current, clientAt(given.get('--mount')));
   } catch {
     return [];
   }

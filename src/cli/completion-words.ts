@@ -6,11 +6,14 @@
 import type { Argument, Command, Option } from 'commander';
 import { type CompletionKind, completionKind } from './completion-kinds.js';
 
-/** Names of one kind that begin with `current`; `mount` is the value of --mount on the line. */
+/** What stands on the line: `--mount` -> its value. */
+export type GivenValues = ReadonlyMap<string, string>;
+
+/** Names of one kind that begin with `current`; `given` tells which array or server is meant. */
 export type NameLookup = (
   kind: CompletionKind,
   current: string,
-  mount: string | undefined,
+  given: GivenValues,
 ) => Promise<readonly string[]>;
 
 /** Where the words before the cursor lead. */
@@ -20,7 +23,7 @@ interface Position {
   /** The option whose value comes next. */
   pendingOption: Option | undefined;
   onlyOperands: boolean;
-  mount: string | undefined;
+  given: Map<string, string>;
   /** After a word that is no command nothing can be said. */
   lost: boolean;
 }
@@ -33,7 +36,7 @@ export async function completions(
 ): Promise<string[]> {
   const current = words.at(-1) ?? '';
   const position = walk(program, words.slice(0, -1));
-  const candidates = await candidatesAt(program, position, current, lookup);
+  const candidates = await candidatesAt(position, current, lookup);
   return [...new Set(candidates)].filter((candidate) => candidate.startsWith(current)).sort();
 }
 
@@ -43,21 +46,21 @@ function walk(program: Command, words: readonly string[]): Position {
     operands: 0,
     pendingOption: undefined,
     onlyOperands: false,
-    mount: undefined,
+    given: new Map(),
     lost: false,
   };
-  for (const word of words) step(program, position, word);
+  for (const word of words) step(position, word);
   return position;
 }
 
-function step(program: Command, position: Position, word: string): void {
+function step(position: Position, word: string): void {
   if (position.pendingOption) {
-    if (position.pendingOption.long === '--mount') position.mount = word;
+    position.given.set(position.pendingOption.long ?? '', word);
     position.pendingOption = undefined;
   } else if (!position.onlyOperands && word === '--') {
     position.onlyOperands = true;
   } else if (!position.onlyOperands && word.startsWith('-')) {
-    takeOption(program, position, word);
+    takeOption(position, word);
   } else {
     takeOperand(position, word);
   }
@@ -71,38 +74,38 @@ function takeOperand(position: Position, word: string): void {
   else if (word !== 'help') position.lost = true;
 }
 
-function takeOption(program: Command, position: Position, word: string): void {
+function takeOption(position: Position, word: string): void {
   const [name, value] = word.split('=', 2);
-  const option = optionsAt(program, position.command).find(
+  const option = optionsAt(position.command).find(
     ({ long, short }) => long === name || short === name,
   );
-  if (option?.long === '--mount' && value !== undefined) position.mount = value;
+  if (option?.long && value !== undefined) position.given.set(option.long, value);
   if (option?.required && value === undefined) position.pendingOption = option;
 }
 
 async function candidatesAt(
-  program: Command,
   position: Position,
   current: string,
   lookup: NameLookup,
 ): Promise<readonly string[]> {
-  const { command, pendingOption, mount } = position;
+  const { command, pendingOption, given } = position;
   const namesFor = async (subject: Argument | Option): Promise<readonly string[]> => {
     const kind = completionKind(subject);
-    return subject.argChoices ?? (kind ? lookup(kind, current, mount) : []);
+    return subject.argChoices ?? (kind ? lookup(kind, current, given) : []);
   };
   if (position.lost) return [];
   if (pendingOption) return namesFor(pendingOption);
   if (current.startsWith('-') && !position.onlyOperands) {
-    return [...optionsAt(program, command).map(({ long }) => long ?? ''), '--help'];
+    return [...optionsAt(command).map(({ long }) => long ?? ''), '--help'];
   }
   if (command.commands.length > 0) return visibleCommands(command);
   const argument = command.registeredArguments[position.operands] ?? variadic(command);
   return argument ? namesFor(argument) : [];
 }
 
-function optionsAt(program: Command, command: Command): readonly Option[] {
-  const all = command === program ? program.options : [...command.options, ...program.options];
+/** Those of the command and of all above it. */
+function optionsAt(command: Command): readonly Option[] {
+  const all = command.parent ? [...command.options, ...optionsAt(command.parent)] : command.options;
   return all.filter((option) => !option.hidden);
 }
 

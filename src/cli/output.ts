@@ -33,6 +33,12 @@ export function printJsonLine(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
+/** What an errand has told; `otherwise` where it has told nothing. */
+export function printLines(lines: readonly string[], otherwise: string, json: boolean): void {
+  if (json) printJson({ ok: true, lines });
+  else print(lines.map(printable).join('\n') || otherwise);
+}
+
 /** A remark beside the result. */
 export function note(text: string): void {
   process.stderr.write(`arrayfs: ${text}\n`);

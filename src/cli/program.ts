@@ -1,6 +1,7 @@
 /** The whole command line as one commander program; the completion reads the same object. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addBackupCommands } from './backup-commands.js';
 import { addCheckCommand } from './check-command.js';
 import { addCompletionCommand } from './completion-command.js';
 import { addEventsCommand } from './events-command.js';
@@ -54,6 +55,7 @@ export function buildProgram(): Command {
   addEventsCommand(program);
   addTapeCommands(program);
   addScsiCommand(program);
+  addBackupCommands(program);
   addCheckCommand(program);
   addCompletionCommand(program);
   shareSettings(program);

@@ -9,7 +9,7 @@ export interface Progress {
   readonly done: number;
   /** 0 while unknown. */
   readonly total: number;
-  readonly unit: 'bytes' | 'blocks';
+  readonly unit: 'bytes' | 'blocks' | 'pieces';
 }
 
 /** Cells of the bar itself; the texts beside it take about 50 columns. */
@@ -55,7 +55,7 @@ export function barLine(label: string, progress: Progress, rate: number): string
   const { done, total, unit } = progress;
   const amount = (value: number) => (unit === 'bytes' ? formatSize(value) : `${Math.round(value)}`);
   const speed = rate > 0 ? `  ${amount(rate)}/s` : '';
-  if (total <= 0) return `${label} ${amount(done)}${speed}`;
+  if (total <= 0) return done > 0 ? `${label} ${amount(done)}${speed}` : label;
   const share = Math.min(1, done / total);
   const full = Math.floor(share * BAR_CELLS);
   const bar = `[${'#'.repeat(full)}${'.'.repeat(BAR_CELLS - full)}]`;

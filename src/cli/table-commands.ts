@@ -52,6 +52,7 @@ const GROUP_SUMMARIES: Readonly<Record<string, string>> = {
   job: 'long-running work',
   ecopy: 'copies of whole images, to and from backup devices',
   san: 'ports, controllers, port groups, hosts, LUNs and backup devices',
+  backup: 'the backup manager: definitions, runs, catalog, restore',
   tape: 'tape libraries and cartridges, without any array',
 };
 

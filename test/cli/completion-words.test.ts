@@ -81,8 +81,8 @@ describe('completions', () => {
     'ask the mount on the line: %j',
     async (words) => {
       const asked: (string | undefined)[] = [];
-      await completions(program(), words, async (_kind, _current, mount) => {
-        asked.push(mount);
+      await completions(program(), words, async (_kind, _current, given) => {
+        asked.push(given.get('--mount'));
         return [];
       });
       expect(asked.every((mount) => mount === '/m')).toBe(true);

@@ -22,6 +22,10 @@ describe('barLine', () => {
     expect(barLine('job', { done: 30, total: 0, unit: 'blocks' }, 10)).toBe('job 30  10/s');
   });
 
+  it('shows the label alone where nothing is counted', () => {
+    expect(barLine('thaw', { done: 0, total: 0, unit: 'pieces' }, 0)).toBe('thaw');
+  });
+
   it('never claims more than all', () => {
     expect(barLine('job', { done: 3, total: 2, unit: 'blocks' }, 0)).toContain('100%');
   });
