@@ -1,6 +1,8 @@
 /** Who carries out which kind of errand: one row each. */
 import { ArrayError } from '../../base/errors.js';
+import { deleteBackup } from '../media/delete-backup.js';
 import { rescan } from '../media/rescan.js';
+import { recoverVerify, verifyBackup } from '../media/verify-backup.js';
 import { filesHandler, restoreFilesHandler } from '../volumes/look-into.js';
 import { pathsHandler } from '../volumes/paths.js';
 import type { ErrandHandlers } from './errand-handler.js';
@@ -10,11 +12,11 @@ export const ERRAND_HANDLERS: ErrandHandlers = {
   destinations: { perform: notYet },
   check: { perform: notYet },
   backup: { perform: notYet },
-  verify: { perform: notYet },
+  verify: { perform: verifyBackup, recover: recoverVerify },
   files: filesHandler,
   restoreFiles: restoreFilesHandler,
   restore: { perform: notYet },
-  delete: { perform: notYet },
+  delete: { perform: deleteBackup, recover: deleteBackup },
   rescan: { perform: rescan, recover: rescan },
   tapeCopy: { perform: notYet },
   copy: { perform: notYet },
