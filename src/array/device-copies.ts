@@ -96,8 +96,9 @@ export async function availableEnd(
     const end = deviceEnd(`${device.name}/${destination || '?'}`, request, san);
     const probes = await path.probe(addressOf(end, job.id));
     const media = probes.find(({ sighting }) => sighting !== undefined)?.sighting?.media;
-    const medium = media?.find(({ name, isProtected, holder }) => {
-      return (destination === '' || name === destination) && !isProtected && holder === undefined;
+    const medium = media?.find(({ name, isProtected, holder, labelOf }) => {
+      const isFree = !isProtected && (holder ?? labelOf) === undefined;
+      return (destination === '' || name === destination) && isFree;
     });
     if (medium !== undefined) return { ...end, medium: medium.name };
     const searched = describeResults(probes);

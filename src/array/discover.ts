@@ -55,7 +55,8 @@ async function discover(
     job.progress(index + 1, devices.length, array.clock.nowMs());
   }
   const available = `${job.done - problems.length} of ${devices.length} devices available`;
-  return [available, ...problems].join('; ');
+  const labels = mislabelled(array, devices);
+  return [available, ...problems, ...(labels === undefined ? [] : [labels])].join('; ');
 }
 
 /** Of the libraries that were found. */
@@ -104,4 +105,15 @@ async function probe(
   const sighting = found.find((result) => result.sighting !== undefined)?.sighting;
   if (sighting !== undefined) san.noteMedia(name, sighting.media);
   return found.length > 0 ? undefined : searchError(name, probes).reason;
+}
+
+/** Cartridges that have the labels of others; undefined where there are none. */
+function mislabelled({ san }: DiscoveringArray, devices: readonly SanDevice[]): string | undefined {
+  const names = new Set(devices.map(({ name }) => name));
+  const found = san.devices().flatMap(({ name: device, media = [] }) =>
+    media.flatMap(({ name, labelOf }) => {
+      return names.has(device) && labelOf ? [`${device}/${name} has the label of ${labelOf}`] : [];
+    }),
+  );
+  return found.length === 0 ? undefined : found.join(', ');
 }

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { isoTime, systemClock } from '../base/clock.js';
 import { ArrayError, asArrayError } from '../base/errors.js';
+import { printable } from '../base/names.js';
 import { formatSize, parseSize } from '../base/sizes.js';
 import { completeWith } from './completion-kinds.js';
 import { wantsJson } from './global-options.js';
@@ -87,7 +88,10 @@ Examples:
       const rows = withCartridges(words, (cartridges) => cartridges.list());
       if (wantsJson(command)) printJson(rows);
       else print(listingText(rows));
-      for (const { cartridge, problems } of rows) {
+      for (const { cartridge, volumeId, problems } of rows) {
+        if (volumeId !== null && volumeId !== cartridge) {
+          note(`${cartridge}: has the label of ${printable(volumeId)}`);
+        }
         for (const problem of problems) note(`${cartridge}: ${problem}`);
         if (problems.length > 0) process.exitCode = EXIT_FAILED;
       }

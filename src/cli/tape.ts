@@ -13,6 +13,7 @@ import {
   cartridgeNames,
   cartridgePath,
   createLibrary,
+  isVolumeId,
   isWriteProtected,
   labelCartridge,
   type NewLibrary,
@@ -187,7 +188,7 @@ export class CartridgeSet {
   }
 }
 
-/** Makes an empty volume of a labelled cartridge; returns its identifier. */
+/** Makes an empty volume of a labelled cartridge, with the name of its file where a label can say it; returns what it says. */
 export function eraseCartridge(path: string): string {
   if (isWriteProtected(statOf(path))) {
     throw new DeviceError('write-protected', `${path} is write-protected`);
@@ -198,8 +199,10 @@ export function eraseCartridge(path: string): string {
     try {
       const start = readStart(tape);
       if (start === undefined) throw new DeviceError('foreign', `${path} has no tape labels`);
-      labelCartridge(tape, start.volume.volumeId);
-      return start.volume.volumeId;
+      const name = cartridgeName(path);
+      const volumeId = isVolumeId(name) ? name : start.volume.volumeId;
+      labelCartridge(tape, volumeId);
+      return volumeId;
     } finally {
       tape.close();
     }

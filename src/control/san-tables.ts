@@ -184,7 +184,11 @@ export const DEVICES: Table<DeviceView> = {
     plain('STATE', 'state', deviceState),
     time('SEARCHED', 'searched', (device) => device.searches.at(-1)?.atMs),
     list('PORTS', 'ports', (device) => device.ports),
-    plain('MEDIA', 'mediaCount', (device) => device.media?.length ?? null),
+    {
+      header: 'MEDIA',
+      text: mediaText,
+      json: ({ media }) => ({ mediaCount: media?.length ?? null }),
+    },
     plain('WWN', 'wwn', (device) => device.wwn),
     plain('PATH', 'path', (device) => device.path),
     hidden(({ number, searches, media }) => ({
@@ -194,6 +198,13 @@ export const DEVICES: Table<DeviceView> = {
     })),
   ],
 };
+
+/** How many, and how many of them have the label of another. */
+function mediaText({ media }: DeviceView): string {
+  if (media === undefined) return '-';
+  const mislabelled = media.filter(({ labelOf }) => labelOf !== undefined).length;
+  return mislabelled === 0 ? `${media.length}` : `${media.length} (${mislabelled} mislabelled)`;
+}
 
 /** `available` where the last search through any port found it, else what came of the newest. */
 function deviceState({ searches }: DeviceView): string {

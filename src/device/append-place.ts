@@ -50,6 +50,11 @@ function contentOf(tape: StreamMedium, name: string): TapeContent {
   if (content === undefined) {
     throw new DeviceError('foreign', `cartridge ${name} has no labels`);
   }
+  const { volumeId } = content.volume;
+  if (volumeId !== name) {
+    const remedy = `name its file ${volumeId}.tap, or erase it`;
+    throw new DeviceError('foreign', `cartridge ${name} has the label of ${volumeId}: ${remedy}`);
+  }
   if (content.volume.accessibility !== '') {
     throw new DeviceError('refused', `the label of cartridge ${name} restricts its use`);
   }

@@ -42,6 +42,8 @@ export interface MediumInfo {
   readonly isProtected: boolean;
   /** The initiator whose session has it reserved. */
   readonly holder?: string;
+  /** Of a cartridge that has the label of another one: which. It is not written to. */
+  readonly labelOf?: string;
 }
 
 export interface Capacity {

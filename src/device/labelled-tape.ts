@@ -135,7 +135,8 @@ function writeGroup(
   for (const block of labels) tape.writeRecord(block);
 }
 
-function readVolume(tape: StreamMedium): VolumeLabel | undefined {
+/** Undefined where it does not begin with VOL1. */
+export function readVolume(tape: StreamMedium): VolumeLabel | undefined {
   tape.rewind();
   const first = tape.read();
   const label = first.kind === 'record' ? decodeLabel(first.data) : undefined;

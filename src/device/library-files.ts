@@ -101,6 +101,11 @@ export function labelCartridge(tape: SimhTape, volumeId: string): void {
   tape.sync();
 }
 
+/** What the label of a cartridge may say. */
+export function isVolumeId(name: string): boolean {
+  return name.length <= VOLUME_ID_CHARACTERS && /^[A-Z0-9]+$/.test(name);
+}
+
 export function isWriteProtected(stats: Stats): boolean {
   return (stats.mode & ANY_WRITE_PERMISSION) === 0;
 }

@@ -217,8 +217,9 @@ export class TapeDataFile {
   }
 }
 
-function isEmptyVolume({ first, volume }: TapeStart): boolean {
-  return first === undefined && volume.accessibility === '';
+/** One with the label of another is no place for a backup: who is told of that one would not find it. */
+function isEmptyVolume({ first, volume }: TapeStart, name: string): boolean {
+  return first === undefined && volume.accessibility === '' && volume.volumeId === name;
 }
 
 /** Undefined where what is on the tape cannot be read. */

@@ -8,6 +8,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Capacity, MediumInfo, StreamDevice, StreamSession } from './backup-device.js';
 import { DeviceError, withDeviceErrors } from './device-error.js';
+import { readVolume } from './labelled-tape.js';
 import {
   cartridgeNames,
   cartridgePath,
@@ -62,8 +63,27 @@ export class TapeLibrary implements StreamDevice {
     const stats = statSync(this.pathOf(name), { throwIfNoEntry: false });
     if (stats === undefined) return undefined;
     const holder = lockHolder(this.lockPath({ cartridge: name }));
-    const isProtected = isWriteProtected(stats);
-    return { name, slot, usedBytes: stats.size, isProtected, ...(holder && { holder }) };
+    const labelOf = stats.isFile() ? this.labelOf(name) : undefined;
+    return {
+      ...{ name, slot, usedBytes: stats.size, isProtected: isWriteProtected(stats) },
+      ...(holder && { holder }),
+      ...(labelOf !== undefined && labelOf !== name && { labelOf }),
+    };
+  }
+
+  /** What its label says; undefined where it cannot be read as one. */
+  private labelOf(name: string): string | undefined {
+    try {
+      const tape = SimhTape.open(this.pathOf(name), 'read');
+      try {
+        return readVolume(tape)?.volumeId;
+      } finally {
+        tape.close();
+      }
+    } catch (error) {
+      if (error instanceof DeviceError) return undefined;
+      throw error;
+    }
   }
 }
 

@@ -50,11 +50,11 @@ export function findVolume(
   session: StreamSession,
   from: string,
   mode: 'read' | 'write',
-  fits: (start: TapeStart) => boolean,
+  fits: (start: TapeStart, name: string) => boolean,
 ): StreamMedium | undefined {
   for (const name of namesAfter(session, from)) {
     const start = startOf(session, name);
-    if (start === undefined || !fits(start)) continue;
+    if (start === undefined || !fits(start, name)) continue;
     const tape = loadIfPossible(session, mode);
     if (tape !== undefined) return tape;
   }

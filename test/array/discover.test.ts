@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { StorageArray } from '../../src/array/array.js';
 import type { PortProbe, ProbeRequest } from '../../src/array/backup-path.js';
 import { NoMicroprocessors } from '../../src/array/no-microprocessors.js';
+import type { MediumInfo } from '../../src/device/backup-device.js';
 import type { PortId } from '../../src/san/port-id.js';
 import type { SearchReason } from '../../src/san/search-reasons.js';
 import { tableNamed } from '../control/table-named.js';
@@ -17,13 +18,14 @@ class ScriptedPath extends NoMicroprocessors {
   readonly answers = new Map<string, SearchReason>();
   readonly asked: string[] = [];
   changes = 0;
+  media: readonly MediumInfo[] = [CARTRIDGE];
 
   override async probe({ device, ports }: ProbeRequest): Promise<readonly PortProbe[]> {
     const usable = ports();
     const probes = usable.ports.map((port): PortProbe => {
       const reason = this.answers.get(`${device.name} ${port}`) ?? 'missing';
       this.asked.push(`${device.definition.kind} ${device.definition.path} ${port}`);
-      const sighting = { device: device.definition.kind, media: [CARTRIDGE] };
+      const sighting = { device: device.definition.kind, media: this.media };
       return reason === 'found'
         ? { port, reason, detail: '', sighting }
         : { port, reason, detail: `it is ${reason}` };
@@ -81,6 +83,17 @@ describe('a discovery', () => {
       { port: 'CL1-C', reason: 'missing' },
       { port: 'CL2-C', reason: 'found' },
     ]);
+  });
+
+  it('tells of cartridges that have the labels of others', async () => {
+    const path = new ScriptedPath();
+    path.media = [CARTRIDGE, { ...CARTRIDGE, name: 'AFS002', slot: 2, labelOf: 'AFS003' }];
+    path.answers.set('tape0 CL1-C', 'found');
+    const { array } = await openWith(path);
+    expect(await discovered(array, ['tape0'])).toBe(
+      'done: 1 of 1 devices available; tape0/AFS002 has the label of AFS003',
+    );
+    expect(tableNamed('devices').text(array)).toMatch(/ 2 \(1 mislabelled\) /);
   });
 
   it('is of the devices that are named', async () => {

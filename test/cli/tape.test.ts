@@ -1,6 +1,14 @@
 /** `arrayfs tape` as users start it, over cartridges that are written here. No array, no daemon. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { beginBackup } from '../../src/device/backup-image.js';
@@ -262,6 +270,16 @@ describe('arrayfs tape erase', () => {
     });
     expect(readFileSync(path('AFS001')).length).toBe(96);
     expect(tape('list', path('AFS001')).out).toMatch(/^AFS001 .* empty /m);
+  });
+
+  it('gives one that has the label of another its own, as list tells before', () => {
+    const { path } = writtenLibrary();
+    copyFileSync(path('AFS003'), path('AFS002'));
+    expect(tape('list', path('AFS002'))).toMatchObject({
+      ...{ status: 0, errors: 'arrayfs: AFS002: has the label of AFS003\n' },
+    });
+    expect(tape('erase', path('AFS002'))).toMatchObject({ status: 0, out: 'erased AFS002\n' });
+    expect(tape('list', path('AFS002'))).toMatchObject({ status: 0, errors: '' });
   });
 
   it('refuses what is write-protected, in use or no tape', () => {

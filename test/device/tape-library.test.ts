@@ -2,9 +2,12 @@
 import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { beginBackup } from '../../src/device/backup-image.js';
 import { createLibrary, type NewLibrary } from '../../src/device/library-files.js';
 import { TapeLibrary } from '../../src/device/tape-library.js';
 import { cleanScratch, makeScratch } from '../support/scratch-directory.js';
+import { MANIFEST } from './backup-examples.js';
+import { denseExtent, feed } from './backup-source.js';
 import { makeLibrary } from './device-cases.js';
 import { faultOf, reasonOf } from './fault-of.js';
 import { MARK, record } from './tap-builder.js';
@@ -75,6 +78,29 @@ describe('a library', () => {
     const library = new TapeLibrary(directory);
     expect(library.media().map((medium) => medium.name)).toEqual(['AFS001', 'AFS002', 'AFS003']);
     expect(faultOf(() => library.login('CL1-C').reserve('ZZZ001'))).toBe('no-medium');
+  });
+
+  it('tells of a cartridge with the label of another, and writes no backup to it', () => {
+    const directory = makeLibrary();
+    const file = (name: string) => join(directory, `${name}.tap`);
+    copyFileSync(file('AFS003'), file('AFS002'));
+    const library = new TapeLibrary(directory);
+    expect(library.media().map(({ labelOf }) => labelOf)).toEqual([undefined, 'AFS003', undefined]);
+    const before = readFileSync(file('AFS002'));
+    const session = library.login('CL1-C');
+    const management = {
+      manifest: { ...MANIFEST, imageBytes: 3 * 2 ** 19 },
+      information: undefined,
+    };
+    expect(reasonOf(() => beginBackup(session, 'AFS002', management))).toBe(
+      'cartridge AFS002 has the label of AFS003: name its file AFS003.tap, or erase it',
+    );
+    // A backup goes on on the next one.
+    const writer = beginBackup(session, 'AFS001', management);
+    feed(writer, [denseExtent(0, 3 * 2 ** 19)]);
+    expect(writer.finish()).toEqual({ media: ['AFS001', 'AFS003'] });
+    session.logout();
+    expect(readFileSync(file('AFS002')).equals(before)).toBe(true);
   });
 
   it('has as many cartridges in use as drives', () => {
