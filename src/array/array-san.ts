@@ -139,9 +139,10 @@ export class ArraySan extends SanState implements SanCommands {
     const { name, kind, path } = setting;
     this.host.checkWritable();
     addDevice(this.configuration, setting);
-    await this.host.prepareDevice({ kind, path }, library);
+    const media = await this.host.prepareDevice({ kind, path }, library);
     // Anew: others gave commands meanwhile.
     await this.change(addDevice(this.configuration, setting), () => {
+      if (media !== undefined) this.noteMedia(name, media);
       this.host.recordEvent('DEVICE-ADDED', name, `${kind} ${path}`);
     });
     return this.deviceView(name);

@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { asArrayError, type ErrorCode } from '../base/errors.js';
+import type { MediumInfo } from '../device/backup-device.js';
 import type { DeviceDefinition } from '../device/open-device.js';
 import { type LibraryWish, prepareDevice } from '../device/prepare-device.js';
 import { refusePathOnMount } from '../host/backing-chain.js';
@@ -16,7 +17,7 @@ export interface DeviceThreadData {
 }
 
 export type DeviceVerdict =
-  | { readonly kind: 'usable' }
+  | { readonly kind: 'usable'; readonly media: readonly MediumInfo[] }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly reason: string };
 
 parentPort?.postMessage(verdict(workerData as DeviceThreadData));
@@ -24,8 +25,7 @@ parentPort?.postMessage(verdict(workerData as DeviceThreadData));
 function verdict({ device, library, mountPoint }: DeviceThreadData): DeviceVerdict {
   try {
     refusePathOnMount(device.path, mountPoint);
-    prepareDevice(device, library);
-    return { kind: 'usable' };
+    return { kind: 'usable', media: prepareDevice(device, library) };
   } catch (error) {
     const { code, reason } = asArrayError(error);
     return { kind: 'refused', code, reason };

@@ -48,7 +48,7 @@ export interface DeviceView extends SanDevice {
   readonly ports: readonly PortId[];
   /** What came of the last search through each port, and when; none before the first. */
   readonly searches: readonly DeviceSearch[];
-  /** As the last discovery saw them; undefined before one that reached the device. */
+  /** As they were when the device was defined, or as the last discovery saw them; undefined since the mount before one that reached it. */
   readonly media: readonly MediumInfo[] | undefined;
   /** Of a tape library: cartridges that were looked at since it was defined, or the array mounted. */
   readonly backups: readonly MediumBackups[];

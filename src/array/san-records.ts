@@ -31,7 +31,7 @@ export interface SanOptions {
   readonly allowFaults?: boolean;
 }
 
-const asTheyAre: PrepareDevice = async () => {};
+const asTheyAre: PrepareDevice = async () => undefined;
 
 /** The array as its ports, hosts and devices need it. */
 export function sanHost(

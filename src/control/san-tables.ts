@@ -201,7 +201,7 @@ export const DEVICES: Table<DeviceView> = {
 
 /** How many, and how many of them have the label of another. */
 function mediaText({ media }: DeviceView): string {
-  if (media === undefined) return '-';
+  if (media === undefined) return 'unknown (discover)';
   const mislabelled = media.filter(({ labelOf }) => labelOf !== undefined).length;
   return mislabelled === 0 ? `${media.length}` : `${media.length} (${mislabelled} mislabelled)`;
 }

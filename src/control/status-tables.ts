@@ -256,10 +256,10 @@ function hiddenTime<Row>(key: string, value: (row: Row) => number) {
   return hidden(json);
 }
 
-/** `45% (1.2G of 2.7G)`; while the total is unknown only what is done. */
+/** `45% (1.2G of 2.7G)`; while the total is unknown only what is done, before anything is `-`. */
 function jobProgress(job: JobView): string {
   const shown = (units: number) => (job.unit === 'bytes' ? formatSize(units) : `${units}`);
-  if (job.total === 0) return shown(job.done);
+  if (job.total === 0) return job.done === 0 ? '-' : shown(job.done);
   const percent = Math.floor((job.done / job.total) * 100);
   return `${percent}% (${shown(job.done)} of ${shown(job.total)})`;
 }

@@ -1,6 +1,7 @@
 /** Makes a new backup device usable, or says why it is not: a tape library is made where there is none. */
 import { existsSync } from 'node:fs';
 import { ArrayError } from '../base/errors.js';
+import type { MediumInfo } from './backup-device.js';
 import {
   createLibrary,
   DRIVES_DEFAULT,
@@ -17,14 +18,19 @@ const PREFIX_DEFAULT = 'AFS';
 /** What the user says of a library; the rest is as usual, or as it is. */
 export type LibraryWish = Partial<NewLibrary>;
 
-/** Works synchronously, and may wait for disks: never on the event loop. */
-export function prepareDevice(device: DeviceDefinition, library: LibraryWish): void {
+/** Works synchronously, and may wait for disks: never on the event loop. Gives the media it has. */
+export function prepareDevice(
+  device: DeviceDefinition,
+  library: LibraryWish,
+): readonly MediumInfo[] {
   if (device.kind === 'tape') prepareLibrary(device.path, library);
   else if (Object.keys(library).length > 0) {
     throw new ArrayError('EINVAL', 'slots=, drives=, capacity= and prefix= are for kind=tape');
   }
   // Nothing is taken by a login.
-  openDevice(device).login('the array').logout();
+  const opened = openDevice(device);
+  opened.login('the array').logout();
+  return opened.media();
 }
 
 function prepareLibrary(directory: string, wish: LibraryWish): void {

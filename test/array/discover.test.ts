@@ -113,6 +113,22 @@ describe('a discovery', () => {
     expect(devices(array)[1]?.state).not.toBe('available');
   });
 
+  it('is not needed to tell what a device has that was just defined; after a mount it is', async () => {
+    const clock = new ManualClock();
+    const places = new MemoryPlaces(clock, [['memory', newMemoryStore(clock)]]);
+    const array = await openMemoryPools(places, 'memory', clock, {
+      prepareDevice: async ({ kind }) => (kind === 'tape' ? [CARTRIDGE] : undefined),
+    });
+    await array.san.addDevice({ name: 'tape0', kind: 'tape', path: '/srv/tapes' });
+    await array.san.addDevice({ name: 'disk0', kind: 'disk', path: '/srv/disk' });
+    const shown = () => devices(array).map(({ state, mediaCount }) => [state, mediaCount]);
+    expect(shown()).toEqual([
+      ['unknown', 1],
+      ['unknown', null],
+    ]);
+    expect(tableNamed('devices').text(array)).toMatch(/^disk0 +disk +.* unknown \(discover\) /m);
+  });
+
   it('is forgotten when other ports reach the device', async () => {
     const path = new ScriptedPath();
     path.answers.set('tape0 CL1-C', 'found');

@@ -19,7 +19,7 @@ export function fakeSan(array: Omit<DiskArray, 'san'>): ArraySan {
     durable: async () => {},
     allowFaults: true,
     hasPool: (name) => name === 'pool0',
-    prepareDevice: async () => {},
+    prepareDevice: async () => undefined,
     copyNumber: (reference) => array.copy(reference).number,
     copyName: (number) => {
       const copy = copies().find((candidate) => candidate.number === number);

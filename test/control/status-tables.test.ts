@@ -114,6 +114,7 @@ describe('the other tables', () => {
     const job = await array.scrub('all');
     expect(text('jobs')).toMatch(/ scrub +scrub all +running +45% \(45M of 100M\) /);
     expect(jobText(job)).toMatch(/^state +running$/m);
+    expect(jobText({ ...job, done: 0, total: 0 })).toMatch(/^progress +-$/m);
     expect(JSON.parse(jobJson(job))).toMatchObject({ id: 1, done: 45 * 2 ** 20, endedMs: null });
   });
 

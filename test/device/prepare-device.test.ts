@@ -65,7 +65,11 @@ describe('in a thread of its own', () => {
   );
 
   it('a library is made', async () => {
-    await prepare({ kind: 'tape', path: place('threaded') }, { slots: 2 });
+    const media = await prepare({ kind: 'tape', path: place('threaded') }, { slots: 2 });
+    expect(media?.map(({ name, slot }) => [name, slot])).toEqual([
+      ['AFS001', 1],
+      ['AFS002', 2],
+    ]);
     expect(cartridgeNames(place('threaded'))).toEqual(['AFS001', 'AFS002']);
   });
 

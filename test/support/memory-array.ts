@@ -1,5 +1,7 @@
 /** Arrays over the memory store, for tests of everything above the store. */
+
 import type { StorageArray } from '../../src/array/array.js';
+import type { PrepareDevice } from '../../src/array/device-preparer.js';
 import { findPools } from '../../src/array/find-pools.js';
 import { type OpenArrayOptions, openArray } from '../../src/array/open-array.js';
 import type { Clock } from '../../src/base/clock.js';
@@ -82,11 +84,12 @@ export function openMemoryPools(
     readOnly?: boolean;
     without?: readonly string[];
     allowFaults?: boolean;
+    prepareDevice?: PrepareDevice;
     backupPath?: OpenArrayOptions['backupPath'];
   } = {},
 ): Promise<StorageArray> {
   const { cacheBytes = CACHE_BYTES_MIN, readOnly = false, without = [] } = options;
-  const { allowFaults = false, backupPath } = options;
+  const { allowFaults = false, backupPath, prepareDevice } = options;
   return openArray({
     found: places.find(directory, without),
     places,
@@ -94,6 +97,7 @@ export function openMemoryPools(
     cacheBytes,
     readOnly,
     allowFaults,
+    ...(prepareDevice && { prepareDevice }),
     ...(backupPath !== undefined && { backupPath }),
     defaultOwner: { uid: 0, gid: 0, mode: 0o600 },
   });
