@@ -190,5 +190,6 @@ export type ClientRow = z.infer<typeof clientRowSchema>;
 export type DefinitionRow = z.infer<typeof definitionRowSchema>;
 export type RetentionRow = z.infer<typeof retentionRowSchema>;
 export type Hello = z.infer<typeof helloSchema>;
+export type PollAnswer = z.infer<typeof pollAnswerSchema>;
 export type Report = z.infer<typeof reportSchema>;
 export type CatalogChangeMessage = z.infer<typeof catalogChangeSchema>;

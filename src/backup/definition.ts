@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { BACKUP_CLASSES, BACKUP_METHODS, BACKUP_POLICIES } from './choices.js';
 
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/;
+/** Of definitions and clients. */
+export const BACKUP_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/;
 const COMMAND_TIMEOUT_MS = 600_000;
 
 const commandSchema = z.strictObject({
@@ -25,8 +26,8 @@ export const keepSchema = z.strictObject({
 });
 
 export const definitionSchema = z.strictObject({
-  name: z.string().regex(NAME, 'not a name of 1 to 64 characters of A-Z a-z 0-9 . _ -'),
-  client: z.string().regex(NAME),
+  name: z.string().regex(BACKUP_NAME, 'not a name of 1 to 64 characters of A-Z a-z 0-9 . _ -'),
+  client: z.string().regex(BACKUP_NAME),
   /** Mount points, or directories below; null where volumes are named. All of one array, at one instant. */
   paths: z.array(z.string().startsWith('/')).min(1).nullable(),
   /** Names of volumes; null where paths are named. */

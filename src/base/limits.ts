@@ -133,6 +133,19 @@ export const TAPE_SLOTS_MAX = 1_000;
 export const CARTRIDGE_BYTES_MIN = 2 ** 20;
 /** Files of one directory of a backup that are listed; each is about 200 bytes of the answer. */
 export const FILES_LISTED_MAX = 10_000;
+/** Size the catalog of a backup server may grow to: LMDB maps so many addresses; an entry takes about 1.5 KiB. */
+export const BACKUP_CATALOG_BYTES_MAX = 64 * 2 ** 30;
+/** Bytes of one request to a backup server: a rescan of some tens of thousands of backups fits. */
+export const BACKUP_REQUEST_BYTES_MAX = 64 * 2 ** 20;
+/** Definitions and clients of one backup server: they are written as one file. */
+export const BACKUP_DEFINITIONS_MAX = 1_000;
+export const BACKUP_CLIENTS_MAX = 256;
+/** Finished errands and runs that a backup server keeps; older ones are forgotten. */
+export const BACKUP_ERRANDS_MAX = 1_000;
+export const BACKUP_RUNS_MAX = 10_000;
+/** Lines of output kept with a run, and characters of each; what is more is left out. */
+export const BACKUP_LOG_LINES_MAX = 1_000;
+export const BACKUP_LOG_LINE_CHARACTERS_MAX = 1_024;
 
 assert(VOLUME_BYTES_MAX / BLOCK_BYTES <= 2 ** 40, 'block numbers fit u40');
 assert(FILE_BLOCK_COST_BYTES > BLOCK_BYTES, 'a slot costs more than its content');

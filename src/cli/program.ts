@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addBackupCommands } from './backup-commands.js';
+import { addBackupServerCommand } from './backup-server-command.js';
 import { addCheckCommand } from './check-command.js';
 import { addCompletionCommand } from './completion-command.js';
 import { addEventsCommand } from './events-command.js';
@@ -56,6 +57,7 @@ export function buildProgram(): Command {
   addTapeCommands(program);
   addScsiCommand(program);
   addBackupCommands(program);
+  addBackupServerCommand(program);
   addCheckCommand(program);
   addCompletionCommand(program);
   shareSettings(program);

@@ -1,0 +1,124 @@
+/**
+ * Begins the runs that are due. What was dealt with is kept for each definition, so that a server that was down finds the
+ * times it has missed: they are counted, and one run catches up. A clock that has gone back runs nothing twice; after a jump
+ * of more than CLOCK_BACK_MS the schedule begins anew from the present time.
+ */
+import { type Clock, isoTime, type Timer } from '../../base/clock.js';
+import { asArrayError } from '../../base/errors.js';
+import type { BackupLog } from '../backup-log.js';
+import type { BackupDefinition } from '../definition.js';
+import type { ScheduleRecord } from './catalog-records.js';
+import type { CatalogStore } from './catalog-store.js';
+import type { RunBook } from './run-book.js';
+import { dueTimes } from './schedule.js';
+import type { ServerFile } from './server-file.js';
+
+/** How often it is looked: a machine that slept, or a clock that was set, is noticed so soon. */
+const LOOK_MS = 1_000;
+/** Later than this a run is one that catches up. */
+const LATE_MS = 60_000;
+const CLOCK_BACK_MS = 3_600_000;
+
+export interface SchedulerParts {
+  readonly clock: Clock;
+  readonly log: BackupLog;
+  readonly store: CatalogStore;
+  readonly file: ServerFile;
+  readonly runs: RunBook;
+}
+
+export class Scheduler {
+  private timer: Timer | undefined;
+
+  constructor(private readonly parts: SchedulerParts) {
+    parts.runs.onEnd(({ definition, number }) => {
+      this.update(definition, (record) => ({ ...record, lastRun: number }));
+    });
+  }
+
+  /** Looks now and then every second, until `stop`. */
+  start(): void {
+    this.look();
+    this.timer = this.parts.clock.after(LOOK_MS, () => this.start());
+  }
+
+  stop(): void {
+    this.timer?.cancel();
+  }
+
+  recordOf(definition: string): ScheduleRecord {
+    const untilMs = this.parts.clock.nowMs();
+    return this.parts.store.get('schedules', definition) ?? { untilMs, missed: 0, lastRun: null };
+  }
+
+  /** A new or changed schedule begins now. */
+  begin(definition: string): void {
+    const untilMs = this.parts.clock.nowMs();
+    this.update(definition, (record) => ({ ...record, untilMs, missed: 0 }));
+  }
+
+  forget(definition: string): void {
+    this.parts.store.change((change) => change.remove('schedules', definition));
+  }
+
+  private look(): void {
+    for (const definition of this.parts.file.data.definitions) {
+      if (definition.schedule === null) continue;
+      try {
+        this.lookAt(definition, definition.schedule);
+      } catch (error) {
+        const { reason } = asArrayError(error);
+        this.parts.log.error({ definition: definition.name, reason }, 'schedule failed');
+      }
+    }
+  }
+
+  private lookAt(
+    definition: BackupDefinition,
+    schedule: NonNullable<BackupDefinition['schedule']>,
+  ): void {
+    const { store, clock, log } = this.parts;
+    const nowMs = clock.nowMs();
+    const record = store.get('schedules', definition.name);
+    if (record === undefined || nowMs < record.untilMs - CLOCK_BACK_MS) {
+      // After the loss of the catalog, or of the right time.
+      if (record !== undefined) {
+        const fields = { definition: definition.name, was: isoTime(record.untilMs) };
+        log.warn(fields, 'the clock has gone back: the schedule goes on from now');
+      }
+      this.begin(definition.name);
+      return;
+    }
+    const due = dueTimes(schedule, record.untilMs, nowMs);
+    if (due === undefined) return;
+    const isLate = nowMs - due.lastMs > LATE_MS;
+    const missed = isLate ? due.count : due.count - 1;
+    // Before the run begins: what fails is not tried every second.
+    this.update(definition.name, (old) => ({ ...old, untilMs: due.lastMs, missed }));
+    void this.run(definition, due.lastMs, missed);
+  }
+
+  private async run(
+    definition: BackupDefinition,
+    scheduledMs: number,
+    missed: number,
+  ): Promise<void> {
+    const { runs, log } = this.parts;
+    const lines: string[] = [];
+    if (missed > 0) {
+      const text = `scheduled times missed: ${missed}, the last one ${isoTime(scheduledMs)}: one run catches up`;
+      log.warn({ definition: definition.name, missed }, text);
+      lines.push(text);
+    }
+    try {
+      await runs.start(definition, scheduledMs, lines);
+    } catch (error) {
+      runs.refused(definition, scheduledMs, asArrayError(error).reason);
+    }
+  }
+
+  private update(definition: string, edit: (record: ScheduleRecord) => ScheduleRecord): void {
+    const record = edit(this.recordOf(definition));
+    this.parts.store.change((change) => change.put('schedules', definition, record));
+  }
+}
