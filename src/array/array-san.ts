@@ -10,6 +10,7 @@ import {
   type DeviceSetting,
   deleteDevice,
   deviceNamed,
+  findDevice,
 } from '../san/devices.js';
 import { describeFault } from '../san/fault-text.js';
 import type { Fault, FaultSetting, FaultTarget } from '../san/faults.js';
@@ -155,6 +156,19 @@ export class ArraySan extends SanState implements SanCommands {
       const message = ports.length === 0 ? 'no port reaches it' : `reached by ${ports.join(' ')}`;
       this.host.recordEvent('DEVICE-CHANGED', name, message);
     });
+    return this.deviceView(name);
+  }
+
+  async addSlots(name: string, slots: number): Promise<DeviceView> {
+    this.host.checkWritable();
+    const { kind, path } = deviceNamed(this.configuration, name);
+    const media = await this.host.prepareDevice({ kind, path }, { slots, isGrown: true });
+    // Others gave commands meanwhile.
+    if (media !== undefined && findDevice(this.configuration, name)?.path === path) {
+      this.noteMedia(name, media);
+    }
+    this.host.recordEvent('DEVICE-CHANGED', name, `it has ${slots} slots`);
+    await this.host.durable();
     return this.deviceView(name);
   }
 

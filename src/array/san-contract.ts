@@ -140,6 +140,8 @@ export interface SanCommands {
   setPriority(rule: TurnRule): Promise<void>;
   /** Puts it into the zones of these ports and no others. */
   connectDevice(name: string, ports: readonly PortId[]): Promise<DeviceView>;
+  /** So many from now on, also for backups that run; those that are new have empty cartridges. EINVAL for fewer, and for what is no tape library. */
+  addSlots(name: string, slots: number): Promise<DeviceView>;
   /** EBUSY while it is in use; what is in it stays. */
   deleteDevice(name: string): Promise<void>;
 

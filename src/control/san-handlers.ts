@@ -95,13 +95,16 @@ export const SAN_HANDLERS: Readonly<Record<SanCommandName, Handler>> = {
     if (kind === undefined && path === undefined && ports !== undefined && options.size === 1) {
       return describeDevice(await san.connectDevice(name, ports));
     }
+    const library = libraryOptions(options);
+    if (library.slots !== undefined && options.size === 1) {
+      return `${describeDevice(await san.addSlots(name, library.slots))}, ${library.slots} slots`;
+    }
     if (kind === undefined || path === undefined) {
       throw new ArrayError(
         'EINVAL',
-        'a new device needs kind= and path=; of others ports= changes',
+        'a new device needs kind= and path=; of others ports= or slots= changes',
       );
     }
-    const library = libraryOptions(options);
     return describeDevice(
       await san.addDevice({ name, kind, path, ...given('ports', ports) }, library),
     );

@@ -12,6 +12,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   type Stats,
   statSync,
@@ -67,10 +68,48 @@ export function createLibrary(directory: string, library: NewLibrary): readonly 
     const missing = names.filter((name) => !present.includes(name));
     const made = missing.slice(0, slots - present.length);
     for (const name of made) makeCartridge(cartridgePath(directory, name), name);
-    const settings = { format: FORMAT, slots, drives, cartridgeBytes };
-    writeFileSync(settingsPath(directory), `${JSON.stringify(settings)}\n`, { flag: 'wx' });
+    writeSettings(directory, { slots, drives, cartridgeBytes });
     return made;
   });
+}
+
+/** More slots, with labelled, empty cartridges in those for which there is none; the names go on after the last one. */
+export function addSlots(directory: string, slots: number): readonly string[] {
+  const settings = readSettings(directory);
+  if (slots < settings.slots) {
+    throw new ArrayError(
+      'EINVAL',
+      `${directory} has ${settings.slots} slots: they only become more`,
+    );
+  }
+  checkNumber(slots, 1, TAPE_SLOTS_MAX, 'slots');
+  return withDeviceErrors(() => {
+    const present = cartridgeNames(directory);
+    const made = namesAfter(present, slots - present.length);
+    for (const name of made) makeCartridge(cartridgePath(directory, name), name);
+    writeSettings(directory, { ...settings, slots });
+    return made;
+  });
+}
+
+/** AFS009, AFS010 after AFS008; EINVAL where no number of six characters is left, or the last one has none. */
+function namesAfter(present: readonly string[], count: number): string[] {
+  if (count <= 0) return [];
+  const last = present.at(-1) ?? '';
+  const [, prefix, digits = ''] = /^([A-Z][A-Z0-9]*?)(\d+)$/.exec(last) ?? [];
+  const names = Array.from({ length: count }, (_, index) => {
+    return `${prefix}${`${Number(digits) + index + 1}`.padStart(digits.length, '0')}`;
+  });
+  const isRoom = prefix !== undefined && names.every(isVolumeId);
+  if (isRoom && !names.some((name) => present.includes(name))) return names;
+  throw new ArrayError('EINVAL', `after cartridge '${last}' there are no ${count} names`);
+}
+
+/** In one step: sessions may read it at any time. */
+function writeSettings(directory: string, settings: LibrarySettings): void {
+  const path = settingsPath(directory);
+  writeFileSync(`${path}.new`, `${JSON.stringify({ format: FORMAT, ...settings })}\n`);
+  renameSync(`${path}.new`, path);
 }
 
 /** ENOTDIR where something else is there. */

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { ArrayError } from '../base/errors.js';
 import type { MediumInfo } from './backup-device.js';
 import {
+  addSlots,
   createLibrary,
   DRIVES_DEFAULT,
   type NewLibrary,
@@ -16,7 +17,10 @@ const CARTRIDGE_BYTES_DEFAULT = 100 * 2 ** 30;
 const PREFIX_DEFAULT = 'AFS';
 
 /** What the user says of a library; the rest is as usual, or as it is. */
-export type LibraryWish = Partial<NewLibrary>;
+export type LibraryWish = Partial<NewLibrary> & {
+  /** Of a library that is there: slots are added. */
+  readonly isGrown?: boolean;
+};
 
 /** Works synchronously, and may wait for disks: never on the event loop. Gives the media it has. */
 export function prepareDevice(
@@ -34,6 +38,10 @@ export function prepareDevice(
 }
 
 function prepareLibrary(directory: string, wish: LibraryWish): void {
+  if (wish.isGrown === true) {
+    addSlots(directory, wish.slots ?? 0);
+    return;
+  }
   if (existsSync(settingsPath(directory))) {
     checkSettings(directory, wish);
     return;

@@ -102,7 +102,8 @@ class TapeSession extends SessionBase<SimhTape> implements StreamSession {
   protected take(name: string): OwnerLock {
     this.drive ??= this.takeDrive();
     const { directory } = this.device;
-    const names = cartridgeNames(directory).slice(0, this.settings.slots);
+    // Slots may have been added since the login.
+    const names = cartridgeNames(directory).slice(0, readSettings(directory).slots);
     if (!names.includes(name)) {
       const reason = `no cartridge ${name}, but ${rangeOf(names)}`;
       throw new DeviceError('no-medium', `tape library ${directory} has ${reason}`);

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { devicePreparer } from '../../src/array/device-preparer.js';
 import { systemClock } from '../../src/base/clock.js';
 import { cartridgeNames, readSettings } from '../../src/device/library-files.js';
+import { openDevice } from '../../src/device/open-device.js';
 import { prepareDevice } from '../../src/device/prepare-device.js';
 import { builtSource } from '../support/built-program.js';
 import { codeOf } from '../support/code-of.js';
@@ -33,6 +34,30 @@ describe('a new tape library', () => {
     expect(codeOf(() => prepareDevice(tape, { slots: 4 }))).toBe('EEXIST');
     expect(codeOf(() => prepareDevice(tape, { cartridgeBytes: 2 ** 30 }))).toBe('EEXIST');
     expect(cartridgeNames(tape.path)).toHaveLength(3);
+  });
+
+  it('gets more slots, with empty cartridges of the next names, and never fewer', () => {
+    const tape = { kind: 'tape', path: place('more') } as const;
+    prepareDevice(tape, { slots: 2, cartridgeBytes: 2 ** 20 });
+    const session = openDevice(tape).login('CL1-C');
+    const media = prepareDevice(tape, { slots: 4, isGrown: true });
+    expect(media.map(({ name, slot }) => [name, slot])).toEqual([
+      ['AFS001', 1],
+      ['AFS002', 2],
+      ['AFS003', 3],
+      ['AFS004', 4],
+    ]);
+    expect(readSettings(tape.path)).toEqual({ slots: 4, drives: 2, cartridgeBytes: 2 ** 20 });
+    // Also for who had logged in before.
+    session.reserve('AFS004');
+    session.logout();
+    const grow = (slots: number) => codeOf(() => prepareDevice(tape, { slots, isGrown: true }));
+    expect(grow(3)).toBe('EINVAL');
+    expect(grow(1_001)).toBe('EINVAL');
+    writeFileSync(join(tape.path, 'ZZZ.tap'), '');
+    expect([grow(5), grow(6)]).toEqual(['ok', 'EINVAL']);
+    const disk = { kind: 'disk', path: place('file') } as const;
+    expect(codeOf(() => prepareDevice(disk, { slots: 3, isGrown: true }))).toBe('EINVAL');
   });
 
   it('is refused with sizes that cannot be', () => {
