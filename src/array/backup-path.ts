@@ -107,7 +107,8 @@ export type ProbeRequest = Omit<ErrandRequest, 'onChange'>;
 export interface ImageSource {
   /**
    * What is at `offset`, at most `target.length` bytes of it, in whole sectors and not beyond the image. For `data`, `length`
-   * bytes are in `target`; `zeros` may be longer than `target`, which stays as it is. It may take its time, as a track that has
+   * bytes are in `target`; `zeros` may be longer than `target`, which stays as it is, and so may `same`: of an increment, what its base has
+   * there. It may take its time, as a track that has
    * not been copied yet does, until `signal` aborts; a promise that rejects fails the backup with its error. Calls do not
    * overlap; after a fail-over an earlier offset may come again.
    */
@@ -115,7 +116,7 @@ export interface ImageSource {
 }
 
 export interface SourcePiece {
-  readonly kind: 'data' | 'zeros';
+  readonly kind: 'data' | 'zeros' | 'same';
   readonly length: number;
 }
 
@@ -123,7 +124,7 @@ export interface SourcePiece {
 export interface ImageSink {
   /** Once, before anything else. */
   begin(image: RestoredImage): Promise<void> | void;
-  /** Ascending, without gaps, over the whole image. A piece may come a second time after a fail-over. */
+  /** Ascending, without gaps, over the whole image, but for what is as in the base of an increment. A piece may come a second time after a fail-over. */
   write(offset: number, data: Uint8Array): Promise<void> | void;
   zeros(offset: number, length: number): Promise<void> | void;
 }

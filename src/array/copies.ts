@@ -106,6 +106,8 @@ abstract class Copy implements RecordSource {
 export class Volume extends Copy implements VolumeView {
   readonly kind = 'volume';
   writerCount = 0;
+  /** How often it was opened for writing. */
+  writerOpens = 0;
   revision = 0;
   /** Oldest first. */
   readonly snapshotsByName = new Map<string, Snapshot>();
@@ -199,6 +201,10 @@ export class Volume extends Copy implements VolumeView {
     return undefined;
   }
 
+  get holds(): string | undefined {
+    return this.condition.holds || undefined;
+  }
+
   get reserved(): boolean {
     return this.condition.isReserved;
   }
@@ -211,6 +217,7 @@ export class Volume extends Copy implements VolumeView {
 
   /** A host's write is about to be made. */
   writing(offset: number, length: number): void {
+    this.condition.noteChange();
     for (const role of this.roles) role.writing(offset, length);
   }
 

@@ -22,6 +22,11 @@ export class CopyDestination {
     readonly copy: AnyCopy,
   ) {}
 
+  /** It was written to. */
+  get isOpen(): boolean {
+    return this.image !== undefined;
+  }
+
   get sizeBytes(): number {
     return this.copy.sizeBytes;
   }

@@ -82,6 +82,11 @@ export class CopySource {
       : undefined;
   }
 
+  /** Of the snapshot that is copied; undefined for a volume, of which no snapshot stays. */
+  get snapshotUuid(): string | undefined {
+    return this.copy.kind === 'snapshot' ? this.copy.uuid : undefined;
+  }
+
   /** Of the image as it was frozen. */
   get sizeBytes(): number {
     return 'image' in this.base ? this.base.image.copy.sizeBytes : this.copy.sizeBytes;

@@ -9,7 +9,7 @@ import { devicePorts, type PathRequest, type UsablePorts } from '../san/discover
 import { parsePort } from '../san/port-id.js';
 import { describeResults } from '../san/search-reasons.js';
 import type { ArrayContext } from './array-context.js';
-import type { BackupPath, ImageSink, Transfer } from './backup-path.js';
+import type { BackupPath, ImageSink, RestoredImage, Transfer } from './backup-path.js';
 import { copyName } from './copies.js';
 import {
   type CopyMemo,
@@ -17,7 +17,6 @@ import {
   type KeptBackup,
   managementOfKept,
 } from './copy-memo.js';
-import type { CopySource } from './copy-source.js';
 import { addressOf, DeviceWay, progressLines, type WayEnd } from './device-way.js';
 import type { ImageCopyRequest } from './ecopy-contract.js';
 import type { OpenOrigin } from './image-origin.js';
@@ -35,7 +34,10 @@ export interface DeviceEnd extends WayEnd {
   readonly information: Uint8Array | undefined;
 }
 
-type DeviceRequest = Pick<ImageCopyRequest, 'group' | 'port' | 'plain' | 'backup' | 'information'>;
+type DeviceRequest = Pick<
+  ImageCopyRequest,
+  'group' | 'port' | 'plain' | 'backup' | 'information' | 'since'
+>;
 type DeviceHost = ArrayContext & { readonly identity: { readonly serial: string } };
 
 /** Names of volumes have no slash. */
@@ -53,9 +55,13 @@ export function deviceEnd(
   const device = deviceNamed(san(), text.slice(0, slash));
   const medium = text.slice(slash + 1);
   if (medium === '') throw new ArrayError('EINVAL', `which medium? Write ${device.name}/MEDIUM`);
-  const { group, port, plain = false, backup } = request;
+  const { group, port, plain = false, backup, since } = request;
   if (device.kind !== 'tape' && (plain || backup !== undefined)) {
     throw new ArrayError('EINVAL', `plain= and backup= are for tapes: ${device.name} is none`);
+  }
+  if (since !== undefined && (device.kind === 'disk' || plain)) {
+    const what = plain ? 'a plain backup' : `the disk ${device.name}`;
+    throw new ArrayError('EINVAL', `${what} takes whole images: since= is for tapes and arrays`);
   }
   const forced = port === undefined ? undefined : parsePort(port);
   const path = {
@@ -119,11 +125,11 @@ export async function backUp(
   before?: KeptBackup,
 ): Promise<string> {
   if (job.cancelled) return 'cancelled before it began';
-  const { source } = origin;
+  const { source, changes } = origin;
   const imageBytes = source.sizeBytes;
   const { device, medium } = end;
   const way = new DeviceWay(host, job.id, end, origin.copying);
-  const management = before ? managementOfKept(before) : managementOf(host, source, end);
+  const management = before ? managementOfKept(before) : managementOf(host, origin, end);
   const transfer = path.backup({
     ...way.request,
     medium,
@@ -140,7 +146,11 @@ export async function backUp(
   try {
     const media = await ended(job, way, transfer, imageBytes);
     if (job.cancelled || job.isLeft) return `cancelled after ${formatSize(transfer.doneBytes)}`;
-    result = `${formatSize(imageBytes)} on ${media.map((name) => `${device.name}/${name}`).join(', ')}`;
+    const size = formatSize(imageBytes);
+    // Of what an earlier mount has moved nobody has kept count.
+    const isCounted = changes !== undefined && before === undefined;
+    const moved = isCounted ? `${formatSize(changes.changedBytes)} changed of ${size}` : size;
+    result = `${moved} on ${media.map((name) => `${device.name}/${name}`).join(', ')}`;
     return result;
   } finally {
     surviving.end(result);
@@ -166,9 +176,11 @@ export async function restoreFrom(
   try {
     await ended(job, way, transfer, sink.imageBytes);
     if (job.cancelled) return 'cancelled';
-    const image = { info: end.information ?? sink.information, infoModified: false };
-    return await target.finish(job, image, (name) => {
-      return `restored ${formatSize(sink.imageBytes)} to ${name}`;
+    const { image: snapshot, base } = sink.manifest ?? {};
+    const info = end.information ?? sink.information;
+    return await target.finish(job, { info, infoModified: false, snapshot }, (name) => {
+      const since = base === undefined ? '' : `: what had changed since ${base.name}`;
+      return `restored ${formatSize(sink.imageBytes)} to ${name}${since}`;
     });
   } finally {
     target.close(job);
@@ -205,8 +217,12 @@ async function ended(
   }
 }
 
-function managementOf(host: DeviceHost, source: CopySource, end: DeviceEnd): Management {
-  const { copy, sizeBytes } = source;
+function managementOf(
+  host: DeviceHost,
+  { source, changes }: OpenOrigin,
+  end: DeviceEnd,
+): Management {
+  const { copy, sizeBytes, snapshotUuid } = source;
   const nowMs = host.clock.nowMs();
   const manifest = {
     backup: uuidText(newUuid(host.clock)),
@@ -219,6 +235,8 @@ function managementOf(host: DeviceHost, source: CopySource, end: DeviceEnd): Man
     label: copy.label,
     takenMs: source.takenMs,
     startedMs: nowMs,
+    ...(snapshotUuid !== undefined && { image: snapshotUuid }),
+    ...(changes !== undefined && { base: changes.base }),
   };
   return { manifest, information: end.information ?? source.information.info };
 }
@@ -227,6 +245,7 @@ function managementOf(host: DeviceHost, source: CopySource, end: DeviceEnd): Man
 class TargetSink implements ImageSink {
   imageBytes = 0;
   information: Uint8Array | undefined;
+  manifest: RestoredImage['manifest'];
   private volume: Awaited<ReturnType<ImageTarget['open']>> | undefined;
 
   constructor(
@@ -234,10 +253,9 @@ class TargetSink implements ImageSink {
     private readonly target: ImageTarget,
   ) {}
 
-  async begin(image: { imageBytes: number; information: Uint8Array | undefined }): Promise<void> {
-    this.imageBytes = image.imageBytes;
-    this.information = image.information;
-    this.volume = await this.target.open(this.job, image.imageBytes);
+  async begin({ imageBytes, information, manifest }: RestoredImage): Promise<void> {
+    Object.assign(this, { imageBytes, information, manifest });
+    this.volume = await this.target.open(this.job, imageBytes, manifest?.base);
   }
 
   async write(offset: number, data: Uint8Array): Promise<void> {

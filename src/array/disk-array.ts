@@ -45,6 +45,8 @@ export interface VolumeView extends CopyView {
   readonly state: 'normal' | 'failed';
   /** Hosts may not write it, and it may become a secondary; a secondary always is, until unreserved. */
   readonly reserved: boolean;
+  /** UUID of the snapshot whose content it has, byte for byte, as far as that is known. */
+  readonly holds: string | undefined;
   /** Open files that may write. */
   readonly writerCount: number;
   /** Oldest first. */
@@ -285,14 +287,12 @@ export interface DiskArray extends PairCommands, PoolCommands {
   discover(devices: readonly string[], listing?: { readonly medium?: string }): Promise<JobView>;
   /** Starts a paced job that reads and verifies every block of `reference` (or `all`). */
   scrub(reference: string): Promise<JobView>;
-
   readonly events: EventText;
   /** The newest `count` events, oldest first. */
   recentEvents(count: number): readonly EventView[];
   recordEvent(code: string, subject: string, message: string): void;
   /** Refused requests that /events must explain, such as rsync's temporary name. */
   recordRefusal(subject: string, error: ArrayError): void;
-
   /** From now on `watcher` alone is told. */
   watch(watcher: ArrayWatcher): void;
   /** Everything durable, background work stopped, pools closed. */

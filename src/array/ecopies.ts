@@ -37,6 +37,8 @@ import { ImageCopies, type ImageCopyHost } from './image-copies.js';
 import type { Job, StartedJob } from './jobs.js';
 import { KeptCopies } from './kept-copies.js';
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 export class Ecopies implements ScsiTarget, CopyManager, EcopyCommands {
   private readonly kept = new KeptCopies();
   private readonly images: ImageCopies;
@@ -96,6 +98,16 @@ export class Ecopies implements ScsiTarget, CopyManager, EcopyCommands {
 
   retry(id: number): Job {
     return this.images.retry(this.host.jobList.get(id));
+  }
+
+  async setHeld(name: string, image: string): Promise<void> {
+    const { host } = this;
+    const volume = host.copies.volume(name);
+    host.checkWritable(volume);
+    if (!UUID.test(image)) throw new ArrayError('EINVAL', 'holds= is the UUID of a snapshot');
+    volume.condition.hold(image);
+    host.changed();
+    await host.durable(volume);
   }
 
   /** BUSY where too many jobs run: the host is to send the command again. */

@@ -46,6 +46,11 @@ export interface EcopyCommands {
    * runs, EINVAL where it is done or was no copy of a whole image.
    */
   retry(id: number): CopyJob;
+  /**
+   * Whoever has copied a whole image to the volume (`VOLUME` or `#NUMBER`) tells that it is that of the snapshot with this UUID.
+   * EINVAL for what is no UUID.
+   */
+  setHeld(volume: string, image: string): Promise<void>;
 }
 
 /** Who sends a list. */
@@ -79,6 +84,8 @@ export interface ImageCopyRequest {
   readonly port?: string;
   /** On tape the bytes of the image alone, holes too. */
   readonly plain?: boolean;
+  /** The snapshot since which only changed blocks move, onto what holds it. */
+  readonly since?: string;
   /** On tape which backup is meant: its number, name or UUID; absent: the newest. */
   readonly backup?: string;
   /** Base64 of the volume information that the copy has, whatever that of the image is. */

@@ -6,6 +6,7 @@ import { ArrayError, asArrayError } from '../base/errors.js';
 import { formatSize } from '../base/sizes.js';
 import type { SanConfiguration } from '../san/configuration.js';
 import type { BackupPath } from './backup-path.js';
+import type { Snapshot } from './copies.js';
 import {
   CopyMemo,
   informationOfKept,
@@ -23,6 +24,7 @@ import {
   restoreFrom,
 } from './device-copies.js';
 import type { ImageCopyRequest } from './ecopy-contract.js';
+import { baseOfIncrement, ImageChanges } from './image-changes.js';
 import { ImageOrigin, type OpenOrigin, type OriginHost } from './image-origin.js';
 import { HALF_A_COPY, ImageTarget } from './image-target.js';
 import { INTERRUPTED, type Job, type Jobs, type Work } from './jobs.js';
@@ -124,6 +126,7 @@ export class ImageCopies {
     if (snapshot?.kind !== 'snapshot') {
       throw new ArrayError('ENOENT', 'the snapshot it was made from is not there');
     }
+    const changes = this.changesOf(snapshot, request, before);
     const source = CopySource.reopen(host, snapshot);
     const memo = new CopyMemo(request);
     memo.backup = () => before;
@@ -132,12 +135,28 @@ export class ImageCopies {
     job.done = before.pointer?.nextOffset ?? 0;
     return async () => {
       try {
-        const origin = { source, before: () => undefined, copying: NOTHING_COPIED };
+        const image = { source, before: () => undefined, copying: NOTHING_COPIED };
+        const origin = changes === undefined ? image : { ...image, changes };
         return await backUp(host, job, origin, end, path, memo, before);
       } finally {
+        changes?.close();
         source.close(job.isLeft);
       }
     };
+  }
+
+  /** Since the same snapshot as before. */
+  private changesOf(
+    snapshot: Snapshot,
+    { since }: ImageCopyRequest,
+    { manifest }: KeptBackup,
+  ): ImageChanges | undefined {
+    if (since === undefined) return undefined;
+    const { base, image } = baseOfIncrement(this.host, snapshot, since);
+    if (base.uuid !== manifest.base?.image) {
+      throw new ArrayError('ENOENT', `${since} is another snapshot now`);
+    }
+    return ImageChanges.open(this.host, image, base);
   }
 
   /** A port group is not deleted while a job goes through it. */
@@ -157,6 +176,12 @@ export class ImageCopies {
         throw new ArrayError(
           'EINVAL',
           'one of the two is a volume: devices are not copied to each other',
+        );
+      }
+      if (request.since !== undefined) {
+        throw new ArrayError(
+          'EINVAL',
+          'since= is for snapshots: a backup says what it is based on',
         );
       }
       return this.restore(request, this.deviceEnd(source, request), memo);
@@ -184,7 +209,7 @@ export class ImageCopies {
       throw new ArrayError('EINVAL', 'group=, port= and plain= are for backup devices');
     }
     const target = new ImageTarget(this.host, request, memo);
-    target.check(origin.copy.sizeBytes);
+    target.check(origin.copy.sizeBytes, origin.base);
     if (target.volume === origin.copy)
       throw new ArrayError('EINVAL', 'source and destination are one volume');
     const given = informationOfKept(request.information);
@@ -210,24 +235,32 @@ function placeOf({ done }: Job): string {
 async function copyImage(
   { clock }: ImageCopyHost,
   job: Job,
-  { source, before }: OpenOrigin,
+  { source, before, changes }: OpenOrigin,
   target: ImageTarget,
   given: Uint8Array | undefined,
 ): Promise<string> {
   const { sizeBytes } = source;
   try {
-    const volume = await target.open(job, sizeBytes);
+    const volume = await target.open(job, sizeBytes, changes?.base);
     for (let done = 0; done < sizeBytes; ) {
       if (job.cancelled) return `cancelled after ${formatSize(done)}`;
-      const part = source.part(done, sizeBytes - done);
-      await before(done, Math.min(part.length, READY_BYTES));
-      done += await volume.copyPart(part, done, done, (work) => work());
+      const { isChanged, end } = (await changes?.runAt(done)) ?? {
+        isChanged: true,
+        end: sizeBytes,
+      };
+      const part = source.part(done, end - done);
+      if (isChanged) await before(done, Math.min(part.length, READY_BYTES));
+      done += isChanged ? await volume.copyPart(part, done, done, (work) => work()) : part.length;
       job.progress(done, sizeBytes, clock.nowMs());
       await clock.yield();
     }
-    const image = given ? { info: given, infoModified: false } : source.information;
-    return await target.finish(job, image, (name) => {
-      return `copied ${formatSize(sizeBytes)} to ${name}`;
+    const { info, infoModified } = given
+      ? { info: given, infoModified: false }
+      : source.information;
+    const snapshot = source.snapshotUuid;
+    return await target.finish(job, { info, infoModified, snapshot }, (name) => {
+      const changed = changes && `${formatSize(changes.changedBytes)} changed of `;
+      return `copied ${changed ?? ''}${formatSize(sizeBytes)} to ${name}`;
     });
   } finally {
     target.close(job);

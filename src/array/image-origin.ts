@@ -10,11 +10,13 @@
  * The timings of [002] fig. 9, copy then backup and both in parallel, are wait and parallel while a pair is being duplexed.
  */
 import { ArrayError } from '../base/errors.js';
+import type { BackupBase } from '../device/backup-manifest.js';
 import type { CopyTiming } from '../san/backup-timing.js';
 import type { ArrayContext } from './array-context.js';
 import { type AnyCopy, copyName } from './copies.js';
 import { CopySource } from './copy-source.js';
 import type { ImageCopyRequest } from './ecopy-contract.js';
+import { baseOf, baseOfIncrement, ImageChanges } from './image-changes.js';
 import type { Job } from './jobs.js';
 import type { Pair } from './pair.js';
 import { PairCopying } from './pair-copying.js';
@@ -40,6 +42,7 @@ export class ImageOrigin {
     private readonly pair: Pair | undefined,
     private readonly isToBeSplit: boolean,
     private readonly policy: CopyPolicy,
+    private readonly since: string | undefined,
   ) {}
 
   /** ENOENT where it is not there, EINVAL where it makes no sense. */
@@ -49,7 +52,8 @@ export class ImageOrigin {
       source,
       split = false,
       policy = 'merge',
-    }: Pick<ImageCopyRequest, 'source' | 'split' | 'policy'>,
+      since,
+    }: Pick<ImageCopyRequest, 'source' | 'split' | 'policy' | 'since'>,
   ): ImageOrigin {
     const named = source.includes(':') ? host.pairing.pair(source) : undefined;
     if (split && named === undefined) {
@@ -57,7 +61,20 @@ export class ImageOrigin {
     }
     const copy = named?.secondarySide.volume ?? host.copies.copy(source);
     const pair = named ?? pairCopiedTo(host, copy);
-    return new ImageOrigin(host, copy, pair, split, policy);
+    if (since !== undefined) baseOfIncrement(host, copy, since);
+    return new ImageOrigin(host, copy, pair, split, policy, since);
+  }
+
+  /** What the image is based on, where only changed blocks are to move; looked for anew, as a copy may begin later. */
+  get increment(): ReturnType<typeof baseOfIncrement> | undefined {
+    const { host, copy, since } = this;
+    return since === undefined ? undefined : baseOfIncrement(host, copy, since);
+  }
+
+  /** Of the increment. */
+  get base(): BackupBase | undefined {
+    const { increment } = this;
+    return increment && baseOf(increment.base);
   }
 
   /** Freezes it in the turn of the call, and runs `work`; nothing of it is left then. */
@@ -71,7 +88,10 @@ export class ImageOrigin {
     const [source] = CopySource.freezeAll(this.host, [this.copy]);
     if (source === undefined) throw new ArrayError('ENOENT', `${copyName(this.copy)} is gone`);
     const copying = this.noteCopying(source);
+    let changes: ImageChanges | undefined;
     try {
+      const { increment } = this;
+      changes = increment && ImageChanges.open(this.host, increment.image, increment.base);
       if (split) await split;
       const isToBeCopied = () => this.policy === 'wait' && !copying.isSendable(source.sizeBytes);
       while (isToBeCopied() && !job.cancelled) await job.pause(this.host.clock, LOOK_MS);
@@ -82,8 +102,10 @@ export class ImageOrigin {
         before: (offset, length, signal = stop.signal) =>
           this.before(copying, offset, length, signal),
         copying,
+        ...(changes !== undefined && { changes }),
       });
     } finally {
+      changes?.close();
       copying.end();
       source.close(job.isLeft);
     }
@@ -115,6 +137,8 @@ export interface OpenOrigin {
   before(offset: number, length: number, signal?: AbortSignal): Promise<void> | undefined;
   /** How far the pair has copied of this image. */
   readonly copying: Pick<PairCopying, 'pointer' | 'sharedBytes'>;
+  /** Where only what has changed is to be copied. */
+  readonly changes?: ImageChanges;
 }
 
 function pairCopiedTo({ pairing }: OriginHost, copy: AnyCopy): Pair | undefined {

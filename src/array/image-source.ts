@@ -1,5 +1,5 @@
 /**
- * A frozen image as a backup reads it: piece by piece, holes as zeros. Where its next hole is has been looked up some way ahead, as
+ * A frozen image as a backup reads it: piece by piece, holes as zeros, and what is as in its base as that. Where its next hole is has been looked up some way ahead, as
  * looking costs more than reading a piece.
  */
 import { SECTOR_BYTES } from '../base/sizes.js';
@@ -23,7 +23,10 @@ export class FrozenImageSource implements ImageSource {
 
   async read(offset: number, target: Uint8Array, signal?: AbortSignal): Promise<SourcePiece> {
     const { origin, imageBytes } = this;
-    const left = imageBytes - offset;
+    const run = await origin.changes?.runAt(offset);
+    const end = run?.end ?? imageBytes;
+    const left = end - offset;
+    if (run?.isChanged === false) return { kind: 'same', length: left };
     await origin.before(offset, Math.min(target.length, left), signal);
     const part = origin.source.part(offset, left);
     const hole = await this.holeAt(part, offset);

@@ -62,7 +62,10 @@ class Image implements ImageHandle {
   ) {
     this.reader = new ImageReader(copy);
     copy.openCount += 1;
-    if (copy.kind === 'volume' && writable) copy.writerCount += 1;
+    if (copy.kind === 'volume' && writable) {
+      copy.writerCount += 1;
+      copy.writerOpens += 1;
+    }
     if (copy.kind === 'snapshot') copy.pool.content.lineages.pinOpen(copy.lineage, copy.viewEpoch);
   }
 

@@ -156,6 +156,7 @@ export abstract class PairInstants extends PairFacts {
       equalAt: this.equalAt,
       isWanted,
       writing: (track) => {
+        target.volume.condition.noteChange();
         if (kept !== undefined && !target.copied.bits.has(track)) target.copied.set(track, 1);
         for (const role of target.volume.roles) {
           if (role !== target) role.writing(track * TRACK_BYTES, TRACK_BYTES);

@@ -63,6 +63,7 @@ export class RestoreErrand extends DeviceErrand implements Transfer {
     const { sink } = this.restore;
     if (kind === 'end') this.isWhole = true;
     else if (kind === 'zeros') await sink.zeros(position, length);
+    else if (kind === 'same') return;
     else if (segment !== HEADER_SEGMENT) await sink.write(position, content);
     else {
       const header = JSON.parse(content.toString()) as RestoreHeader;

@@ -101,6 +101,7 @@ export async function restore(
   });
   volume.condition.fail('');
   goBackTo(context, volume, snapshot);
+  volume.condition.hold(snapshot.uuid);
   context.recordEvent('RESTORED', volume.name, `to ${copyName(snapshot)}`);
   await context.durable(volume);
 }
@@ -109,6 +110,7 @@ export async function restore(
 export function goBackTo(context: ArrayContext, volume: Volume, snapshot: Snapshot): void {
   const { lineages } = volume.pool.content;
   const old = volume.lineage;
+  volume.condition.noteChange();
   volume.lineage = lineages.begin(snapshot.view);
   lineages.abandon(old);
   volume.lineage.left = old;
@@ -134,6 +136,7 @@ export async function clone(
   const volume = new Volume(snapshot.pool, fields, lineage);
   context.copies.addVolume(volume);
   volume.touch();
+  volume.condition.hold(snapshot.uuid);
   context.recordEvent('CLONED', newName, `from ${copyName(snapshot)}`);
   await context.durable(volume);
   return volume;

@@ -40,6 +40,7 @@ export async function resizeVolume(
 function resizeNow(host: ChangeHost, volume: Volume, sizeBytes: number): void {
   const keptBlocks = blocksCovering(sizeBytes);
   const { lineages } = volume.pool.content;
+  volume.condition.noteChange();
   const mayShow = lineages.mayShowContent(volume.lineage);
   if (sizeBytes > volume.sizeBytes) zeroTail(volume, sizeBytes);
   if (keptBlocks < blocksCovering(volume.sizeBytes) && mayShow) {

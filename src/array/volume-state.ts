@@ -1,12 +1,17 @@
-/** Whether hosts may use a volume: reserved for pairs, or failed as it holds half a copy. */
+/**
+ * What is known of a volume besides its content: whether it is reserved for pairs, whether it has failed as it holds half a copy, and which
+ * snapshot it holds, byte for byte. The last is forgotten before the first write, in the same generation or an earlier one: no crash leaves it of
+ * content that is another.
+ */
 import { recordKey } from '../store/keys.js';
 import { packVolumeState, type VolumeStateRecord } from '../store/pair-records.js';
 import type { PoolContent } from '../volume/pool-content.js';
 import type { RecordSource } from '../volume/record-source.js';
 
+const NEW: VolumeStateRecord = { isReserved: false, failure: '', holds: '' };
+
 export class VolumeState implements RecordSource {
-  private isReservedNow = false;
-  private failureNow = '';
+  private now = NEW;
 
   constructor(
     private readonly content: PoolContent,
@@ -18,41 +23,55 @@ export class VolumeState implements RecordSource {
   }
 
   get isReserved(): boolean {
-    return this.isReservedNow;
+    return this.now.isReserved;
   }
 
   /** Empty where it has not failed. */
   get failure(): string {
-    return this.failureNow;
+    return this.now.failure;
   }
 
-  load({ isReserved, failure }: VolumeStateRecord): void {
-    this.isReservedNow = isReserved;
-    this.failureNow = failure;
+  /** UUID of a snapshot, of whatever array; empty where nothing is known. */
+  get holds(): string {
+    return this.now.holds;
+  }
+
+  load(state: VolumeStateRecord): void {
+    this.now = state;
   }
 
   reserve(isReserved: boolean): void {
-    this.change(isReserved, this.failureNow);
+    this.change({ isReserved });
   }
 
   fail(failure: string): void {
-    this.change(this.isReservedNow, failure);
+    this.change(failure === '' ? { failure } : { failure, holds: '' });
+  }
+
+  hold(image: string): void {
+    this.change({ holds: image });
+  }
+
+  /** Something is about to change the content. */
+  noteChange(): void {
+    if (this.now.holds !== '') this.change({ holds: '' });
   }
 
   /** With the volume. */
   forget(): void {
-    this.change(false, '');
+    this.change(NEW);
   }
 
   packRecord(): Uint8Array | undefined {
-    if (!this.isReservedNow && this.failureNow === '') return undefined;
-    return packVolumeState({ isReserved: this.isReservedNow, failure: this.failureNow });
+    const { isReserved, failure, holds } = this.now;
+    return isReserved || failure !== '' || holds !== '' ? packVolumeState(this.now) : undefined;
   }
 
-  private change(isReserved: boolean, failure: string): void {
-    if (isReserved === this.isReservedNow && failure === this.failureNow) return;
-    this.isReservedNow = isReserved;
-    this.failureNow = failure;
+  private change(change: Partial<VolumeStateRecord>): void {
+    const next = { ...this.now, ...change };
+    const keys = Object.keys(NEW) as (keyof VolumeStateRecord)[];
+    if (keys.every((key) => next[key] === this.now[key])) return;
+    this.now = next;
     this.content.touch(this);
   }
 }

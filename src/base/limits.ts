@@ -84,6 +84,8 @@ export const POOL_BYTES_MAX = 16 * 2 ** 40;
 export const HOST_RESERVE_BYTES = 64 * 2 ** 20;
 /** Versions looked at in one slice of background work. */
 export const SLICE_VERSIONS = 512;
+/** Chunks of 64 MiB of an image whose changed blocks are in memory at a time, of each incremental copy: 512 bytes each. */
+export const CHANGE_WINDOW_CHUNKS = 4_096;
 /** Pairs of one array, and secondaries of one primary: a pair costs 3 bits for each 64 KiB. */
 export const PAIRS_MAX = 4_096;
 export const SECONDARIES_MAX = 8;

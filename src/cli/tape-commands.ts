@@ -28,6 +28,7 @@ interface InitOptions {
 
 interface ExtractOptions {
   readonly force?: boolean;
+  readonly onto?: boolean;
   readonly info?: string;
 }
 
@@ -105,6 +106,10 @@ function addExtract(group: Command): void {
     .usage('[options] <CARTRIDGE...> <BACKUP> <FILE>')
     .addArgument(pathArgument('<words...>', 'cartridges or directories, backup, file', 'file'))
     .option('--force', 'overwrite a file that exists')
+    .option(
+      '--onto',
+      'the file has what the backup is based on: what has changed since goes into it',
+    )
     .option('--info <file>', 'also write the 512 bytes of volume information into this file')
     .addHelpText(
       'after',
@@ -113,7 +118,8 @@ BACKUP is a number that list shows, a name (then the newest of it), or the begin
 
 Examples:
   arrayfs tape extract /srv/tapes/AFS001.tap db@monday db.img
-  arrayfs tape extract AFS001.tap AFS002.tap 1 db.img    a backup on two cartridges`,
+  arrayfs tape extract AFS001.tap AFS002.tap 1 db.img    a backup on two cartridges
+  arrayfs tape extract /srv/tapes db@tuesday db.img --onto   changes since db@monday, which db.img is`,
     )
     .action((words: string[], options: ExtractOptions, command: Command) => {
       const [reference, file] = words.slice(-2);
@@ -173,9 +179,10 @@ function extract(
   json: boolean,
 ): void {
   const replace = options.force === true;
+  const onto = options.onto === true;
   const { backup, dataBytes, information } = withBar('extract', (draw) =>
     withCartridges(words, (cartridges) =>
-      cartridges.extract(reference, file, { replace, onProgress: (done) => draw(done, 0) }),
+      cartridges.extract(reference, file, { replace, onto, onProgress: (done) => draw(done, 0) }),
     ),
   );
   if (options.info !== undefined) writeInformation(options.info, information);

@@ -41,7 +41,7 @@ function backupCells(row: BackupRow): string[] {
     formatSize(row.imageBytes),
     formatSize(row.tapeBytes),
     isoTime(row.takenMs),
-    row.form,
+    row.base === null ? row.form : printable(`since ${row.base.name}`),
     row.state,
     row.backup.slice(0, SHORT_UUID_CHARACTERS),
     printable(row.label) || '-',

@@ -5,6 +5,7 @@
 import { type Stats, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { ArrayError } from '../base/errors.js';
+import type { BackupBase } from '../device/backup-manifest.js';
 import { type BackupImage, tapeImage } from '../device/backup-reader.js';
 import { DeviceError, withDeviceErrors } from '../device/device-error.js';
 import { extractBackup, type OnProgress, verifyBackup } from '../device/image-copy.js';
@@ -52,6 +53,10 @@ export interface BackupRow {
   readonly volumeNumber: number;
   readonly volumeUuid: string;
   readonly hasInformation: boolean;
+  /** UUID of the snapshot that the image is; null for that of a volume. */
+  readonly image: string | null;
+  /** Of an increment: the snapshot it is based on. */
+  readonly base: BackupBase | null;
 }
 
 export interface Verdict {
@@ -119,7 +124,11 @@ export class CartridgeSet {
   extract(
     reference: string,
     file: string,
-    options: { readonly replace: boolean; readonly onProgress: OnProgress },
+    options: {
+      readonly replace: boolean;
+      readonly onto: boolean;
+      readonly onProgress: OnProgress;
+    },
   ): { backup: BackupRow; dataBytes: number; information: Uint8Array | undefined } {
     const { path, entry } = this.find(reference);
     const dataBytes = extractBackup(this.image(path, entry), file, options);
@@ -222,6 +231,7 @@ function backupRow({ number, manifest, information, data, state }: BackupEntry):
     ...{ number, backup, name, imageBytes, tapeBytes: data?.dataBytes ?? 0, takenMs, startedMs },
     ...{ form, state, label, arraySerial, volumeNumber, volumeUuid },
     hasInformation: information !== undefined,
+    ...{ image: manifest.image ?? null, base: manifest.base ?? null },
   };
 }
 

@@ -2,7 +2,7 @@
 import type { DiskArray } from '../array/disk-array.js';
 import { formatSize } from '../base/sizes.js';
 import { hidden, plain, time } from './status-columns.js';
-import type { Table } from './table-layout.js';
+import type { Json, Table } from './table-layout.js';
 
 type Device = ReturnType<DiskArray['san']['devices']>[number];
 type Medium = Device['backups'][number];
@@ -44,11 +44,15 @@ export const BACKUPS: Table<BackupRow> = {
       part: backup === undefined ? (listing.continues?.part ?? null) : 1,
       partState: backup?.state ?? listing.continues?.state ?? null,
       information: backup?.information ?? null,
-      manifest: backup === undefined ? null : { ...backup.manifest },
+      manifest: backup === undefined ? null : manifestJson(backup.manifest),
       problems: problem === '' ? listing.problems : [problem],
     })),
   ],
 };
+
+function manifestJson({ base, ...manifest }: Listed['manifest']): Json {
+  return { ...manifest, base: base === undefined ? null : { ...base } };
+}
 
 /** A cartridge that begins with a further part has a row for that, too. */
 export function backupRows(san: DiskArray['san']): BackupRow[] {

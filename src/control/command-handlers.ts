@@ -119,8 +119,13 @@ const HANDLERS: Readonly<Record<CommandName, Handler>> = {
 
   async info(array, { subject, options }) {
     const sector = options.get('set');
-    if ((sector === undefined) === !options.has('clear')) {
-      throw new ArrayError('EINVAL', 'give exactly one of set= and clear=yes');
+    const holds = options.get('holds');
+    if (['set', 'clear', 'holds'].filter((name) => options.has(name)).length !== 1) {
+      throw new ArrayError('EINVAL', 'give exactly one of set=, clear=yes and holds=');
+    }
+    if (holds !== undefined) {
+      await array.ecopies.setHeld(subject, holds);
+      return `${subject} holds ${holds}`;
     }
     const copy = array.copy(subject);
     await array.setInfo(copy, sector === undefined ? undefined : parseSector(sector));

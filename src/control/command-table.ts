@@ -165,11 +165,17 @@ const INFO_COMMANDS = [
     options: [
       { name: 'set', kind: 'base64', help: 'the sector, 512 bytes in base64' },
       { name: 'clear', kind: 'yes', help: 'remove the sector' },
+      {
+        name: 'holds',
+        kind: 'text',
+        help: 'the volume has the image of the snapshot with this UUID, byte for byte',
+      },
     ],
     summary: 'store or clear the volume-information sector',
     description: [
-      'The sector is kept beside the volume or snapshot, never inside its image. Exactly one of',
-      'set= and clear=yes. Read it from info/VOLUME or info/VOLUME@SNAPSHOT; writing exactly 512',
+      'The sector is kept beside the volume or snapshot, never inside its image. Exactly one of set=,',
+      'clear=yes and holds=, by which who has copied a whole image to a volume tells so, for incremental',
+      'copies to it; it is forgotten with the next write. Read the sector from info/VOLUME or info/VOLUME@SNAPSHOT; writing exactly 512',
       'bytes at offset 0 of that file does the same as set=.',
     ],
     examples: [{ line: 'db@monday clear=yes', meaning: 'the snapshot has no sector any more' }],

@@ -45,6 +45,11 @@ export const ECOPY_COMMANDS = [
       },
       { name: 'plain', kind: 'yes', help: 'on tape the bytes of the image alone, holes too' },
       { name: 'backup', kind: 'text', help: 'which one on the tape: number, name or UUID' },
+      {
+        name: 'since',
+        kind: 'text',
+        help: 'only what has changed since VOLUME@SNAPSHOT, onto what holds that',
+      },
     ],
     summary: 'copy a whole image to a volume or a backup device, or from one, as a job',
     description: [
@@ -55,6 +60,9 @@ export const ECOPY_COMMANDS = [
       'all of it is copied there (wait), tracks in front of the copy first (copy-first), or each track when',
       'it is copied, never passing the copy pointer (parallel), also in the first copy of a pair. A backup on',
       'tape is labelled, and appended to what is on the cartridge.',
+      'With since= both are snapshots of one volume, and only the blocks that are different move: to a tape,',
+      'or to a volume of this or another array that holds the base unchanged. On tape that is an increment,',
+      'to be restored onto a volume to which its base was restored. EXDEV or ENOENT: make a full copy.',
       'A parameter list of EXTENDED COPY (SPC-2, SPC-3, Legato form) written here as bytes is carried out',
       'as if it had come through the first target port, or that of a line port=PORT before it. Its host is',
       'whoever writes it.',
@@ -73,6 +81,10 @@ export const ECOPY_COMMANDS = [
       {
         line: 'db device=any kind=tape',
         meaning: 'on the first cartridge of a library that is free',
+      },
+      {
+        line: 'db@tuesday tape0/AFS002 since=db@monday',
+        meaning: 'only the blocks that have changed since',
       },
       { line: 'tape0/AFS001 db2', meaning: 'the newest backup on the cartridge, as volume db2' },
     ],

@@ -37,6 +37,7 @@ export const ECOPY_HANDLERS: Readonly<Record<EcopyCommandName, Handler>> = {
       ...given('group', options.get('group')),
       ...given('port', options.get('port')),
       ...given('backup', options.get('backup')),
+      ...given('since', options.get('since')),
       ...given('information', info === undefined ? undefined : keptInformation(parseSector(info))),
     });
     await job.begun;

@@ -75,7 +75,10 @@ const volumesTable = (array: DiskArray): Table<VolumeView> => ({
     },
     information(),
     plain('LABEL', 'label', (volume) => volume.label),
-    hidden((volume) => ({ writerCount: volume.writerCount, lineageDepth: volume.lineageDepth })),
+    hidden((volume) => ({
+      ...{ writerCount: volume.writerCount, lineageDepth: volume.lineageDepth },
+      holds: volume.holds ?? null,
+    })),
     identity(),
     hiddenTime('created', (volume) => volume.createdMs),
   ],

@@ -122,14 +122,30 @@ class ArraySession extends SessionBase<ImageMedium> implements BlockSession {
 /** The file is of 0 or 512 bytes; only the command clears it (README, Volume information). */
 function informationOf(path: string, volume: string): InformationPlace {
   const file = join(path, 'info', volume);
+  const command = (option: string) =>
+    writeAtStart(join(path, 'ctl', 'info'), Buffer.from(`${volume} ${option}\n`));
   return {
     read: () => {
       const sector = withDeviceErrors(() => readFileSync(file));
       return sector.length === INFO_BYTES ? new Uint8Array(sector) : undefined;
     },
     write: (sector) => writeAtStart(file, sector),
-    clear: () => writeAtStart(join(path, 'ctl', 'info'), Buffer.from(`${volume} clear=yes\n`)),
+    clear: () => command('clear=yes'),
+    held: () => heldBy(path, volume),
+    hold: (image) => command(`holds=${image}`),
   };
+}
+
+/** As the other array tells it in its table of volumes. */
+function heldBy(path: string, volume: string): string | undefined {
+  const table = join(path, 'status', 'volumes.json');
+  try {
+    const rows = JSON.parse(readFileSync(table, 'utf8')) as { name?: unknown; holds?: unknown }[];
+    const holds = rows.find(({ name }) => name === volume)?.holds;
+    return typeof holds === 'string' ? holds : undefined;
+  } catch (error) {
+    throw new DeviceError('missing', `${table} cannot be read: ${asArrayError(error).reason}`);
+  }
 }
 
 /** One write, as control files want it. */

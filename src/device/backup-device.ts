@@ -29,6 +29,7 @@
  *   medium meanwhile, at the next write or at `sync`.
  */
 
+import type { BackupBase } from './backup-manifest.js';
 import type { Attempt } from './owner-lock.js';
 
 export type DeviceKind = 'tape' | 'disk' | 'array';
@@ -154,6 +155,11 @@ export interface BlockMedium {
    * first. `full` where the device is smaller.
    */
   beginImage(imageBytes: number): void;
+  /**
+   * Takes the image as it is, as an increment goes onto it; information stored beside it is cleared. `invalid` (EXDEV) where it does
+   * not hold the snapshot `base`, byte for byte, or where that cannot be known.
+   */
+  beginIncrement(base: BackupBase): void;
   /** Of a file: cuts it off, or fills it up with a hole. A block device keeps its size. */
   setSize(sizeBytes: number): void;
   /** All `count` bytes; `damaged` where the image ends before. */
@@ -164,5 +170,7 @@ export interface BlockMedium {
   readInformation(): Uint8Array | undefined;
   /** False where the device has no place for it. */
   writeInformation(sector: Uint8Array): boolean;
+  /** The image is that of this snapshot (UUID), until somebody writes to it; nothing where the device has no place for that. */
+  noteHeld(image: string): void;
   sync(): void;
 }

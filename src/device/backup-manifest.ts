@@ -5,14 +5,15 @@
  *     0  512  volume-information sector as it was stored with the image; zeros if none was
  *   512       JSON of the manifest in UTF-8, padded with spaces to a whole number of 512 bytes
  *
- * The JSON is one object, its fields those of `BackupManifest` after `"format":"AFSBACK1"`. A later
- * layout has another format; fields that are not known are passed over.
+ * The JSON is one object, its fields those of `BackupManifest` after `"format":"AFSBACK1"`, or, of an increment, which only
+ * holds what is another than in its base, `"format":"AFSBACK2"`. A later layout has another format; fields that are not known are passed over.
  */
 import { INFO_BYTES, STREAM_TRANSFER_BYTES_MAX, VOLUME_BYTES_MAX } from '../base/limits.js';
 import { SECTOR_BYTES } from '../base/sizes.js';
 import { DeviceError } from './device-error.js';
 
-const FORMAT = 'AFSBACK1';
+const WHOLE = 'AFSBACK1';
+const INCREMENT = 'AFSBACK2';
 const FORMAT_PATTERN = /^AFSBACK\d+$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -35,6 +36,21 @@ export interface BackupManifest {
   readonly startedMs: number;
   /** Of the image, in hexadecimal, where it was known before. */
   readonly imageSha256?: string;
+  /** UUID of the snapshot that the image is; absent for that of a volume at `takenMs`. */
+  readonly image?: string;
+  /** Of an increment: what the image has where no extent covers it. */
+  readonly base?: BackupBase;
+}
+
+/** The snapshot that an increment is based on. */
+export interface BackupBase {
+  /** Its UUID: the `image` of the backup that has to be restored before. */
+  readonly image: string;
+  readonly name: string;
+  readonly number: number;
+  readonly imageBytes: number;
+  /** Base64 of the volume-information sector stored with it. */
+  readonly information?: string;
 }
 
 export interface Management {
@@ -44,7 +60,9 @@ export interface Management {
 
 export function encodeManagement({ manifest, information }: Management): Uint8Array {
   checkManifest(manifest, 'invalid');
-  const text = Buffer.from(JSON.stringify({ format: FORMAT, ...manifest }));
+  const text = Buffer.from(
+    JSON.stringify({ format: manifest.base ? INCREMENT : WHOLE, ...manifest }),
+  );
   const bytes = INFO_BYTES + Math.ceil(text.length / SECTOR_BYTES) * SECTOR_BYTES;
   if (bytes > STREAM_TRANSFER_BYTES_MAX || (information?.length ?? INFO_BYTES) !== INFO_BYTES) {
     throw new DeviceError('invalid', 'the management information does not fit one block');
@@ -64,7 +82,7 @@ export function decodeManagement(block: Uint8Array): Management {
   }
   const value = parsed(view.toString('utf8', INFO_BYTES));
   const { format, ...manifest } = value as BackupManifest & { readonly format?: unknown };
-  if (format !== FORMAT) {
+  if (format !== (manifest.base ? INCREMENT : WHOLE)) {
     const known = typeof format === 'string' && FORMAT_PATTERN.test(format);
     throw new DeviceError(
       'foreign',
@@ -96,8 +114,27 @@ function checkManifest(manifest: BackupManifest, fault: 'invalid' | 'damaged'): 
     imageBytes % SECTOR_BYTES !== 0 ||
     [name, volumeUuid, arraySerial, label].some((text) => typeof text !== 'string') ||
     ![manifest.volumeNumber, manifest.takenMs, manifest.startedMs].every((n) => isCount(n)) ||
-    (imageSha256 !== undefined && !/^[0-9a-f]{64}$/.test(imageSha256));
+    (imageSha256 !== undefined && !/^[0-9a-f]{64}$/.test(imageSha256)) ||
+    !isImage(manifest.image) ||
+    !isBase(manifest);
   if (isWrong) throw new DeviceError(fault, 'the manifest of a backup has a field that cannot be');
+}
+
+function isImage(image: unknown): boolean {
+  return image === undefined || (typeof image === 'string' && UUID.test(image));
+}
+
+function isBase({ base, form }: BackupManifest): boolean {
+  if (base === undefined) return true;
+  const { image, name, number, imageBytes, information } = base;
+  return (
+    form === 'sparse' &&
+    isImage(image ?? null) &&
+    typeof name === 'string' &&
+    isCount(number) &&
+    isCount(imageBytes, VOLUME_BYTES_MAX) &&
+    (information === undefined || typeof information === 'string')
+  );
 }
 
 function isCount(value: unknown, max = Number.MAX_SAFE_INTEGER): boolean {

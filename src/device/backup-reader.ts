@@ -6,13 +6,15 @@
 import { crc32 } from 'node:zlib';
 import type { StreamMedium } from './backup-device.js';
 import type { BackupManifest } from './backup-manifest.js';
-import { decodeDataBlock, type ImageExtent } from './data-block.js';
+import { type BlockExtent, decodeDataBlock, type ImageExtent } from './data-block.js';
 import { DeviceError } from './device-error.js';
 import type { TapeFile } from './labelled-tape.js';
 import { type BackupEntry, checkCrc } from './tape-listing.js';
 import { type Continuations, nextSection } from './tape-volumes.js';
 
-/** An image of zeros of this size, with these extents in it. */
+const ZEROS = new Uint8Array(1024 * 1024);
+
+/** An image of zeros of this size, or, of an increment, of what its base is, with these extents in it. */
 export interface BackupImage {
   readonly imageBytes: number;
   readonly information: Uint8Array | undefined;
@@ -91,13 +93,23 @@ function* sparseExtents(
     if (isLast) throw new DeviceError('damaged', `backup ${backup} goes on behind its last block`);
     const block = decodeDataBlock(bytes, { backup, number, imageBytes, from });
     for (const extent of block.extents) {
-      yield extent;
-      from = extent.offset + extent.data.length;
+      yield* imageExtents(extent);
+      from = extent.offset + extent.bytes;
     }
     number += 1;
     isLast = block.isLast;
   }
   if (!isLast) throw new DeviceError('damaged', `backup ${backup} ends without its last block`);
+}
+
+/** Zeros in pieces that there is memory for. */
+function* imageExtents({ offset, bytes, data }: BlockExtent): Generator<ImageExtent> {
+  if (data !== undefined) yield { offset, data };
+  else {
+    for (let done = 0; done < bytes; done += ZEROS.length) {
+      yield { offset: offset + done, data: ZEROS.subarray(0, bytes - done), isZeros: true };
+    }
+  }
 }
 
 function* plainExtents(

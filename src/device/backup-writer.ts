@@ -54,6 +54,8 @@ export interface BackupWriter {
    * overwritten when it returns. A fault leaves the medium so that `resumeBackup` can go on.
    */
   write(offset: number, data: Uint8Array): void;
+  /** Of an increment: the range is zeros now, which its base may not have there. Otherwise as `write`. */
+  zero(offset: number, bytes: number): void;
   /** Makes durable what is on the medium; from here `resumeBackup` goes on. */
   checkpoint(): BackupPointer;
   /** Ends the image; it is whole and durable on return. */

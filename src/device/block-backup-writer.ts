@@ -1,6 +1,7 @@
 /**
  * A backup on a disk or another array: the image itself, then its volume information. A file grows with it and has the size of
- * the image only when it is whole, so none that was left in the middle looks like one; a block device has no such mark.
+ * the image only when it is whole, so none that was left in the middle looks like one; a block device has no such mark. An
+ * increment goes onto the image of its base: the other array forgets what that was with the first byte, and is told what it is at the end.
  */
 import { assert } from '../base/assert.js';
 import type { BlockMedium, BlockSession } from './backup-device.js';
@@ -18,10 +19,16 @@ export class BlockBackupWriter implements BackupWriter {
   ) {}
 
   static begin(session: BlockSession, name: string, management: Management): BlockBackupWriter {
+    const { base, imageBytes } = management.manifest;
     session.reserve(name);
+    // One that is not there is not made.
+    if (base !== undefined) session.load('read');
     const medium = session.load('write');
-    medium.beginImage(management.manifest.imageBytes);
-    medium.setSize(0);
+    if (base !== undefined) medium.beginIncrement(base);
+    else {
+      medium.beginImage(imageBytes);
+      medium.setSize(0);
+    }
     return new BlockBackupWriter(name, medium, management);
   }
 
@@ -30,12 +37,13 @@ export class BlockBackupWriter implements BackupWriter {
     pointer: BlockPointer,
     management: Management,
   ): BlockBackupWriter {
-    // Nothing is there yet: what was before may be, where its end was not durable.
-    if (pointer.nextOffset === 0)
+    const { base, imageBytes } = management.manifest;
+    // Nothing is there yet: what was before may be, where its end was not durable. The base of an increment has been seen to be there.
+    if (pointer.nextOffset === 0 && base === undefined)
       return BlockBackupWriter.begin(session, pointer.medium, management);
     session.reserve(pointer.medium);
     const medium = session.load('write');
-    const neededBytes = medium.startsAsZeros ? pointer.nextOffset : management.manifest.imageBytes;
+    const neededBytes = medium.startsAsZeros ? pointer.nextOffset : imageBytes;
     if (medium.sizeBytes < neededBytes) {
       throw new DeviceError('damaged', `the image on ${pointer.medium} has become shorter`);
     }
@@ -59,6 +67,12 @@ export class BlockBackupWriter implements BackupWriter {
     this.next = offset + data.length;
   }
 
+  zero(offset: number, bytes: number): void {
+    assert(offset >= this.next, 'extents of a backup ascend');
+    this.medium.writeZeros(offset, bytes);
+    this.next = offset + bytes;
+  }
+
   get pointer(): BlockPointer {
     return { structure: 'block', medium: this.mediumName, nextOffset: this.next };
   }
@@ -69,18 +83,19 @@ export class BlockBackupWriter implements BackupWriter {
   }
 
   finish(): BackupResult {
-    const { imageBytes } = this.management.manifest;
-    this.pass(imageBytes);
-    this.medium.setSize(imageBytes);
+    const { manifest, information } = this.management;
+    this.pass(manifest.imageBytes);
+    this.medium.setSize(manifest.imageBytes);
     this.medium.sync();
-    const { information } = this.management;
     if (information !== undefined) this.medium.writeInformation(information);
+    if (manifest.image !== undefined) this.medium.noteHeld(manifest.image);
     return { media: [this.mediumName] };
   }
 
-  /** A hole: written only where the medium would show something else. */
+  /** A hole: written only where the medium would show something else. In an increment it is what the base has. */
   private pass(offset: number): void {
-    if (!this.medium.startsAsZeros) this.medium.writeZeros(this.next, offset - this.next);
+    const isHole = this.management.manifest.base === undefined;
+    if (isHole && !this.medium.startsAsZeros) this.medium.writeZeros(this.next, offset - this.next);
     this.next = offset;
   }
 }

@@ -7,6 +7,8 @@ export type PutBlock = (block: Uint8Array, end: number) => void;
 
 export interface Packer {
   add(offset: number, data: Uint8Array): void;
+  /** Of an increment, which is always sparse: what is zeros now. */
+  addZeros(offset: number, bytes: number): void;
   /** Puts what is left, at least one block in the whole file. */
   finish(): void;
 }
@@ -37,10 +39,20 @@ class SparsePacker implements Packer {
     this.end = written.nextOffset;
   }
 
-  /** A full block waits until something follows: it could be the last one. */
   add(offset: number, data: Uint8Array): void {
-    for (let done = 0; done < data.length; ) {
-      const taken = this.builder.add(offset + done, data.subarray(done));
+    this.addAll(offset, data.length, (done) => {
+      return this.builder.add(offset + done, data.subarray(done));
+    });
+  }
+
+  addZeros(offset: number, bytes: number): void {
+    this.addAll(offset, bytes, (done) => this.builder.addZeros(offset + done, bytes - done));
+  }
+
+  /** A full block waits until something follows: it could be the last one. */
+  private addAll(offset: number, bytes: number, add: (done: number) => number): void {
+    for (let done = 0; done < bytes; ) {
+      const taken = add(done);
       if (taken === 0) this.putBlock(false);
       done += taken;
       this.end = Math.max(this.end, offset + done);
@@ -79,6 +91,10 @@ class PlainPacker implements Packer {
       done += taken;
       this.advance(taken);
     }
+  }
+
+  addZeros(offset: number, bytes: number): void {
+    this.fillTo(offset + bytes);
   }
 
   finish(): void {

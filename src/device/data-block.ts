@@ -8,12 +8,13 @@
  *    32   2  flags, bit 0: the last block of the file
  *    34   2  number of extents n, 0 to 28
  *    36  12  zero
- *    48 16n  extents: u64 offset in the image, u32 bytes, u32 zero
+ *    48 16n  extents: u64 offset in the image, u32 bytes, u32 0, or 1: zeros, without content
  *   508   4  CRC-32 of bytes 512-65535 and 0-507, in this order
  *   512      content of the extents one after the other, then zeros
  *
  * Offsets and lengths are multiples of 512; extents ascend, within a block and from block to block,
- * and neither overlap nor, within a block, meet. What no extent covers is zeros.
+ * and neither overlap nor, within a block, meet one of their kind. What no extent covers is zeros, or, of an increment,
+ * what its base has there; only in an increment are zeros extents.
  */
 import { crc32 } from 'node:zlib';
 import { assert } from '../base/assert.js';
@@ -32,6 +33,11 @@ const EXTENT_BYTES = 16;
 const CRC_AT = 508;
 const CONTENT_AT = 512;
 const FLAG_LAST = 1;
+const KIND_AT = 12;
+const KIND_CONTENT = 0;
+const KIND_ZEROS = 1;
+/** Their length is a 32-bit number. */
+const ZEROS_BYTES_MAX = 2 ** 31;
 const EXTENTS_MAX = Math.floor((CRC_AT - EXTENTS_AT) / EXTENT_BYTES);
 
 assert(EXTENTS_MAX === 28, 'the layout above');
@@ -39,13 +45,21 @@ assert(EXTENTS_MAX === 28, 'the layout above');
 export interface ImageExtent {
   readonly offset: number;
   readonly data: Uint8Array;
+  /** All of it is. */
+  readonly isZeros?: true;
+}
+
+export interface BlockExtent {
+  readonly offset: number;
+  readonly bytes: number;
+  /** A view of the block; undefined for zeros. */
+  readonly data: Uint8Array | undefined;
 }
 
 export interface DataBlock {
   readonly number: number;
   readonly isLast: boolean;
-  /** Views of the block. */
-  readonly extents: readonly ImageExtent[];
+  readonly extents: readonly BlockExtent[];
 }
 
 /**
@@ -56,9 +70,10 @@ export class DataBlockBuilder {
   private readonly block = Buffer.alloc(DATA_BLOCK_BYTES);
   private contentEnd = CONTENT_AT;
   private count = 0;
-  /** Of the last extent: where it begins in the block, and ends in the image. */
+  /** Of the last extent: where it begins in the block (zeros: in the image), and ends in the image. */
   private extentStart = 0;
   private imageEnd = 0;
+  private kind = KIND_CONTENT;
 
   constructor(backup: string) {
     this.block.set(FORMAT_ID);
@@ -68,14 +83,25 @@ export class DataBlockBuilder {
   /** Takes as much of an extent as fits; the bytes taken. 0: the block is full. */
   add(offset: number, data: Uint8Array): number {
     const taken = Math.min(data.length, DATA_BLOCK_BYTES - this.contentEnd);
-    const goesOn = this.count > 0 && offset === this.imageEnd;
+    const goesOn = this.goesOn(offset, KIND_CONTENT);
     if (taken === 0 || (!goesOn && this.count === EXTENTS_MAX)) return 0;
-    if (!goesOn) this.beginExtent(offset);
+    if (!goesOn) this.beginExtent(offset, KIND_CONTENT);
     this.block.set(data.subarray(0, taken), this.contentEnd);
     this.contentEnd += taken;
     this.imageEnd = offset + taken;
-    const lengthAt = EXTENTS_AT + (this.count - 1) * EXTENT_BYTES + 8;
-    this.block.writeUInt32BE(this.contentEnd - this.extentStart, lengthAt);
+    this.setLength(this.contentEnd - this.extentStart);
+    return taken;
+  }
+
+  /** The same of zeros, which take no room but that of an extent. */
+  addZeros(offset: number, bytes: number): number {
+    const goesOn = this.goesOn(offset, KIND_ZEROS);
+    const before = goesOn ? offset - this.extentStart : 0;
+    const taken = Math.min(bytes, ZEROS_BYTES_MAX - before);
+    if (taken === 0 || (!goesOn && this.count === EXTENTS_MAX)) return 0;
+    if (!goesOn) this.beginExtent(offset, KIND_ZEROS);
+    this.imageEnd = offset + taken;
+    this.setLength(before + taken);
     return taken;
   }
 
@@ -92,11 +118,21 @@ export class DataBlockBuilder {
     return this.block;
   }
 
-  private beginExtent(offset: number): void {
+  private goesOn(offset: number, kind: number): boolean {
+    return this.count > 0 && offset === this.imageEnd && kind === this.kind;
+  }
+
+  private setLength(bytes: number): void {
+    this.block.writeUInt32BE(bytes, EXTENTS_AT + (this.count - 1) * EXTENT_BYTES + 8);
+  }
+
+  private beginExtent(offset: number, kind: number): void {
     const at = EXTENTS_AT + this.count * EXTENT_BYTES;
     this.block.fill(0, at, at + EXTENT_BYTES);
     this.block.writeBigUInt64BE(BigInt(offset), at);
-    this.extentStart = this.contentEnd;
+    this.block.writeUInt32BE(kind, at + KIND_AT);
+    this.kind = kind;
+    this.extentStart = kind === KIND_ZEROS ? offset : this.contentEnd;
     this.count += 1;
   }
 }
@@ -130,8 +166,8 @@ export function decodeDataBlock(
 function readExtents(
   block: Buffer,
   { imageBytes, from }: { imageBytes: number; from: number },
-): ImageExtent[] | undefined {
-  const extents: ImageExtent[] = [];
+): BlockExtent[] | undefined {
+  const extents: BlockExtent[] = [];
   const count = block.readUInt16BE(COUNT_AT);
   if (count > EXTENTS_MAX) return undefined;
   let contentAt = CONTENT_AT;
@@ -141,10 +177,15 @@ function readExtents(
     const bytes = block.readUInt32BE(at + 8);
     const isWhole = offset % SECTOR_BYTES === 0 && bytes % SECTOR_BYTES === 0 && bytes > 0;
     if (!isWhole || offset < end || offset + bytes > imageBytes) return undefined;
-    if (contentAt + bytes > DATA_BLOCK_BYTES) return undefined;
-    extents.push({ offset, data: block.subarray(contentAt, contentAt + bytes) });
-    contentAt += bytes;
     end = offset + bytes;
+    const kind = block.readUInt32BE(at + KIND_AT);
+    if (kind === KIND_ZEROS) {
+      extents.push({ offset, bytes, data: undefined });
+      continue;
+    }
+    if (kind !== KIND_CONTENT || contentAt + bytes > DATA_BLOCK_BYTES) return undefined;
+    extents.push({ offset, bytes, data: block.subarray(contentAt, contentAt + bytes) });
+    contentAt += bytes;
   }
   return extents;
 }

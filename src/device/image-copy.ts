@@ -1,6 +1,6 @@
 /** Copies a backup into a file, holes as holes, or only checks it. */
 import { createHash, type Hash } from 'node:crypto';
-import { rmSync, statSync } from 'node:fs';
+import { rmSync, type Stats, statSync } from 'node:fs';
 import { ArrayError } from '../base/errors.js';
 import type { BackupImage } from './backup-reader.js';
 import { DeviceError } from './device-error.js';
@@ -16,22 +16,26 @@ export function verifyBackup(image: BackupImage, onProgress: OnProgress = () => 
 }
 
 /**
- * Copies it into a new file, or into a file or block device that is there with `replace`; returns the
- * bytes of content in it. A file that was made here is removed again when the backup turns out to
+ * Copies it into a new file, or into a file or block device that is there with `replace`, an increment into one that has its base;
+ * returns the bytes of content in it. A file that was made here is removed again when the backup turns out to
  * be damaged.
  */
 export function extractBackup(
   image: BackupImage,
   path: string,
-  { replace = false, onProgress = () => {} }: { replace?: boolean; onProgress?: OnProgress } = {},
+  { replace = false, onto = false, onProgress = () => {} }: ExtractOptions = {},
 ): number {
   const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats !== undefined && !replace) throw new ArrayError('EEXIST', `${path} exists already`);
+  const base = image.manifest?.base;
+  checkBase(image, path, stats, onto);
+  if (base === undefined && stats !== undefined && !replace)
+    throw new ArrayError('EEXIST', `${path} exists already`);
   const isBlockDevice = stats?.isBlockDevice() ?? false;
   const mode = (stats === undefined && 'create') || (isBlockDevice && 'exclusive') || 'write';
   const medium = new ImageMedium(path, { mode, isBlockDevice });
   try {
-    const dataBytes = fillMedium(medium, image, onProgress);
+    const fill = base === undefined ? fillMedium : changeMedium;
+    const dataBytes = fill(medium, image, onProgress);
     medium.sync();
     return dataBytes;
   } catch (error) {
@@ -40,6 +44,44 @@ export function extractBackup(
   } finally {
     medium.close();
   }
+}
+
+interface ExtractOptions {
+  readonly replace?: boolean;
+  /** The file has what an increment is based on. */
+  readonly onto?: boolean;
+  readonly onProgress?: OnProgress;
+}
+
+/** EXDEV for an increment without what it is based on; that the content is right nobody can know here. */
+function checkBase(
+  { manifest }: BackupImage,
+  path: string,
+  stats: Stats | undefined,
+  onto: boolean,
+): void {
+  const { name, base } = manifest ?? {};
+  if (base === undefined) {
+    if (onto) throw new ArrayError('EINVAL', `${name} is a whole image, it goes onto nothing`);
+    return;
+  }
+  if (!onto) {
+    const first = `extract ${base.name} first, then this onto the same file`;
+    throw new ArrayError('EXDEV', `${name} is what has changed since ${base.name}: ${first}`);
+  }
+  if (stats === undefined) throw new ArrayError('ENOENT', `there is no ${path} with ${base.name}`);
+  if (stats.isFile() && stats.size !== base.imageBytes) {
+    const sizes = `${stats.size} bytes, ${base.name} has ${base.imageBytes}`;
+    throw new ArrayError('EXDEV', `${path} has ${sizes}`);
+  }
+}
+
+/** Puts what has changed into the image of the base. */
+function changeMedium(medium: ImageMedium, image: BackupImage, onProgress: OnProgress): number {
+  const write = (offset: number, data: Uint8Array) => medium.write(offset, data);
+  const dataBytes = copyBackup(image, write, onProgress);
+  medium.setSize(image.imageBytes);
+  return dataBytes;
 }
 
 function fillMedium(medium: ImageMedium, image: BackupImage, onProgress: OnProgress): number {
@@ -64,7 +106,8 @@ function copyBackup(
   write: (offset: number, data: Uint8Array) => void,
   onProgress: OnProgress,
 ): number {
-  const sha256 = image.manifest?.imageSha256;
+  // Of what an increment leaves out nothing is known here.
+  const sha256 = image.manifest?.base ? undefined : image.manifest?.imageSha256;
   const digest = sha256 === undefined ? undefined : new ImageDigest();
   let dataBytes = 0;
   for (const { offset, data } of image.extents()) {

@@ -2,17 +2,21 @@
 import { INFO_BYTES } from '../base/limits.js';
 import { formatSize, SECTOR_BYTES } from '../base/sizes.js';
 import type { BlockMedium } from './backup-device.js';
+import type { BackupBase } from './backup-manifest.js';
 import { DeviceError } from './device-error.js';
 import { type OpenMode, PositionedBytes } from './positioned-bytes.js';
 
 /** Zeros are written in pieces of this size. */
 const ZEROS = new Uint8Array(1024 * 1024);
 
-/** Where the 512 bytes of volume information of an image are. */
+/** Where the 512 bytes of volume information of an image are, and what is known of its content. */
 export interface InformationPlace {
   read(): Uint8Array | undefined;
   write(sector: Uint8Array): void;
   clear(): void;
+  /** UUID of the snapshot whose content the image has; undefined where nobody knows. */
+  held(): string | undefined;
+  hold(image: string): void;
 }
 
 export interface ImageOptions {
@@ -55,6 +59,16 @@ export class ImageMedium implements BlockMedium {
     this.file.truncate(imageBytes);
   }
 
+  beginIncrement({ image, name, imageBytes }: BackupBase): void {
+    this.checkWritable();
+    const { information } = this.options;
+    if (information === undefined) throw otherBase(`nobody knows what ${this.path} holds`);
+    if (information.held() !== image || this.sizeBytes !== imageBytes) {
+      throw otherBase(`${this.path} does not hold ${name}, or was changed since`);
+    }
+    information.clear();
+  }
+
   setSize(sizeBytes: number): void {
     this.checkWritable();
     if (!this.options.isBlockDevice) this.file.truncate(sizeBytes);
@@ -95,6 +109,10 @@ export class ImageMedium implements BlockMedium {
     return this.options.information !== undefined;
   }
 
+  noteHeld(image: string): void {
+    this.options.information?.hold(image);
+  }
+
   sync(): void {
     this.file.sync();
   }
@@ -108,6 +126,10 @@ export class ImageMedium implements BlockMedium {
       throw new DeviceError('write-protected', `${this.path} is open for reading alone`);
     }
   }
+}
+
+function otherBase(reason: string): DeviceError {
+  return new DeviceError('invalid', `${reason}: make a full copy`, 'EXDEV');
 }
 
 function checkRange(position: number, count: number): void {

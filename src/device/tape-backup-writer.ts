@@ -81,7 +81,7 @@ export class TapeBackupWriter implements BackupWriter {
       const block = hasLast ? undefined : wholeBlock(data, manifest, blocks, nextOffset);
       hasLast ||= block?.isLast ?? false;
       const extent = block?.extents.at(-1);
-      return block && (extent ? extent.offset + extent.data.length : nextOffset);
+      return block && (extent ? extent.offset + extent.bytes : nextOffset);
     };
     const hasEnd = file.readOn(accept);
     if (hasEnd && !hasLast) {
@@ -107,6 +107,13 @@ export class TapeBackupWriter implements BackupWriter {
     assert(offset + data.length <= this.manifest.imageBytes, 'an extent is in the image');
     this.packer.add(offset, data);
     this.next = offset + data.length;
+  }
+
+  zero(offset: number, bytes: number): void {
+    assert(offset >= this.next, 'extents of a backup ascend');
+    assert(offset + bytes <= this.manifest.imageBytes, 'an extent is in the image');
+    this.packer.addZeros(offset, bytes);
+    this.next = offset + bytes;
   }
 
   checkpoint(): TapePointer {

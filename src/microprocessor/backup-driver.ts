@@ -70,6 +70,7 @@ export class BackupDriver implements Driver {
     this.parts.gate({ start, end: start + Math.max(1, length) });
     if (kind === 'end') return this.finish(chunk);
     if (kind === 'data') this.write(chunk);
+    if (kind === 'zeros' && this.isIncrement) this.open.zero(start, length);
     const bytes = this.doneBytes(start + length);
     consumer.consumed(chunk, this.position(), { bytes, kept: this.kept(this.isDue) });
     return 'moved';
@@ -91,7 +92,7 @@ export class BackupDriver implements Driver {
     return 'done';
   }
 
-  /** Without blocks of zeros, run by run. */
+  /** Run by run, blocks of zeros as such: holes, or what has become zeros since the base. */
   private write({ content, position }: Chunk): void {
     let runAt: number | undefined;
     const put = (end: number) => {
@@ -103,8 +104,13 @@ export class BackupDriver implements Driver {
       const isHole = ZEROS.subarray(0, next - at).equals(content.subarray(at, next));
       if (isHole) put(at);
       else runAt ??= at;
+      if (isHole && this.isIncrement) this.open.zero(position + at, next - at);
     }
     put(content.length);
+  }
+
+  private get isIncrement(): boolean {
+    return this.work.management.manifest.base !== undefined;
   }
 
   private get open(): BackupWriter {

@@ -1,6 +1,6 @@
 /**
  * Reads a backup into the backup data area: first what it is, then the whole image in ascending pieces, zeros told by their
- * length. Whoever goes on passes over what is in the area already: reading from there on a disk, from the beginning on a tape.
+ * length; of an increment what it has, and where its base is unchanged only a length. Whoever goes on passes over what is in the area already: reading from there on a disk, from the beginning on a tape.
  */
 import { openBackup } from '../device/backup-image.js';
 import type { BackupManifest } from '../device/backup-manifest.js';
@@ -62,10 +62,14 @@ export class RestoreDriver implements Driver {
       const passed = Math.min(this.end - dataAt, rest.data.length);
       this.rest = after(rest, passed);
     } else if (dataAt > this.end) {
-      this.publish('zeros', Math.min(dataAt - this.end, ZEROS_BYTES_MAX));
+      const isIncrement = this.image?.manifest?.base !== undefined;
+      this.publish(isIncrement ? 'same' : 'zeros', Math.min(dataAt - this.end, ZEROS_BYTES_MAX));
     } else if (rest === undefined) {
       this.publish('end', 0);
       this.isAtEnd = true;
+    } else if (rest.isZeros) {
+      this.rest = undefined;
+      this.publish('zeros', rest.data.length);
     } else {
       this.publish('data', this.fill());
     }
@@ -79,7 +83,8 @@ export class RestoreDriver implements Driver {
     const content = this.parts.transfer.producer.nextContent().subarray(0, DATA_BYTES_MAX);
     let length = 0;
     while (this.rest?.offset === this.end + length && length < content.length) {
-      const { data } = this.rest;
+      const { data, isZeros } = this.rest;
+      if (isZeros) break;
       const taken = Math.min(data.length, content.length - length);
       content.set(data.subarray(0, taken), length);
       length += taken;
@@ -122,8 +127,9 @@ export class RestoreDriver implements Driver {
   }
 }
 
-function after({ offset, data }: ImageExtent, bytes: number): ImageExtent | undefined {
-  return bytes === data.length ? undefined : { offset: offset + bytes, data: data.subarray(bytes) };
+function after({ offset, data, ...kind }: ImageExtent, bytes: number): ImageExtent | undefined {
+  if (bytes === data.length) return undefined;
+  return { ...kind, offset: offset + bytes, data: data.subarray(bytes) };
 }
 
 function unopened(): never {

@@ -13,8 +13,11 @@ import { signalWord } from '../base/shared-words.js';
 import type { RequestSlot } from './request-slots.js';
 import { HEADER } from './shared-memory.js';
 
-/** Numbers in shared memory. `zeros` has a length and no content, `mark` and `end` have neither. */
-export const CHUNK_KINDS = ['data', 'zeros', 'mark', 'end'] as const;
+/**
+ * Numbers in shared memory. `zeros` has a length and no content, `mark` and `end` have neither; of an increment `same` is what its
+ * base has there, a length without content.
+ */
+export const CHUNK_KINDS = ['data', 'zeros', 'mark', 'end', 'same'] as const;
 export type ChunkKind = (typeof CHUNK_KINDS)[number];
 
 /** Word of a copy of the progress pointer. */

@@ -119,16 +119,23 @@ export interface VolumeStateRecord {
   readonly isReserved: boolean;
   /** Empty where it has not failed. */
   readonly failure: string;
+  /** UUID of the snapshot whose content it has; empty where that is not known. */
+  readonly holds: string;
 }
 
 export function packVolumeState(state: VolumeStateRecord): Uint8Array {
   return seal((writer) => {
     writer.u8(state.isReserved ? 1 : 0).text(state.failure);
+    if (state.holds !== '') writer.text(state.holds);
   });
 }
 
 export function unpackVolumeState(value: Uint8Array): VolumeStateRecord {
-  return unseal(value, (reader) => ({ isReserved: reader.u8() === 1, failure: reader.text() }));
+  return unseal(value, (reader) => ({
+    isReserved: reader.u8() === 1,
+    failure: reader.text(),
+    holds: reader.isAtEnd ? '' : reader.text(),
+  }));
 }
 
 /** Slots of the three bitmaps of one side; in a pool that has both sides they are told apart by the side. */

@@ -19,6 +19,7 @@ import { BlockMap, type DamageReport } from './block-map.js';
 import { CacheMemory } from './cache-memory.js';
 import type { CacheSlabs } from './cache-slabs.js';
 import { ChangeLog, type LoggedVolume } from './change-log.js';
+import { ChangedBlocks, type SizedView } from './changed-blocks.js';
 import { writeContent, zeroContent } from './content-writes.js';
 import { Destager } from './destager.js';
 import type { Lineage } from './lineage.js';
@@ -213,6 +214,11 @@ export class PoolContent {
   zero(lineage: Lineage, offset: number, length: number): void {
     zeroContent(this, lineage, offset, length);
     this.destager.noteDirty();
+  }
+
+  /** Both views are published; they stay pinned as long as it is used. */
+  changes(base: SizedView, next: SizedView): ChangedBlocks {
+    return new ChangedBlocks(this.store, this.map, this.options.clock, base, next);
   }
 
   /** Makes `block` one more reference to a stored block that a view shows. */

@@ -192,6 +192,7 @@ async function writeBackup(
   while (progress.doneBytes < management.manifest.imageBytes && !progress.isCancelled) {
     const { kind, length } = await source.read(progress.doneBytes, target, signal);
     if (kind === 'data') writer.write(progress.doneBytes, target.subarray(0, length));
+    if (kind === 'zeros' && management.manifest.base) writer.zero(progress.doneBytes, length);
     progress.doneBytes += length;
     onChange?.();
   }
@@ -206,14 +207,15 @@ async function readBackup(
   const image = openBackup(session, medium, reference);
   await sink.begin(image);
   const passTo = async (offset: number) => {
-    if (offset > progress.doneBytes)
+    if (offset > progress.doneBytes && image.manifest?.base === undefined)
       await sink.zeros(progress.doneBytes, offset - progress.doneBytes);
     progress.doneBytes = offset;
   };
-  for (const { offset, data } of image.extents()) {
+  for (const { offset, data, isZeros } of image.extents()) {
     if (progress.isCancelled) return [];
     await passTo(offset);
-    await sink.write(offset, data);
+    if (isZeros) await sink.zeros(offset, data.length);
+    else await sink.write(offset, data);
     progress.doneBytes += data.length;
     onChange?.();
   }

@@ -117,6 +117,7 @@ export class FakeArray extends FakePools implements DiskArray {
       poolName: 'pool0',
       state: 'normal',
       reserved: false,
+      holds: undefined,
       writerCount: 0,
       snapshots: [],
       lineageDepth: 0,

@@ -33,6 +33,12 @@ export class FakeEcopies implements EcopyCommands {
     return this.started(`${request.source} ${request.destination}`);
   }
 
+  readonly held: { readonly volume: string; readonly image: string }[] = [];
+
+  async setHeld(volume: string, image: string): Promise<void> {
+    this.held.push({ volume, image });
+  }
+
   /** Job 7 alone has failed. */
   retry(id: number): CopyJob {
     if (id !== 7) throw new ArrayError('EBUSY', `job ${id} is running`);

@@ -42,7 +42,7 @@ describe('a data block', () => {
   it('is read back as it was built', () => {
     const { isLast, number, extents } = decodeDataBlock(built(5, true), WHOLE);
     expect([isLast, number]).toEqual([true, 5]);
-    expect(extents.map(({ offset, data }) => ({ offset, data: Buffer.from(data) }))).toEqual(
+    expect(extents.map(({ offset, data = [] }) => ({ offset, data: Buffer.from(data) }))).toEqual(
       EXTENTS,
     );
   });
