@@ -70,21 +70,23 @@ export function foundAt(
 }
 
 /**
- * The entry of the backup that `copy` (VOLUME or VOLUME@SNAPSHOT) holds by its sector: what a rescan would find. ENOENT where it is not there
- * or holds none. For who has just made it.
+ * The entry of the backup that `copy` (VOLUME or VOLUME@SNAPSHOT) holds by its sector: what a rescan of these arrays would find. ENOENT where it
+ * is not there or holds none. For who has just made it.
  */
 export async function entryAt(
   array: KnownArray,
   copy: string,
   client: string,
+  arrays: readonly KnownArray[] = [array],
 ): Promise<BackupEntry> {
-  const copies = await readCopies(array);
-  const found = copies.copies.find((one) => one.copy === copy);
+  const all = await Promise.all(arrays.map(readCopies));
+  const { copies } = await readCopies(array);
+  const found = copies.find((one) => one.copy === copy);
   const sector = found && (await array.client.readInfo(copy));
   const held = sector && backupInfo(sector);
   if (found === undefined || held === undefined) {
     throw new ArrayError('ENOENT', `${copy} of the array at ${array.mountPoint} holds no backup`);
   }
   const kind = held.kind === 'array' ? 'array' : 'mirror';
-  return entryOfInfo(held, foundAt(client, array.uuid, found, kind), sourceNames([copies]));
+  return entryOfInfo(held, foundAt(client, array.uuid, found, kind), sourceNames(all));
 }

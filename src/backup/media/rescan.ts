@@ -6,10 +6,11 @@ import { asArrayError } from '../../base/errors.js';
 import { type BackupEntry, entryId } from '../backup-entry.js';
 import type { ErrandContext, KnownArray } from '../client/errand-handler.js';
 import type { ErrandInput, ErrandOutput } from '../errands.js';
-import { entryOfInfo, NO_UUID } from '../sector-entry.js';
+import { entryOfInfo } from '../sector-entry.js';
 import { type ArrayCopies, readCopies, sourceNames } from './array-copies.js';
 import { type FoundBackup, sectorsOf } from './array-sectors.js';
 import { readTapes, type TapeBackup } from './tape-backups.js';
+import { tapeFoundAt } from './tape-place.js';
 
 interface Scan {
   readonly array: KnownArray;
@@ -117,16 +118,4 @@ function baseOf(tape: TapeBackup, among: readonly TapeBackup[]): TapeBackup | un
 
 function idOf({ jobNumber, memberNumber, memberCount }: TapeBackup['info']): string {
   return entryId(jobNumber, memberNumber, memberCount);
-}
-
-export function tapeFoundAt(
-  client: string,
-  arrayUuid: string,
-  place: { device: string; cartridges: readonly string[]; since: string | null },
-): FoundBackup['at'] {
-  const { device, since } = place;
-  return {
-    ...{ client, arrayUuid, volumeNumber: 0, volumeUuid: NO_UUID, isModified: false },
-    place: { kind: 'tape', device, cartridges: [...place.cartridges], since },
-  };
 }

@@ -15,10 +15,12 @@ export interface RestoreTarget {
   readonly force?: boolean;
   /** Where it is made, if it is not there. */
   readonly pool?: string;
+  /** Base64 of the volume information that it gets; absent: none. */
+  readonly information?: string;
 }
 
 /**
- * Overwrites or makes the volume; afterwards it has the image, and no volume information. Where it fails the array calls the volume
+ * Overwrites or makes the volume; afterwards it has the image. Where it fails the array calls the volume
  * failed, as it holds half a copy. ENODEV where a cartridge is missing, ENOENT where the backup is not on it any more.
  */
 export async function restoreTape(
@@ -28,20 +30,23 @@ export async function restoreTape(
   target: RestoreTarget,
   context: ErrandContext,
 ): Promise<void> {
-  const { volume, force = false, pool } = target;
+  const { volume, force = false, pool, information } = target;
   // All of them are looked for before the first byte is overwritten.
   const parts: { readonly source: string; readonly backup: string }[] = [];
   for (const part of [...chain, entry]) parts.push(await findOnTape(array, part, context));
   for (const [index, { source, backup }] of parts.entries()) {
     const isFirst = index === 0;
+    const isLast = index + 1 === parts.length;
     const options = {
       backup,
       ...(force && { force: 'yes' }),
       ...(isFirst && pool !== undefined && { pool }),
+      ...(isLast && information !== undefined && { info: information }),
     };
     const job = await startJob(array, { name: 'ecopy', words: [source, volume], options });
     await followJob(array, job, context, parts.length === 1 ? 'restore' : `restore ${index + 1}`);
   }
+  if (information !== undefined) return;
   // It came along, and is that of the backup on tape.
   const now = await context.untilArray(array.uuid);
   await now.client.run({ name: 'info', words: [volume], options: { clear: 'yes' } });
