@@ -1,5 +1,6 @@
 /** Who carries out which kind of errand: one row each. */
 import { ArrayError } from '../../base/errors.js';
+import { copyHandler, tapeCopyHandler } from '../media/copy-handlers.js';
 import { deleteBackup } from '../media/delete-backup.js';
 import { rescan } from '../media/rescan.js';
 import { recoverVerify, verifyBackup } from '../media/verify-backup.js';
@@ -18,8 +19,8 @@ export const ERRAND_HANDLERS: ErrandHandlers = {
   restore: { perform: notYet },
   delete: { perform: deleteBackup, recover: deleteBackup },
   rescan: { perform: rescan, recover: rescan },
-  tapeCopy: { perform: notYet },
-  copy: { perform: notYet },
+  tapeCopy: tapeCopyHandler,
+  copy: copyHandler,
 };
 
 /** Until the handler of the row is there. */
