@@ -73,7 +73,12 @@ const lunRow = z.object({
 
 const hostRow = z.object({ name: z.string(), uids: z.array(z.int()) });
 
-const poolRow = z.object({ name: z.string(), state: z.string(), freeBytes: z.int() });
+const poolRow = z.object({
+  name: z.string(),
+  state: z.string(),
+  directory: z.string(),
+  freeBytes: z.int(),
+});
 
 const deviceRow = z.object({
   name: z.string(),

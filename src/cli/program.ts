@@ -1,6 +1,7 @@
 /** The whole command line as one commander program; the completion reads the same object. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addBackupClientCommand } from './backup-client-command.js';
 import { addBackupCommands } from './backup-commands.js';
 import { addBackupServerCommand } from './backup-server-command.js';
 import { addCheckCommand } from './check-command.js';
@@ -56,6 +57,7 @@ export function buildProgram(): Command {
   addEventsCommand(program);
   addTapeCommands(program);
   addScsiCommand(program);
+  addBackupClientCommand(program);
   addBackupCommands(program);
   addBackupServerCommand(program);
   addCheckCommand(program);

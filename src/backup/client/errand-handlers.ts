@@ -6,13 +6,14 @@ import { rescan } from '../media/rescan.js';
 import { recoverVerify, verifyBackup } from '../media/verify-backup.js';
 import { filesHandler, restoreFilesHandler } from '../volumes/look-into.js';
 import { pathsHandler } from '../volumes/paths.js';
+import { backupHandler } from './backup-handler.js';
 import type { ErrandHandlers } from './errand-handler.js';
 
 export const ERRAND_HANDLERS: ErrandHandlers = {
   paths: pathsHandler,
   destinations: { perform: notYet },
   check: { perform: notYet },
-  backup: { perform: notYet },
+  backup: backupHandler,
   verify: { perform: verifyBackup, recover: recoverVerify },
   files: filesHandler,
   restoreFiles: restoreFilesHandler,
