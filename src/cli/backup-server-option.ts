@@ -43,10 +43,12 @@ export async function withServer<T>(
   }
 }
 
-/** The client that is meant where none is named: the only one. */
+/** The client that is meant where none is named: the only one, or the only one that was ever there. */
 export async function clientName(server: ServerClient, named: string | undefined): Promise<string> {
   if (named !== undefined) return named;
-  const names = (await server.clients()).map(({ name }) => name);
+  const rows = await server.clients();
+  const seen = rows.filter(({ seenMs }) => seenMs > 0);
+  const names = (seen.length > 0 ? seen : rows).map(({ name }) => name);
   const [only] = names;
   if (only === undefined) {
     throw new ArrayError('ENOENT', 'the server knows no client: start arrayfs backup-client');

@@ -115,6 +115,14 @@ describe('what is asked', () => {
     expect((await server.run('paths')).status).toBe(0);
   });
 
+  it('of the only client that was ever heard of', async () => {
+    server.answer({
+      'GET /clients': [[EXAMPLE_CLIENT, { ...EXAMPLE_CLIENT, name: 'beta', seenMs: 1 }]],
+      'POST /clients/beta/paths': [done('paths', { rows: [] })[1]],
+    });
+    expect((await server.run('paths')).status).toBe(0);
+  });
+
   it.each([
     ['no client', [], 'the server knows no client: start arrayfs backup-client'],
     [

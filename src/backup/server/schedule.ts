@@ -19,12 +19,24 @@ export interface DueTimes {
 
 /** Why it cannot be used, or undefined. */
 export function scheduleProblem(schedule: Schedule, nowMs: number): string | undefined {
+  const { timeZone } = schedule;
+  if (timeZone !== null && !isTimeZone(timeZone)) {
+    return `not a schedule: '${schedule.cron}' in time zone ${timeZone}: there is no such zone`;
+  }
   try {
     const next = nextTime(schedule, nowMs);
     return next === null ? `the schedule '${schedule.cron}' never comes` : undefined;
   } catch (error) {
-    const zone = schedule.timeZone === null ? '' : ` in time zone ${schedule.timeZone}`;
-    return `not a schedule: '${schedule.cron}'${zone}: ${asArrayError(error).reason.replace(/^Cron\w+: /, '')}`;
+    const why = asArrayError(error).reason.replace(/^Cron\w+: /, '');
+    return `not a schedule: '${schedule.cron}': ${why}`;
+  }
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).format() !== '';
+  } catch {
+    return false;
   }
 }
 
