@@ -120,6 +120,8 @@ export interface StreamMedium {
   locate(logicalBlock: number): Movement;
   rewind(): void;
   toEndOfData(): void;
+  /** The same without looking at what is before it, where the medium is known to be whole: a torn end is not seen. */
+  toLastByte(): void;
   /** Back to a position that `position` told; `damaged` where the medium has become shorter. */
   seek(position: number): void;
   /** Cuts off what a crash of a writer left torn at the end; returns the bytes cut off. */

@@ -127,6 +127,10 @@ export class SimhTape implements StreamMedium {
     while (this.pass() !== undefined);
   }
 
+  toLastByte(): void {
+    this.place = this.file.bytes;
+  }
+
   /** Back to a position that `position` told; EIO where the file has become shorter. */
   seek(position: number): void {
     if (position > this.file.bytes) {

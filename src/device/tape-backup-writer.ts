@@ -124,6 +124,7 @@ export class TapeBackupWriter implements BackupWriter {
     if (this.written === 'blocks') this.packer.finish();
     if (this.written === 'all') this.file.checkpoint();
     else this.file.end();
+    this.file.checkFullVolumes();
     return { media: this.file.volumes };
   }
 }

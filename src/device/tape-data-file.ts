@@ -22,7 +22,7 @@ import {
 } from './labelled-tape.js';
 import { type FileIdentity, sectionFormat, sectionLabel } from './section-labels.js';
 import { decodeLabel, type LabelGroup } from './tape-label.js';
-import { beginsWith, findVolume, nextSection } from './tape-volumes.js';
+import { beginsWith, checkFullVolume, findVolume, nextSection } from './tape-volumes.js';
 
 type Place = {
   -readonly [K in Exclude<keyof TapePointer, 'structure' | 'position'>]: TapePointer[K];
@@ -99,6 +99,14 @@ export class TapeDataFile {
 
   end(): void {
     this.endSection('EOF');
+  }
+
+  /** The cartridges before the last one have been out of sight since they became full. The last one is unloaded then. */
+  checkFullVolumes(): void {
+    const { place, identity, session } = this;
+    for (const [index, name] of place.volumes.slice(0, -1).entries()) {
+      checkFullVolume(session, name, { ...identity, section: index + 1 });
+    }
   }
 
   checkpoint(): TapePointer {

@@ -7,7 +7,11 @@ import { assert } from '../base/assert.js';
 import type { StreamMedium, StreamSession } from './backup-device.js';
 import { DeviceError } from './device-error.js';
 import { readContent, readStart, type TapeFile, type TapeStart } from './labelled-tape.js';
-import type { FileLabel } from './tape-label.js';
+import { decodeLabel, type FileLabel } from './tape-label.js';
+
+/** `* EOV1 EOV2 * *` */
+const TRAILER_LABELS = 2;
+const LAST_MARKS = 2;
 
 /** Which file section is looked for. */
 export type SectionKey = Pick<FileLabel, 'fileId' | 'setId' | 'sequence' | 'section'>;
@@ -20,14 +24,12 @@ export interface Continuations {
 
 /** Whether a volume begins with this section of a file. */
 export function beginsWith(start: TapeStart, section: SectionKey): boolean {
-  const { first } = start;
-  return (
-    first !== undefined &&
-    first.fileId === section.fileId &&
-    first.setId === section.setId &&
-    first.sequence === section.sequence &&
-    first.section === section.section
-  );
+  return start.first !== undefined && isSection(start.first, section);
+}
+
+function isSection(label: SectionKey, { fileId, setId, sequence, section }: SectionKey): boolean {
+  const isFile = label.fileId === fileId && label.setId === setId && label.sequence === sequence;
+  return isFile && label.section === section;
 }
 
 export function nextSection(section: SectionKey): SectionKey {
@@ -43,6 +45,47 @@ export function firstFile(tape: StreamMedium): TapeFile {
   const first = readContent(tape)?.files[0];
   assert(first !== undefined, 'the volume begins with a file');
   return first;
+}
+
+/**
+ * `changed` where a cartridge that is full does not end with this section any more, which goes on on another. One that somebody
+ * else has reserved is there; nobody overwrites it.
+ */
+export function checkFullVolume(session: StreamSession, name: string, wanted: SectionKey): void {
+  const problem = fullVolumeProblem(session, name, wanted);
+  if (problem === undefined) return;
+  const { section, fileId } = wanted;
+  throw new DeviceError(
+    'changed',
+    `cartridge ${name} with part ${section} of ${fileId} ${problem}`,
+  );
+}
+
+function fullVolumeProblem(
+  session: StreamSession,
+  name: string,
+  wanted: SectionKey,
+): string | undefined {
+  try {
+    session.reserve(name);
+    const last = lastLabel(session.load('read'));
+    const isOurs = last?.group === 'EOV' && isSection(last, wanted);
+    return isOurs ? undefined : 'does not end with it any more';
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    if (error.fault === 'busy') return undefined;
+    return error.fault === 'no-medium' ? 'is gone' : `cannot be read any more: ${error.reason}`;
+  }
+}
+
+/** The first label of the group with which the volume ends. */
+function lastLabel(tape: StreamMedium) {
+  tape.toLastByte();
+  tape.spaceMarks(-LAST_MARKS);
+  tape.spaceRecords(-TRAILER_LABELS);
+  const reading = tape.read();
+  const label = reading.kind === 'record' ? decodeLabel(reading.data) : undefined;
+  return label?.kind === 'file' ? label : undefined;
 }
 
 /** Loads the first cartridge that fits; undefined where none does: then none is reserved. */
