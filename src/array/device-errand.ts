@@ -22,6 +22,7 @@ import type { PortResult } from '../san/search-reasons.js';
 import { type Errand, type ErrandPhase, type ErrandRequest, PathError } from './backup-path.js';
 import { ErrandTrace, type ErrandWitness } from './errand-trace.js';
 import { failureError, unreachableError } from './path-errors.js';
+import { StuckSearch } from './stuck-search.js';
 
 /** Microprocessors that end one after the other without moving anything: then the errand is the cause. */
 const LOST_IN_PLACE_MAX = 5;
@@ -44,6 +45,7 @@ export interface ErrandHost {
   ended(errand: DeviceErrand): void;
 }
 
+type StuckVerdict = ReturnType<StuckSearch['verdict']>;
 export type EndReason = 'cancelled' | 'stopped';
 
 /** What came of it: `failed` with an error, where nobody wanted it to end. */
@@ -71,6 +73,8 @@ export abstract class DeviceErrand implements Errand {
   private attempt: number | undefined;
   private readonly trace: ErrandTrace;
   private lostInPlace = { bytes: -1, count: 0 };
+  /** A probe tells at once that it got no answer. */
+  private readonly stuck: StuckSearch | undefined;
   /** Where it goes on in another slot. */
   private left: { readonly progress: Progress; readonly kept: string } | undefined;
 
@@ -80,6 +84,7 @@ export abstract class DeviceErrand implements Errand {
     private readonly work: Work,
   ) {
     this.trace = new ErrandTrace(host.witness, request.device.name);
+    this.stuck = work.kind === 'probe' ? undefined : new StuckSearch(host);
   }
 
   /** Moves what can be moved now. Before the outcome is taken it is called once more. */
@@ -149,8 +154,10 @@ export abstract class DeviceErrand implements Errand {
     const outcome = this.host.board.outcome(slot);
     this.move(slot);
     if (outcome === undefined) return;
+    const stuck = outcome === 'unreachable' ? this.stuck?.verdict(slot) : undefined;
+    if (stuck === 'wait' && !this.isEnding) return;
     if (this.isBusy) this.abandon();
-    else this.take(slot, outcome);
+    else this.take(slot, outcome, stuck);
   }
 
   /** It ends with this error, between two chunks. */
@@ -201,7 +208,10 @@ export abstract class DeviceErrand implements Errand {
     const { port } = slot;
     const isMoving = state === 'transferring';
     this.trace.at(holder === undefined ? undefined : port, isMoving, this.host.clock.nowMs());
-    if (isMoving) this.trace.results(attempt, slot.results());
+    if (isMoving) {
+      this.trace.results(attempt, slot.results());
+      this.stuck?.found();
+    }
     const phase = PHASES[state] ?? this.phase;
     const microprocessor = holder === undefined ? this.microprocessor : this.host.nameOf(holder);
     const isNew = holder !== undefined && attempt !== this.attempt;
@@ -232,7 +242,7 @@ export abstract class DeviceErrand implements Errand {
     if (isHandedOver) this.portsWish = 'none';
   }
 
-  private take(slot: RequestSlot, outcome: Outcome): void {
+  private take(slot: RequestSlot, outcome: Outcome, stuck: StuckVerdict): void {
     const progress = readProgress(slot);
     const kept = readKept(slot);
     const details = slot.report;
@@ -240,8 +250,9 @@ export abstract class DeviceErrand implements Errand {
     this.trace.results(slot.status().attempt, slot.results());
     this.host.release(slot);
     this.slot = undefined;
-    // It ended by a table that is not true any more.
-    const isOutdated = this.portsWish !== 'none' || this.host.isRestarting;
+    // It ended by a table that is not true any more, or the device answers again.
+    const isNew = this.portsWish !== 'none' || this.host.isRestarting;
+    const isOutdated = stuck === undefined ? isNew : stuck === 'again';
     this.portsWish = 'none';
     const own = this.ownEnd(results);
     if (outcome === 'done') this.end({ outcome, kept });

@@ -122,10 +122,14 @@ export class RequestBoard {
 
   /** After the outcome was taken. False while a microprocessor still has the slot in hand: later again. */
   free(slot: RequestSlot): boolean {
-    const isInHand = this.watches.some(
-      (_watch, index) => this.load(index, 'slotInHand') === slot.slot + 1,
-    );
-    return !isInHand && slot.advance(slot.status(), 'collect') !== undefined;
+    return this.inHand(slot).length === 0 && slot.advance(slot.status(), 'collect') !== undefined;
+  }
+
+  /** Microprocessors that look at the slot, also those that a lease has taken the request away from. */
+  inHand(slot: RequestSlot): number[] {
+    return this.watches.flatMap((_watch, index) => {
+      return this.load(index, 'slotInHand') === slot.slot + 1 ? [index] : [];
+    });
   }
 
   /** Ends requests that were cancelled without a holder, or that nobody is left to search for. */

@@ -4,6 +4,8 @@ import { closeSync, openSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { MicroprocessorPool } from '../../src/array/microprocessor-pool.js';
+import { CONTROL_LEASE_MS } from '../../src/san/exclusive-control.js';
+import { FaultList, parseFaultTarget } from '../../src/san/faults.js';
 import { hashOf } from '../device/backup-source.js';
 import { makeLibrary } from '../device/device-cases.js';
 import {
@@ -31,6 +33,42 @@ beforeEach(() => {
 
 const locks = (name: string) =>
   readdirSync(path).filter((file) => file.startsWith(`.${name}.lock`));
+
+describe('a device that hangs in every search', () => {
+  const hang = () => {
+    const faults = new FaultList();
+    const hanging = makePool({ faults });
+    faults.add({ target: parseFaultTarget('device:device0'), kind: 'hang' });
+    hanging.portsChanged();
+    const clear = () => {
+      faults.clearAll();
+      hanging.portsChanged();
+    };
+    return { hanging, clear };
+  };
+  /** As long as both ports are given up in; a device that answers earlier is found by the last search. */
+  const allLeases = () => new Promise((resolve) => setTimeout(resolve, 2.5 * CONTROL_LEASE_MS));
+
+  it('is found when it answers again: the errand has waited for that', async () => {
+    const { hanging, clear } = hang();
+    const target = { definition: { kind: 'tape', path } as const, medium: 'AFS001' };
+    const transfer = hanging.backup(backupRequest(target, IMAGE));
+    await allLeases();
+    expect(transfer.phase).not.toBe('ended');
+    clear();
+    expect(await transfer.done).toMatchObject({ outcome: 'done' });
+  });
+
+  it('does not hold up a cancel', async () => {
+    const { hanging, clear } = hang();
+    const target = { definition: { kind: 'tape', path } as const, medium: 'AFS001' };
+    const transfer = hanging.backup(backupRequest(target, IMAGE));
+    await allLeases();
+    transfer.cancel();
+    expect(await transfer.done).toEqual({ outcome: 'cancelled' });
+    clear();
+  });
+});
 
 describe('a cartridge that does not answer when it is loaded, with the drive taken', () => {
   it('is loaded by another microprocessor when it answers, and the first takes nothing from it', async () => {
