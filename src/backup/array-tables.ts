@@ -108,8 +108,8 @@ const backupRow = z.object({
   manifest: z
     .object({
       /** UUID of the snapshot that the image is; of an increment `base` has that of the one before. */
-      image: z.string().optional(),
-      base: z.object({ image: z.string() }).optional(),
+      image: z.string().nullish(),
+      base: z.object({ image: z.string() }).nullish(),
     })
     .nullable(),
   problems: z.array(z.string()),

@@ -17,6 +17,8 @@ export interface FoundBackup {
   readonly where: string;
   /** The sector names this volume: of two with one number it is the right one. */
   readonly isNamed: boolean;
+  /** Of one on tape, its UUID there: two arrays may reach it. */
+  readonly onTape?: string;
 }
 
 export interface FoundBackups {

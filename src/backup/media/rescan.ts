@@ -38,20 +38,25 @@ export async function rescan(
   const names = sourceNames(scans.map(({ copies }) => copies));
   const onTape = scans.map((one) => tapesFound(one, scans, context.configuration.name));
   const found = [...scans.flatMap((one) => one.found), ...onTape.flatMap((one) => one.found)];
-  const entries = new Map<string, BackupEntry>();
+  const entries: BackupEntry[] = [];
+  const taken = new Map<string, FoundBackup>();
   // Those that the sector names come first; the order is else that of arrays and of their tables.
   for (const one of [...found.filter(isNamed), ...found.filter((other) => !isNamed(other))]) {
     try {
       const entry = entryOfInfo(one.info, one.at, names);
-      const other = entries.get(entry.id);
-      if (other === undefined) entries.set(entry.id, entry);
-      else lines.push(`${one.where} has the number of backup ${entry.id}, too: passed over`);
+      const other = taken.get(entry.id);
+      if (other === undefined) {
+        taken.set(entry.id, one);
+        entries.push(entry);
+      } else if (other.onTape === undefined || other.onTape !== one.onTape) {
+        lines.push(`${one.where} has the number of backup ${entry.id}, too: passed over`);
+      }
     } catch (error) {
       lines.push(`${one.where}: ${asArrayError(error).reason}`);
     }
   }
   return {
-    entries: [...entries.values()].sort(byNumber),
+    entries: entries.sort(byNumber),
     lines: [...lines, ...[...scans, ...onTape].flatMap((one) => one.lines)],
     arrays: scans.map(({ array }) => array.uuid),
     unread: scans.flatMap((one) => one.unread),
@@ -103,7 +108,7 @@ function tapesFound(
     }
     const since = base === undefined ? null : idOf(base.info);
     const at = tapeFoundAt(client, array.uuid, { device, cartridges, since });
-    return [{ info, at, where, isNamed: info.arrayUuid === array.uuid }];
+    return [{ info, at, where, isNamed: info.arrayUuid === array.uuid, onTape: tape.backup }];
   });
   return { found, lines };
 }

@@ -94,7 +94,7 @@ function tapeBackup(row: BackupRow, rows: readonly BackupRow[]): TapeBackup | st
       return `its sector is that of backup ${info.jobNumber} (${info.kind}) and came with a copy: passed over`;
     }
     const { image, base } = manifest ?? {};
-    return { info, device, cartridges, backup, image, base: base?.image };
+    return { info, device, cartridges, backup, image: image ?? undefined, base: base?.image };
   } catch (error) {
     return `backup number ${number}: ${asArrayError(error).reason}`;
   }

@@ -1,5 +1,5 @@
 /** Copies of backups over two mounted arrays and a tape library: what is made is what a rescan finds, and comes back byte for byte. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BackupEntry } from '../../../src/backup/backup-entry.js';
@@ -38,10 +38,11 @@ describe.skipIf(!canMount)('copies of backups', () => {
     context = new FakeContext([known(one), known(other)]);
     const image = Buffer.alloc(IMAGE_BYTES);
     image.set(new RandomSource(1).bytes(MIB), MIB);
-    first = await backUp(12, image);
+    first = await backUp(12, image.subarray(MIB, 2 * MIB), MIB);
     const changed = Buffer.from(image);
-    changed.set(new RandomSource(2).bytes(64 * 1024), 2 * MIB);
-    second = await backUp(13, changed);
+    const change = Buffer.from(new RandomSource(2).bytes(64 * 1024));
+    changed.set(change, 2 * MIB);
+    second = await backUp(13, change, 2 * MIB);
     images = [image, changed];
   });
   afterAll(cleanScratch);
@@ -52,8 +53,10 @@ describe.skipIf(!canMount)('copies of backups', () => {
   }
 
   /** As the client does it: the sector is stored with the snapshot. */
-  async function backUp(jobNumber: number, image: Buffer): Promise<BackupEntry> {
-    writeFileSync(one.volume('db'), image, { flag: 'r+' });
+  async function backUp(jobNumber: number, bytes: Buffer, at: number): Promise<BackupEntry> {
+    const file = openSync(one.volume('db'), 'r+');
+    writeSync(file, bytes, 0, bytes.length, at);
+    closeSync(file);
     const array = known(one);
     const [source] = one.volumes() as unknown as { number: number; uuid: string }[];
     const entry: BackupEntry = {
@@ -68,7 +71,11 @@ describe.skipIf(!canMount)('copies of backups', () => {
     return entryAt(array, `db@n${jobNumber}`, 'host-1', await context.arrays());
   }
 
-  const rescanned = async () => (await rescan({ tapes: true }, context)).entries;
+  const rescanned = async () => {
+    const { entries, lines } = await rescan({ tapes: true }, context);
+    expect(lines).toEqual([]);
+    return entries;
+  };
   const copied = (id: string) => context.entries.get(id) as BackupEntry;
   const toTape = { device: 'tape0', chain: [], since: null, move: false };
 
@@ -83,12 +90,14 @@ describe.skipIf(!canMount)('copies of backups', () => {
     return bytes;
   }
 
-  it('go to tape with a sector of their own', async () => {
+  it('go to tape with a sector of their own, and only the changes of the next generation', async () => {
     await tapeCopyHandler.perform({ ...toTape, entry: first, runNumber: 20 }, context);
     expect(copied('20')).toMatchObject({ copyOf: '12', place: { cartridges: ['AFS001'] } });
     context.notes.length = 0;
     const order = { ...toTape, entry: second, runNumber: 21, since: copied('20') };
-    await tapeCopyHandler.perform(order, context);
+    const { lines } = await tapeCopyHandler.perform(order, context);
+    expect(lines.join()).toContain('64K changed of 4M');
+    expect(copied('21').place).toMatchObject({ since: '20' });
     expect(await rescanned()).toEqual([first, second, copied('20'), copied('21')]);
   });
 
@@ -107,7 +116,7 @@ describe.skipIf(!canMount)('copies of backups', () => {
     expect(other.volumes()).toEqual([]);
   });
 
-  it('go to a volume of this and of another array', async () => {
+  it('go to a volume of this and of another array, and there only the changes', async () => {
     const order = { entry: first, chain: [], incremental: false, force: false };
     context.notes.length = 0;
     await copyHandler.perform({ ...order, runNumber: 22, destination: 'near' }, context);
@@ -117,7 +126,8 @@ describe.skipIf(!canMount)('copies of backups', () => {
     expect(readFileSync(far).equals(images[0] as Buffer)).toBe(true);
     context.notes.length = 0;
     const next = { ...order, entry: second, runNumber: 24, destination: far, incremental: true };
-    await copyHandler.perform(next, context);
+    const { lines } = await copyHandler.perform(next, context);
+    expect(lines.join()).toContain('64K changed of 4M');
     expect(readFileSync(far).equals(images[1] as Buffer)).toBe(true);
     // The copy of the first generation was in its place.
     expect(context.entries.has('23')).toBe(false);
