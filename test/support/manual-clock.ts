@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../../src/base/clock.js';
 import { RandomSource } from './random-source.js';
 
 interface PendingTimer {
-  readonly atMs: number;
+  atMs: number;
   readonly action: () => void;
   cancelled: boolean;
 }
@@ -37,6 +37,15 @@ export class ManualClock implements Clock {
   /** Timers that would fire if time went on. */
   get timerCount(): number {
     return this.timers.filter(({ cancelled }) => !cancelled).length;
+  }
+
+  /** Somebody sets the clock: what is pending has as long to wait as before. */
+  set(ms: number): void {
+    const jumpMs = ms - this.ms;
+    this.timers = this.timers
+      .filter(({ cancelled }) => !cancelled)
+      .map((timer) => Object.assign(timer, { atMs: timer.atMs + jumpMs }));
+    this.ms = ms;
   }
 
   /** The daemon that set the timers was killed. */

@@ -28,7 +28,7 @@ import type { ServerParts } from './server-parts.js';
 const DIRECTORY_MODE = 0o700;
 /** An errand that its client does not take up has failed, when the client is away. */
 const TAKEN_UP_MS = 120_000;
-const LOOK_MS = 5_000;
+const LOOK_MS = 30_000;
 
 export interface BackupServerOptions {
   /** Absolute. */

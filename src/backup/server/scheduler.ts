@@ -10,11 +10,11 @@ import type { BackupDefinition } from '../definition.js';
 import type { ScheduleRecord } from './catalog-records.js';
 import type { CatalogStore } from './catalog-store.js';
 import type { RunBook } from './run-book.js';
-import { dueTimes } from './schedule.js';
+import { dueTimes, nextTime } from './schedule.js';
 import type { ServerFile } from './server-file.js';
 
-/** How often it is looked: a machine that slept, or a clock that was set, is noticed so soon. */
-const LOOK_MS = 1_000;
+/** It is looked at least so often: a machine that slept, or a clock that was set, is noticed so soon. */
+const LOOK_MS = 60_000;
 /** Later than this a run is one that catches up. */
 const LATE_MS = 60_000;
 const CLOCK_BACK_MS = 3_600_000;
@@ -29,6 +29,7 @@ export interface SchedulerParts {
 
 export class Scheduler {
   private timer: Timer | undefined;
+  private isStarted = false;
 
   constructor(private readonly parts: SchedulerParts) {
     parts.runs.onEnd(({ definition, number }) => {
@@ -36,13 +37,14 @@ export class Scheduler {
     });
   }
 
-  /** Looks now and then every second, until `stop`. */
+  /** Looks now and whenever something is due, until `stop`. */
   start(): void {
+    this.isStarted = true;
     this.look();
-    this.timer = this.parts.clock.after(LOOK_MS, () => this.start());
   }
 
   stop(): void {
+    this.isStarted = false;
     this.timer?.cancel();
   }
 
@@ -55,6 +57,7 @@ export class Scheduler {
   begin(definition: string): void {
     const untilMs = this.parts.clock.nowMs();
     this.update(definition, (record) => ({ ...record, untilMs, missed: 0 }));
+    this.lookAfter(0);
   }
 
   forget(definition: string): void {
@@ -62,15 +65,25 @@ export class Scheduler {
   }
 
   private look(): void {
-    for (const definition of this.parts.file.data.definitions) {
-      if (definition.schedule === null) continue;
+    const { file, log, clock } = this.parts;
+    let waitMs = LOOK_MS;
+    for (const definition of file.data.definitions) {
+      const { name, schedule } = definition;
+      if (schedule === null) continue;
       try {
-        this.lookAt(definition, definition.schedule);
+        this.lookAt(definition, schedule);
+        const nowMs = clock.nowMs();
+        waitMs = Math.min(waitMs, (nextTime(schedule, nowMs) ?? Number.POSITIVE_INFINITY) - nowMs);
       } catch (error) {
-        const { reason } = asArrayError(error);
-        this.parts.log.error({ definition: definition.name, reason }, 'schedule failed');
+        log.error({ definition: name, reason: asArrayError(error).reason }, 'schedule failed');
       }
     }
+    this.lookAfter(waitMs);
+  }
+
+  private lookAfter(waitMs: number): void {
+    this.timer?.cancel();
+    if (this.isStarted) this.timer = this.parts.clock.after(waitMs, () => this.look());
   }
 
   private lookAt(
