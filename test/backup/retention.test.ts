@@ -5,7 +5,7 @@ import { keepSchema } from '../../src/backup/definition.js';
 import { type RetentionWish, retentionRows } from '../../src/backup/retention.js';
 import { repeat } from '../support/factor.js';
 import { RandomSource } from '../support/random-source.js';
-import { sampleEntry } from './server/server-fixture.js';
+import { sampleEntry, tapePlace } from './server/server-fixture.js';
 
 const DAY_MS = 86_400_000;
 const wish = (keep: object, more: Partial<RetentionWish> = {}): RetentionWish => ({
@@ -14,8 +14,7 @@ const wish = (keep: object, more: Partial<RetentionWish> = {}): RetentionWish =>
 });
 const at = (number: number, time: string, more: Partial<BackupEntry> = {}) =>
   sampleEntry(number, { takenMs: Date.parse(time), ...more });
-const tape = (since: string | null, device = 'tape0') =>
-  ({ kind: 'tape', device, cartridges: ['AFS001'], since }) as const;
+const tape = (since: string | null) => tapePlace('AFS001', since);
 const keptOf = (entries: readonly BackupEntry[], rule: RetentionWish) =>
   retentionRows(entries, rule)
     .filter(({ isKept }) => isKept)

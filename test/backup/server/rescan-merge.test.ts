@@ -2,12 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { BackupEntry } from '../../../src/backup/backup-entry.js';
 import { mergeRescan, type RescanFindings } from '../../../src/backup/server/rescan-merge.js';
-import { ARRAY, sampleEntry } from './server-fixture.js';
+import { ARRAY, sampleEntry, tapePlace } from './server-fixture.js';
 
 const OTHER_ARRAY = '00000000-0000-4000-8000-0000000000bb';
-const tape = (cartridge: string) =>
-  ({ kind: 'tape', device: 'tape0', cartridges: [cartridge], since: null }) as const;
-
 function merge(
   found: readonly BackupEntry[],
   known: readonly BackupEntry[],
@@ -40,7 +37,7 @@ describe('a rescan', () => {
   });
 
   it('changes nothing where all is as it was', () => {
-    const all = [sampleEntry(1), sampleEntry(2, { place: tape('AFS001') })];
+    const all = [sampleEntry(1), sampleEntry(2, { place: tapePlace('AFS001') })];
     expect(merge(all, all).put).toEqual([]);
   });
 
@@ -67,9 +64,9 @@ describe('a rescan', () => {
     ],
     [
       'follows a cartridge to another array',
-      { place: tape('AFS001') },
-      { place: tape('AFS001'), arrayUuid: OTHER_ARRAY },
-      { place: tape('AFS001'), arrayUuid: OTHER_ARRAY },
+      { place: tapePlace('AFS001') },
+      { place: tapePlace('AFS001'), arrayUuid: OTHER_ARRAY },
+      { place: tapePlace('AFS001'), arrayUuid: OTHER_ARRAY },
     ],
   ])('%s', (_what, before, found, after) => {
     const { put } = merge([sampleEntry(1, found)], [sampleEntry(1, before)]);
@@ -79,7 +76,10 @@ describe('a rescan', () => {
   it('marks as missing what was looked for and is not there', () => {
     const known = [
       ...[sampleEntry(1), sampleEntry(2, { arrayUuid: OTHER_ARRAY })],
-      ...[sampleEntry(3, { place: tape('AFS001') }), sampleEntry(4, { place: tape('AFS002') })],
+      ...[
+        sampleEntry(3, { place: tapePlace('AFS001') }),
+        sampleEntry(4, { place: tapePlace('AFS002') }),
+      ],
     ];
     expect(states(merge([], known).put)).toEqual(['1 missing', '3 missing', '4 missing']);
     expect(states(merge([], known, { tapes: false }).put)).toEqual(['1 missing']);

@@ -1,7 +1,7 @@
 /** A backup server over a catalog in a scratch directory, asked without a network, by a user and by clients. */
 import { join } from 'node:path';
 import { API_PREFIX } from '../../../src/backup/api.js';
-import type { BackupEntry } from '../../../src/backup/backup-entry.js';
+import type { BackupEntry, BackupPlace } from '../../../src/backup/backup-entry.js';
 import { createBackupLog } from '../../../src/backup/backup-log.js';
 import { type BackupDefinition, definitionSchema } from '../../../src/backup/definition.js';
 import { readTokenFile } from '../../../src/backup/registration.js';
@@ -98,4 +98,9 @@ export function sampleEntry(number: number, more: Partial<BackupEntry> = {}): Ba
     endedMs: takenMs + 1_000,
     ...more,
   };
+}
+
+/** On a cartridge of tape0; `since`: the backup whose blocks are left out. */
+export function tapePlace(cartridge = 'AFS001', since: string | null = null): BackupPlace {
+  return { kind: 'tape', device: 'tape0', cartridges: [cartridge], since };
 }
