@@ -9,6 +9,7 @@ import type { ServerEnv } from './request-checks.js';
 
 /** An answer that takes longer is cut off at the end. */
 const ENDING_MS_MAX = 5_000;
+const IDLE_LOOK_MS = 20;
 
 export interface ListenOptions {
   readonly host: string;
@@ -61,9 +62,16 @@ function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
+/** Connections that stay open for a further request are closed as each becomes idle. */
 async function close(server: ServerType, clock: Clock): Promise<void> {
+  let isOver = false;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  if ('closeIdleConnections' in server) server.closeIdleConnections();
+  const closeIdle = () => {
+    if (!isOver && 'closeIdleConnections' in server) server.closeIdleConnections();
+    if (!isOver) clock.after(IDLE_LOOK_MS, closeIdle);
+  };
+  closeIdle();
   await Promise.race([closed, pause(clock, ENDING_MS_MAX)]);
+  isOver = true;
   if ('closeAllConnections' in server) server.closeAllConnections();
 }
