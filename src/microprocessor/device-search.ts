@@ -39,7 +39,10 @@ export function openThrough(
     switch (work.kind) {
       case 'backup':
         session.reserve(goesOnAt?.medium ?? work.medium);
-        session.load('write');
+        // Loading makes a volume of an array that is not there, and no increment goes onto a new one.
+        if (work.management.manifest.base === undefined || session.device.structure === 'stream') {
+          session.load('write');
+        }
         break;
       case 'restore':
         session.reserve(work.medium);

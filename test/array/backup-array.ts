@@ -24,6 +24,8 @@ type Options = Partial<Omit<ImageCopyRequest, 'source' | 'destination'>>;
 export class BackupArray {
   array!: StorageArray;
   pool!: MicroprocessorPool;
+  /** Of an image so much may wait in memory for a block on tape to be full. */
+  lagBytes = 2 * CHUNK_BYTES;
   /** Transfers of this mount, as they were asked for. */
   backups: BackupRequest[] = [];
   /** What lies behind this offset of an image is held, and where that was. */
@@ -89,7 +91,7 @@ export class BackupArray {
 
   /** Resolves when all that may be moved is; some of it may wait for a block on tape to be full. */
   async untilHeld(job: Pick<Job, 'done' | 'state'>): Promise<void> {
-    const isMoved = () => this.heldAt !== undefined && job.done >= this.heldAt - 2 * CHUNK_BYTES;
+    const isMoved = () => this.heldAt !== undefined && job.done >= this.heldAt - this.lagBytes;
     await until(() => isMoved() || job.state !== 'running');
   }
 
