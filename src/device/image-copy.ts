@@ -110,10 +110,10 @@ function copyBackup(
   const sha256 = image.manifest?.base ? undefined : image.manifest?.imageSha256;
   const digest = sha256 === undefined ? undefined : new ImageDigest();
   let dataBytes = 0;
-  for (const { offset, data } of image.extents()) {
+  for (const { offset, data, isZeros } of image.extents()) {
     digest?.add(offset, data);
     write(offset, data);
-    dataBytes += data.length;
+    if (!isZeros) dataBytes += data.length;
     onProgress(offset + data.length);
   }
   if (digest !== undefined && digest.finish(image.imageBytes) !== sha256) {
