@@ -59,6 +59,8 @@ const pairRow = z.object({
   pendingTracks: z.int(),
   unequalTracks: z.int(),
   trackCount: z.int(),
+  /** Of the last split. */
+  splitMs: z.int().nullable(),
   reason: z.string(),
 });
 

@@ -44,15 +44,22 @@ function loopUse(mountPoints: readonly string[], users: readonly string[]): stri
   return '';
 }
 
-function processesOn(mountPoint: string, mappings: boolean): string[] {
-  return processIds()
-    .filter((pid) => Number(pid) !== process.pid)
-    .flatMap((pid) => {
-      const uses = usesOf(join('/proc', pid), mountPoint, mappings);
-      if (uses.length === 0) return [];
-      return [`process ${pid} (${textOf(join('/proc', pid, 'comm'))}): ${uses.join(', ')}`];
-    });
+/** Ids of the processes among them. */
+export function processesUsing(mountPoint: string): number[] {
+  return otherProcesses()
+    .filter((pid) => usesOf(join('/proc', pid), mountPoint, true).length > 0)
+    .map(Number);
 }
+
+function processesOn(mountPoint: string, mappings: boolean): string[] {
+  return otherProcesses().flatMap((pid) => {
+    const uses = usesOf(join('/proc', pid), mountPoint, mappings);
+    if (uses.length === 0) return [];
+    return [`process ${pid} (${textOf(join('/proc', pid, 'comm'))}): ${uses.join(', ')}`];
+  });
+}
+
+const otherProcesses = () => processIds().filter((pid) => Number(pid) !== process.pid);
 
 function usesOf(directory: string, mountPoint: string, mappings: boolean): string[] {
   const uses: string[] = [];

@@ -22,6 +22,9 @@ export interface MountEntry {
   readonly mountPoint: string;
   readonly type: string;
   readonly source: string;
+  /** Of the mount, and of the file system, as `rw,relatime` each. */
+  readonly options: string;
+  readonly superOptions: string;
 }
 
 /** An array's mount: where it is and which array. */
@@ -43,8 +46,8 @@ export function parseMountTable(text: string): MountEntry[] {
   const entries: MountEntry[] = [];
   for (const line of text.split('\n')) {
     const [before, after] = line.split(' - ', 2);
-    const [id, parentId, device, root, mountPoint] = before?.split(' ') ?? [];
-    const [type, source] = after?.split(' ') ?? [];
+    const [id, parentId, device, root, mountPoint, options] = before?.split(' ') ?? [];
+    const [type, source, superOptions] = after?.split(' ') ?? [];
     if (!id || !parentId || !device || !root || !mountPoint || !type) continue;
     entries.push({
       id: Number(id),
@@ -54,6 +57,8 @@ export function parseMountTable(text: string): MountEntry[] {
       mountPoint: unescapeOctal(mountPoint),
       type,
       source: unescapeOctal(source ?? ''),
+      options: options ?? '',
+      superOptions: superOptions ?? '',
     });
   }
   return entries;

@@ -54,6 +54,8 @@ describe('parseMountTable', () => {
       mountPoint: '/mnt/fs',
       type: 'ext4',
       source: '/dev/loop0',
+      options: 'rw',
+      superOptions: 'rw',
     });
   });
 

@@ -30,9 +30,11 @@ export class ErrandBench {
   readonly changes: CatalogChange[] = [];
   noted: unknown;
   readonly configuration: ClientConfiguration;
-  /** The attempt dies (throws for good) at this note, counted from 1; 0: at none. */
-  dieAtNote = 0;
-  private notes = 0;
+  /** Notes of the present attempt. */
+  notes = 0;
+  /** The attempt ends, as if it were killed, when it has made this note, counted from 1; 0: at none. */
+  private dieAtNote = 0;
+  private died = () => {};
 
   constructor(
     private readonly mounted: readonly MountedArray[],
@@ -72,7 +74,10 @@ export class ErrandBench {
       note: async (notes) => {
         this.notes += 1;
         this.noted = JSON.parse(JSON.stringify(notes));
-        if (this.notes === this.dieAtNote) throw new Error('the client was killed');
+        if (this.notes !== this.dieAtNote) return;
+        this.died();
+        // Nothing that comes after it happens.
+        await new Promise(() => {});
       },
       report: ({ step }) => {
         if (this.steps.at(-1) !== step) this.steps.push(step);
@@ -86,10 +91,22 @@ export class ErrandBench {
     };
   }
 
-  /** The next attempt counts its notes anew. */
-  reset(dieAtNote = 0): void {
-    this.dieAtNote = dieAtNote;
+  /** An attempt that is killed after so many notes; what it answers where it ends before. */
+  async killedAtNote<T>(
+    count: number,
+    attempt: (context: ErrandContext) => Promise<T>,
+  ): Promise<T | 'killed'> {
+    const died = new Promise<'killed'>((resolve) => {
+      this.died = () => resolve('killed');
+    });
     this.notes = 0;
+    this.dieAtNote = count;
+    try {
+      return await Promise.race([died, attempt(this.context())]);
+    } finally {
+      this.notes = 0;
+      this.dieAtNote = 0;
+    }
   }
 }
 

@@ -9,8 +9,7 @@ import { pause } from '../../base/clock.js';
 import { ArrayError, asArrayError } from '../../base/errors.js';
 import { arrayTable } from '../array-tables.js';
 import type { ErrandContext, KnownArray } from '../client/errand-handler.js';
-import type { ArrayCopy } from '../media/array-copies.js';
-import type { BackupImage } from './backup-image.js';
+import type { BackupImage } from '../media/image-of.js';
 import { partitionsOf, type Signature, signatureOf } from './block-signature.js';
 import { attachLoop, detachLoop, type LoopPart, loopsFreed, loopsOf } from './loop-devices.js';
 import { isMountable, mountImage } from './mount-image.js';
@@ -51,9 +50,9 @@ type Context = Pick<
   'clock' | 'configuration' | 'signal' | 'arrays' | 'untilArray' | 'report' | 'log'
 >;
 
-/** Names for all that `connectBackup` makes; nothing is made yet. */
+/** Names for all that `connectBackup` makes; nothing is made yet. `copy` is VOLUME or VOLUME@SNAPSHOT. */
 export function planConnection(
-  { array, copy }: BackupImage,
+  { array, copy }: Pick<BackupImage, 'array' | 'copy'>,
   id: string,
   { clock, configuration }: Context,
 ): ConnectionNotes {
@@ -61,7 +60,7 @@ export function planConnection(
   return {
     arrayUuid: array.uuid,
     name,
-    snapshotOf: copy.snapshot === null ? copy.volume : null,
+    snapshotOf: copy.includes('@') ? null : copy,
     file: null,
     directory: join(configuration.stateDirectory, 'restores', name),
   };
@@ -69,15 +68,16 @@ export function planConnection(
 
 /** `note` keeps the notes before anything more is made. What it throws leaves `releaseBackup` to the caller. */
 export async function connectBackup(
-  { array, copy }: BackupImage,
+  { array, copy }: Pick<BackupImage, 'array' | 'copy'>,
   planned: ConnectionNotes,
   context: Context,
   note: (notes: ConnectionNotes) => Promise<void>,
+  { isWritable = false }: { readonly isWritable?: boolean } = {},
 ): Promise<ConnectedBackup> {
   await note(planned);
   await makeClone(array, copy, planned, context);
   const notes = await connectLun(array, planned, context, note);
-  return mountAll(notes.file, join(notes.directory, 'root'), context);
+  return mountAll(notes.file, join(notes.directory, 'root'), isWritable ? 'rw' : 'ro', context);
 }
 
 /** Removes all that there is of it; none of it need be there. Waits for an array that is away. */
@@ -116,15 +116,15 @@ async function unlessAbsent(work: Promise<unknown>): Promise<void> {
 /** A snapshot is cloned; of a volume a snapshot is taken for that, which the clone needs no more. */
 async function makeClone(
   { client }: KnownArray,
-  copy: ArrayCopy,
+  copy: string,
   { name, snapshotOf }: ConnectionNotes,
   context: Context,
 ): Promise<void> {
   if (snapshotOf === null) {
-    await client.run({ name: 'clone', words: [copy.copy, name], options: {} });
+    await client.run({ name: 'clone', words: [copy, name], options: {} });
     return;
   }
-  await whenCopied(copy.volume, context, () =>
+  await whenCopied(copy, context, () =>
     client.run({ name: 'snapshot', words: [snapshotOf], options: { name } }),
   );
   const snapshot = `${snapshotOf}@${name}`;
@@ -175,20 +175,25 @@ async function connectLun(
   throw new ArrayError('EBUSY', `all LUNs from ${restoreLun} to ${last} at ${port} are taken`);
 }
 
-async function mountAll(file: string, root: string, context: Context): Promise<ConnectedBackup> {
+async function mountAll(
+  file: string,
+  root: string,
+  access: 'ro' | 'rw',
+  context: Context,
+): Promise<ConnectedBackup> {
   const { clock, log } = context;
   const device = await attachLoop(file, clock);
   const signature = await signatureOf(device, clock);
   if (signature.kind !== 'partitions') {
     checkMountable(signature);
-    await mountImage(device, signature.type, root, clock);
+    await mountImage(device, signature.type, root, clock, access);
     return { root, fileSystems: [{ device, type: signature.type, directory: root }] };
   }
   const fileSystems: MountedFileSystem[] = [];
   for (const { number, ...part } of await partitionsOf(device, clock)) {
     const directory = join(root, `p${number}`);
     try {
-      fileSystems.push(await mountPart(file, part, directory, context));
+      fileSystems.push(await mountPart(file, part, directory, access, context));
     } catch (error) {
       log(`partition ${number}: ${asArrayError(error).reason}`);
     }
@@ -201,12 +206,13 @@ async function mountPart(
   file: string,
   part: LoopPart,
   directory: string,
+  access: 'ro' | 'rw',
   { clock }: Context,
 ): Promise<MountedFileSystem> {
   const device = await attachLoop(file, clock, { part });
   const signature = await signatureOf(device, clock);
   checkMountable(signature);
-  await mountImage(device, signature.type, directory, clock);
+  await mountImage(device, signature.type, directory, clock, access);
   return { device, type: signature.type, directory };
 }
 

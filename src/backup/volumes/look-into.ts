@@ -3,9 +3,9 @@
  * The backup is connected, looked into and released in each errand; what a crash has left is released by the notes, and the
  * errand begins again.
  */
-import type { BackupEntry } from '../backup-entry.js';
 import type { ErrandContext, ErrandHandler } from '../client/errand-handler.js';
-import { backupImage } from './backup-image.js';
+import type { ErrandInput } from '../errands.js';
+import { dropImage, imageOf } from '../media/image-of.js';
 import {
   type ConnectedBackup,
   type ConnectionNotes,
@@ -17,13 +17,14 @@ import { copyFiles } from './copy-files.js';
 import { listFiles } from './list-files.js';
 
 export const filesHandler: ErrandHandler<'files'> = againAfterCrash({
-  perform: ({ entry, path }, context) =>
-    lookingInto(entry, context, ({ root }) => listFiles(root, path)),
+  perform: (input, context) =>
+    lookingInto(input, context, ({ root }) => listFiles(root, input.path)),
 });
 
 export const restoreFilesHandler: ErrandHandler<'restoreFiles'> = againAfterCrash({
-  async perform({ entry, paths, to }, context) {
-    const { files, bytes } = await lookingInto(entry, context, ({ root }) => {
+  async perform(input, context) {
+    const { entry, paths, to } = input;
+    const { files, bytes } = await lookingInto(input, context, ({ root }) => {
       context.report({ step: 'copy', text: `copying to ${to}`, done: 0, total: 0 });
       return copyFiles(root, paths, to, context);
     });
@@ -31,23 +32,35 @@ export const restoreFilesHandler: ErrandHandler<'restoreFiles'> = againAfterCras
   },
 });
 
+/** What a crash leaves. */
+interface LookNotes {
+  /** A volume that one on tape was brought back to. */
+  readonly volume?: string;
+  readonly connection?: ConnectionNotes;
+}
+
 /** `look` at the mounted backup; afterwards nothing of the connection is left, however it ends. */
 async function lookingInto<T>(
-  entry: BackupEntry,
+  { entry, chain }: Pick<ErrandInput<'files'>, 'entry' | 'chain'>,
   context: ErrandContext,
   look: (connected: ConnectedBackup) => Promise<T>,
 ): Promise<T> {
-  const image = await backupImage(entry, context);
-  let notes = planConnection(image, entry.id, context);
-  const note = async (changed: ConnectionNotes) => {
-    notes = changed;
-    await context.note(changed);
+  let notes: LookNotes = {};
+  const note = async (change: LookNotes) => {
+    notes = { ...notes, ...change };
+    await context.note(notes);
   };
-  context.report({ step: 'connect', text: `connecting backup ${entry.id}`, done: 0, total: 0 });
+  const image = await imageOf(entry, chain, context, (volume) => note({ volume }));
   try {
-    return await look(await connectBackup(image, notes, context, note));
+    const planned = planConnection(image, entry.id, context);
+    context.report({ step: 'connect', text: `connecting backup ${entry.id}`, done: 0, total: 0 });
+    const connected = await connectBackup(image, planned, context, (connection) =>
+      note({ connection }),
+    );
+    return await look(connected);
   } finally {
-    await releaseBackup(notes, context);
+    if (notes.connection !== undefined) await releaseBackup(notes.connection, context);
+    await image.release();
   }
 }
 
@@ -57,9 +70,9 @@ function againAfterCrash<K extends 'files' | 'restoreFiles'>(
   return {
     ...handler,
     async recover(input, context) {
-      if (context.noted !== undefined) {
-        await releaseBackup(context.noted as ConnectionNotes, context);
-      }
+      const { connection, volume } = (context.noted ?? {}) as LookNotes;
+      if (connection !== undefined) await releaseBackup(connection, context);
+      if (volume !== undefined) await dropImage(input.entry.arrayUuid, volume, context);
       return handler.perform(input, context);
     },
   };

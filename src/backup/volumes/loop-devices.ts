@@ -23,22 +23,29 @@ export interface LoopState extends LoopPart {
   readonly isAutoclear: boolean;
 }
 
-/** The device, as `/dev/loop0`. */
+/** The device, as `/dev/loop0`: the wished one where it is free. */
 export async function attachLoop(
   file: string,
   clock: Clock,
-  options: { readonly part?: LoopPart; readonly isReadOnly?: boolean } = {},
+  options: {
+    readonly part?: LoopPart;
+    readonly isReadOnly?: boolean;
+    readonly device?: string;
+  } = {},
 ): Promise<string> {
-  const { part, isReadOnly } = options;
+  const { part, isReadOnly, device } = options;
   const words = [
-    ...['--find', '--show'],
     ...(isReadOnly ? ['--read-only'] : []),
     ...(part === undefined || part.offsetBytes === 0 ? [] : ['--offset', `${part.offsetBytes}`]),
     ...(part === undefined || part.sizeBytes === 0 ? [] : ['--sizelimit', `${part.sizeBytes}`]),
-    '--',
-    file,
   ];
-  return (await programOutput('losetup', words, { clock, timeoutMs: LOSETUP_MS_MAX })).trim();
+  const run = { clock, timeoutMs: LOSETUP_MS_MAX };
+  if (device !== undefined && loopState(device) === undefined) {
+    const { status } = await programEnd('losetup', [...words, '--', device, file], run);
+    if (status === 0) return device;
+  }
+  const found = await programOutput('losetup', [...words, '--find', '--show', '--', file], run);
+  return found.trim();
 }
 
 /** The device frees its file now, or with its last use; that there is none any more is no error. */

@@ -1,5 +1,5 @@
 /**
- * Mounts a file system of a backup's clone read-only. Its journal is replayed first, into the clone: an image that was
+ * Mounts a file system of a backup's clone. Its journal is replayed first, into the clone: an image that was
  * not frozen is as after a power cut. What cannot be mounted for that is repaired as at a boot (ext4), and tried again.
  */
 import { mkdir } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { programEnd, programOutput } from '../run-program.js';
 
 const MOUNT_MS_MAX = 600_000;
 /** Programs and device files of a backup mean nothing here. */
-const OPTIONS = ['ro', 'nosuid', 'nodev', 'noexec'];
+const OPTIONS = ['nosuid', 'nodev', 'noexec'];
 
 interface FileSystemKind {
   readonly options: readonly string[];
@@ -45,6 +45,7 @@ export async function mountImage(
   type: string,
   directory: string,
   clock: Clock,
+  access: 'ro' | 'rw',
 ): Promise<void> {
   const kind = isMountable(type) ? KINDS[type] : undefined;
   if (kind === undefined) {
@@ -52,7 +53,14 @@ export async function mountImage(
   }
   if (type === 'btrfs') await prepareBtrfs(device, clock, release());
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const words = ['-t', type, '-o', [...OPTIONS, ...kind.options].join(','), device, directory];
+  const words = [
+    '-t',
+    type,
+    '-o',
+    [access, ...OPTIONS, ...kind.options].join(','),
+    device,
+    directory,
+  ];
   const mount = () => programOutput('mount', words, { clock, timeoutMs: MOUNT_MS_MAX });
   try {
     await mount();

@@ -10,6 +10,8 @@ import { mountsOnArrays, systemView } from './storage-way.js';
 export interface MountedVolume {
   readonly mount: MountEntry;
   readonly found: FoundVolume;
+  /** Behind its device, as `loop0`. */
+  readonly loop: string;
 }
 
 export const pathsHandler: ErrandHandler<'paths'> = {
@@ -26,7 +28,8 @@ export async function mountedVolumes(
   const mounted: MountedVolume[] = [];
   for (const { mount, way } of mountsOnArrays(systemView())) {
     try {
-      mounted.push({ mount, found: await volumeAt(way, mount.source, arrays, context.clock) });
+      const found = await volumeAt(way, mount.source, arrays, context.clock);
+      mounted.push({ mount, found, loop: way.loops[0]?.loop ?? '' });
     } catch (error) {
       context.log(`${mount.mountPoint}: ${asArrayError(error).reason}`);
     }

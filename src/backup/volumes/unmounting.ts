@@ -5,7 +5,7 @@ import { isWithin, type MountEntry, readMountTable } from '../../host/mount-tabl
 import { unmountPath } from '../../host/unmount.js';
 import { withinTime } from '../within-time.js';
 
-const TRIES_MAX = 40;
+const TRIES_MAX = 10;
 const PAUSE_MS = 50;
 
 /** EBUSY where it is still in use after a while, ENXIO where its file system hangs. */

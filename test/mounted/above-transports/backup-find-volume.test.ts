@@ -1,13 +1,24 @@
 /** Which volume a path is on, over a real mount: mount points, directories, devices, target ports, chains, other names. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type BackupDefinition, definitionSchema } from '../../../src/backup/definition.js';
+import { checkHandler } from '../../../src/backup/volumes/check-definition.js';
+import { destinationsHandler } from '../../../src/backup/volumes/destinations.js';
 import { findVolume } from '../../../src/backup/volumes/find-volume.js';
+import { pathsHandler } from '../../../src/backup/volumes/paths.js';
 import { systemClock } from '../../../src/base/clock.js';
-import { knownArray } from '../../support/errand-context.js';
+import { ErrandBench, knownArray } from '../../support/errand-context.js';
 import { canLoop, MIB, MountedArray } from '../../support/mounted-array.js';
 import { done, shell } from '../../support/programs.js';
 import { cleanScratch } from '../../support/scratch-directory.js';
+
+const DEFINITION = definitionSchema.parse({
+  ...{ name: 'nightly', client: 'here', paths: null, volumes: null, array: null },
+  ...{ method: 'snapshot', to: [], secondMedium: [], class: 'disk', policy: 'copy-first' },
+  ...{ incremental: false, pre: null, post: null, freeze: false, resyncAfter: false },
+  ...{ sha256: false, label: '', schedule: null, keep: null },
+});
 
 describe.skipIf(!canLoop)('the volume of a path', () => {
   let array: MountedArray;
@@ -85,6 +96,58 @@ describe.skipIf(!canLoop)('the volume of a path', () => {
     expect((await find(point)).volume.name).toBe('orders');
     shell(`rm ${array.volume('db')}`);
     expect((await find(point)).volume.name).toBe('orders');
+  });
+
+  it('is in the table of paths, and has the destinations of mirrors that it can have', async () => {
+    const bench = new ErrandBench([array], array.directory);
+    const { rows } = await pathsHandler.perform({}, bench.context());
+    const mine = rows.filter(({ arrayMountPoint }) => arrayMountPoint === array.mount);
+    expect(mine).toMatchObject([
+      { mountPoint: point, deviceFile: deviceOf(point), fileSystem: 'ext4', volume: 'orders' },
+    ]);
+    for (const name of ['reserved', 'paired', 'free', 'open']) array.ok('create', `${name} 16M`);
+    array.ok('create', 'small 1M');
+    array.ok('reserve', 'reserved');
+    array.ok('paircreate', 'orders paired');
+    const file = openSync(array.volume('open'), 'r');
+    const found = await destinationsHandler.perform({ path: join(point, 'deep') }, bench.context());
+    const named = await destinationsHandler.perform({ path: 'orders' }, bench.context());
+    closeSync(file);
+    expect(found.rows.map(({ destination, use }) => `${destination} ${use}`)).toEqual([
+      ...['unit free', 'disk free', 'reserved reserved', 'paired paired', 'free free'],
+    ]);
+    expect(found.rows[0]).toMatchObject({ hostName: 'here', mountPoint: point, volume: 'orders' });
+    expect(named.rows).toEqual(found.rows.map((row) => ({ ...row, mountPoint: '' })));
+  });
+
+  it('is told by the dry run of a definition, and every reason why it would fail', async () => {
+    const bench = new ErrandBench([array], array.directory);
+    const linesOf = async (changes: Partial<BackupDefinition>) =>
+      (await checkHandler.perform({ definition: { ...DEFINITION, ...changes } }, bench.context()))
+        .lines;
+    expect(await linesOf({ paths: [point], freeze: true })).toEqual([
+      `${point} is on volume orders (number 1, 16M): snapshot`,
+      `${point} is frozen at the instant`,
+    ]);
+    const hook = { command: '/bin/reboot', timeoutMs: 1 };
+    const second = ['tape9', '/nowhere/volumes/x'];
+    const mirror = { method: 'mirror' as const, volumes: ['orders', 'disk', 'unit'] };
+    const to = ['paired', 'free', 'none'];
+    expect(await linesOf({ ...mirror, to, post: hook, secondMedium: second })).toEqual([
+      'cannot: a copy on another array takes one volume for each path or volume',
+      expect.stringMatching(/^cannot: this backup client does not allow the command '.bin.reboot'/),
+      'volume orders (number 1, 16M): mirror',
+      'volume disk (number 3, 16M): mirror',
+      'volume unit (number 2, 16M): mirror',
+      'orders is mirrored to paired (paired)',
+      'cannot: free is neither paired nor reserved: reserve it',
+      'cannot: there is no volume none',
+      'cannot: there is no backup device tape9',
+      'cannot: /nowhere/volumes/x is no volume of an array that this client serves',
+    ]);
+    expect(await linesOf({ paths: ['/proc'] })).toEqual([
+      'cannot: /proc is not on an array: it is on proc of proc, mounted at /proc',
+    ]);
   });
 
   it('of a path on no array is an error that says what it is on', async () => {

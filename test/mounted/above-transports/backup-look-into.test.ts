@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { BackupEntry } from '../../../src/backup/backup-entry.js';
 import { entryAt } from '../../../src/backup/media/array-copies.js';
-import { backupImage } from '../../../src/backup/volumes/backup-image.js';
+import { imageOf } from '../../../src/backup/media/image-of.js';
 import { connectBackup, planConnection } from '../../../src/backup/volumes/connected-backup.js';
 import { filesHandler, restoreFilesHandler } from '../../../src/backup/volumes/look-into.js';
 import { ErrandBench, snapshotBackup } from '../../support/errand-context.js';
@@ -142,25 +142,29 @@ describe.skipIf(!canLoop)('looking into a backup', () => {
     expect(array.snapshots().filter(({ name }) => name.startsWith('restore-'))).toEqual([]);
   });
 
-  it.each([1, 2, 0])(
-    'that was left at its note %i is begun again, and leaves nothing',
-    async (at) => {
-      const entry = await entryOf('ext4');
-      const context = bench.context();
-      bench.reset(at);
-      const image = await backupImage(entry, context);
-      // As a client that is killed: nothing is released. At 0 all is mounted by then.
-      const connected = connectBackup(
-        image,
-        planConnection(image, entry.id, context),
-        context,
-        context.note,
+  it('that was killed at any of its notes is begun again, and leaves nothing', async () => {
+    const entry = await entryOf('ext4');
+    const input = { entry, chain: [], path: '/' };
+    for (let count = 1; ; count += 1) {
+      const end = await bench.killedAtNote(count, (context) =>
+        filesHandler.perform(input, context),
       );
-      await (at === 0 ? connected : expect(connected).rejects.toThrow('killed'));
-      const again = await filesHandler.recover?.({ entry, chain: [], path: '/' }, bench.context());
+      if (end !== 'killed') break;
+      const again = await filesHandler.recover?.(input, bench.context());
       expect(again?.rows.map(({ name }) => name)).toContain('var');
-    },
-  );
+      expect(array.volumes().filter(({ name }) => name.startsWith('restore-'))).toEqual([]);
+    }
+  });
+
+  it('that was killed when all was mounted leaves nothing', async () => {
+    const entry = await entryOf('ext4');
+    const context = bench.context();
+    const image = await imageOf(entry, [], context, async () => {});
+    const planned = planConnection(image, entry.id, context);
+    await connectBackup(image, planned, context, (connection) => context.note({ connection }));
+    expect(mountsBelow(bench.configuration.stateDirectory)).toHaveLength(1);
+    await filesHandler.recover?.({ entry, chain: [], path: '/' }, bench.context());
+  });
 
   async function entryOf(volume: string): Promise<BackupEntry> {
     const [known] = await bench.arrays();
