@@ -71,7 +71,7 @@ export const ERRANDS = {
       copyRunNumber: z.int().positive(),
       definition: definitionSchema,
       scheduledMs: z.int(),
-      /** What the catalog has of this definition, oldest first. */
+      /** What the catalog has of this definition, and of any on the secondaries that it names, oldest first. */
       earlier: entries,
     }),
     /** What was made is in the catalog already. */

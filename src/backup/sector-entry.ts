@@ -39,6 +39,11 @@ export function backupInfo(sector: Uint8Array): BackupInfo | undefined {
   return info.holdsBackup ? { ...info, holdsBackup: true } : undefined;
 }
 
+/** The same also of an image that is no backup any more: an incremental copy may be based on it. */
+export function sectorInfo(sector: Uint8Array | undefined): VolumeInfo | undefined {
+  return sector !== undefined && isVolumeInfo(sector) ? decodeVolumeInfo(sector) : undefined;
+}
+
 /** `sourceNameOf`: the volume that has this UUID now; EINVAL where a number in the sector cannot be. */
 export function entryOfInfo(
   info: BackupInfo,

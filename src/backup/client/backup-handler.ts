@@ -12,6 +12,7 @@ import {
 } from '../backup-steps.js';
 import type { BackupDefinition } from '../definition.js';
 import type { ErrandOutput } from '../errands.js';
+import { copyImages } from './backup-copies.js';
 import { removeImages, sealImages, takeImages } from './backup-images.js';
 import { firstNotes, notesFrom } from './backup-notes.js';
 import { checkHooks, prepareBackup } from './backup-prepare.js';
@@ -61,9 +62,7 @@ const STEPS: Readonly<Record<BackupStep, (run: BackupRun) => Promise<void>>> = {
   thaw,
   seal: sealImages,
   catalog: (run) => run.context.catalog({ add: run.notes.entries, remove: [] }),
-  copy: async () => {
-    throw new ArrayError('EOPNOTSUPP', 'this backup client cannot copy to a second medium');
-  },
+  copy: copyImages,
   // Also after a cancel: it may undo what the pre command did.
   post: (run) => hook(run, 'post', new AbortController().signal),
   undo: removeImages,

@@ -1,16 +1,19 @@
 /** The first images of a backup: taken at one instant with their sectors, sealed when they are whole, removed where they are not kept. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { ArrayError } from '../../base/errors.js';
-import { encodeVolumeInfo } from '../../volume/volume-info.js';
+import { encodeVolumeInfo, type VolumeInfo } from '../../volume/volume-info.js';
 import { type ArrayCopy, entryAt, readCopies } from '../media/array-copies.js';
-import { type BackupInfo, backupInfo, isOfEntry, sectorOfEntry } from '../sector-entry.js';
+import { damageText, hashImage } from '../media/hash-image.js';
+import {
+  type BackupInfo,
+  backupInfo,
+  isOfEntry,
+  sectorInfo,
+  sectorOfEntry,
+} from '../sector-entry.js';
 import type { NotedMember } from './backup-notes.js';
 import type { BackupRun } from './backup-run.js';
 import type { KnownArray } from './errand-handler.js';
 import { splitCommand } from './mirror-pairs.js';
-
-const READ_BYTES = 2 ** 20;
 
 /** All at one instant, with one command; those that an attempt that was killed has taken are left. */
 export async function takeImages(run: BackupRun): Promise<void> {
@@ -43,19 +46,49 @@ export async function sealImages(run: BackupRun): Promise<void> {
   });
 }
 
-/** What is there of these images goes; other backups stay. */
+/**
+ * What is there of these images goes; other backups stay. A snapshot that the next incremental copy will be based on is
+ * only no backup any more.
+ */
 export async function removeImages(run: BackupRun): Promise<void> {
-  if (run.notes.sources === null) return;
+  const { definition, plan, notes } = run;
+  if (notes.sources === null) return;
+  const isBase = definition.incremental && !plan.isMirror && notes.state.failure === null;
   await run.onArray(async (array) => {
     for (const member of run.members) {
-      if ((await imageOf(run, array, member)) === undefined) continue;
-      const copy = run.copyOf(member);
-      if (run.plan.isMirror) {
-        await array.client.run({ name: 'info', words: [copy], options: { clear: 'yes' } });
-      } else await array.client.run({ name: 'delete', words: [copy], options: {} });
-      run.say(`removed: ${copy}`);
+      const image = await imageOf(run, array, member);
+      if (image === undefined) continue;
+      if (isBase) await keepAsBase(array, image);
+      else await removeImage(run, array, image.copy);
     }
   });
+}
+
+async function removeImage(run: BackupRun, { client }: KnownArray, { copy, snapshot }: ArrayCopy) {
+  const words = [copy];
+  if (snapshot === null) await client.run({ name: 'info', words, options: { clear: 'yes' } });
+  else await client.run({ name: 'delete', words, options: {} });
+  run.say(`removed: ${copy}`);
+}
+
+/** The one before is not needed any more. */
+async function keepAsBase(array: KnownArray, { copy, info }: FoundImage): Promise<void> {
+  const { volume } = copy;
+  for (const other of (await readCopies(array)).copies) {
+    if (other.volume !== volume || other.snapshot === null || other.copy === copy.copy) continue;
+    const before = sectorInfo(await array.client.readInfo(other.copy));
+    const isBase =
+      before?.holdsBackup === false &&
+      before.definitionName === info.definitionName &&
+      before.sourceUuid === info.sourceUuid;
+    if (isBase) await array.client.run({ name: 'delete', words: [other.copy], options: {} });
+  }
+  await store(array, copy.copy, { ...info, holdsBackup: false });
+}
+
+async function store({ client }: KnownArray, copy: string, info: VolumeInfo): Promise<void> {
+  const set = Buffer.from(encodeVolumeInfo(info)).toString('base64');
+  await client.run({ name: 'info', words: [copy], options: { set } });
 }
 
 /** Throws where some are there and others are not: one command made them. */
@@ -97,7 +130,7 @@ async function sealImage(run: BackupRun, array: KnownArray, member: NotedMember)
     return;
   }
   const imageSha256 = run.definition.sha256 ? await digestOf(run, array, copy) : undefined;
-  const sector = encodeVolumeInfo({
+  await store(array, name, {
     ...info,
     ...{
       imageSha256,
@@ -107,25 +140,16 @@ async function sealImage(run: BackupRun, array: KnownArray, member: NotedMember)
     },
     endedMs: run.context.clock.nowMs(),
   });
-  const set = Buffer.from(sector).toString('base64');
-  await array.client.run({ name: 'info', words: [name], options: { set } });
 }
 
 async function digestOf(run: BackupRun, array: KnownArray, copy: ArrayCopy): Promise<Uint8Array> {
   const { volume, snapshot } = copy;
-  const path =
-    snapshot === null
-      ? array.client.pathOf('volumes', volume)
-      : array.client.pathOf('snapshots', volume, snapshot);
-  const hash = createHash('sha256');
-  let done = 0;
-  const { signal } = run.context;
-  for await (const part of createReadStream(path, { highWaterMark: READ_BYTES, signal })) {
-    hash.update(part as Uint8Array);
-    done += (part as Uint8Array).length;
-    run.report(`SHA-256 of ${copy.copy}`, done, copy.sizeBytes);
-  }
-  return hash.digest();
+  const names = snapshot === null ? ['volumes', volume] : ['snapshots', volume, snapshot];
+  const tell = (done: number, total: number) => run.report(`SHA-256 of ${copy.copy}`, done, total);
+  const path = array.client.pathOf(...names);
+  const { sha256, damagedAt } = await hashImage(path, tell, run.context.signal);
+  if (sha256 !== '') return Buffer.from(sha256, 'hex');
+  throw new ArrayError('EIO', `${copy.copy}: ${damageText(damagedAt)}`);
 }
 
 function pairNames(run: BackupRun): string[] {

@@ -2,6 +2,7 @@
 import { ArrayError } from '../../base/errors.js';
 import type { MountEntry } from '../../host/mount-table.js';
 import { sectorOfEntry } from '../sector-entry.js';
+import { checkMedia } from './backup-copies.js';
 import type { BackupRun } from './backup-run.js';
 import { type BackupSources, backupSources } from './backup-sources.js';
 import { refuseFreeze } from './freeze-check.js';
@@ -18,6 +19,7 @@ export async function prepareBackup(run: BackupRun): Promise<void> {
   await noteSources(run, sources, mounts);
   // Texts that do not fit are found now, not when the image is taken.
   for (const member of run.members) sectorOfEntry(run.entryOf(member, 0));
+  await checkMedia(run);
   if (plan.isMirror) await prepareMirrors(run);
 }
 

@@ -68,7 +68,7 @@ export class BackupRun {
    */
   async onArray<T>(action: (array: KnownArray, isRepeated: boolean) => Promise<T>): Promise<T> {
     for (let isRepeated = false; ; isRepeated = true) {
-      this.array ??= await this.findArray();
+      this.array ??= await this.untilArray(this.sources.arrayUuid);
       try {
         return await action(this.array, isRepeated);
       } catch (error) {
@@ -129,17 +129,19 @@ export class BackupRun {
     };
   }
 
-  private async findArray(): Promise<KnownArray> {
+  /** As that of the context, but for so long only. */
+  async untilArray(wanted: string): Promise<KnownArray> {
     const { context } = this;
     const { arrayUuid, arrayMountPoint } = this.sources;
+    const shown = wanted === arrayUuid ? `at ${arrayMountPoint}` : wanted;
     const startMs = context.clock.monotonicMs();
     for (;;) {
-      const array = (await context.arrays()).find(({ uuid }) => uuid === arrayUuid);
+      const array = (await context.arrays()).find(({ uuid }) => uuid === wanted);
       if (array !== undefined) return array;
       if (context.signal.aborted || context.clock.monotonicMs() - startMs > AWAY_MS_MAX) {
-        throw new ArrayError('ENXIO', `the array at ${arrayMountPoint} is away: mount it again`);
+        throw new ArrayError('ENXIO', `the array ${shown} is away: mount it again`);
       }
-      this.report(`waits for the array at ${arrayMountPoint}`);
+      this.report(`waits for the array ${shown}`);
       await pauseUnlessAborted(context.clock, LOOK_MS, context.signal);
     }
   }

@@ -1,6 +1,6 @@
 /** The snapshot that an earlier copy of a volume was made of, as what an incremental copy is based on. */
 import type { KnownArray } from '../client/errand-handler.js';
-import { backupInfo } from '../sector-entry.js';
+import { sectorInfo } from '../sector-entry.js';
 import { readCopies } from './array-copies.js';
 import { severalAtOnce } from './several-at-once.js';
 
@@ -24,8 +24,7 @@ export async function baseSnapshot(
     return one.snapshot !== null && one.volume === volume?.name && one.format === 'AFSVINF1';
   });
   const found = await severalAtOnce(candidates, READS_AT_ONCE, async ({ copy }) => {
-    const sector = await array.client.readInfo(copy);
-    const info = sector && backupInfo(sector);
+    const info = sectorInfo(await array.client.readInfo(copy));
     const isBase =
       info?.jobNumber === base.jobNumber &&
       info.memberNumber === base.memberNumber &&

@@ -25,9 +25,11 @@ import {
   orderedJob,
   orderIncrement,
 } from './noted-job.js';
-import { checkUnmodified, type MadeCopy } from './tape-copy.js';
+import { checkUnmodified, type MadeCopy, type PairSource, sourceOf } from './tape-copy.js';
 
-export type ArrayCopyOrder = ErrandInput<'copy'>;
+export interface ArrayCopyOrder extends ErrandInput<'copy'> {
+  readonly pair?: PairSource;
+}
 
 /** What an attempt leaves for the next one. */
 export interface ArrayCopyNotes {
@@ -75,19 +77,20 @@ export async function copyToVolume(
 async function write(
   array: KnownArray,
   order: ArrayCopyOrder,
-  source: string,
+  from: string,
   to: CopyDestination,
   context: ErrandContext,
   note: Note,
 ): Promise<MadeCopy> {
+  const { source, options: reading } = sourceOf(from, order.pair);
   const isOwn = to.array.uuid === array.uuid;
   const destination = isOwn ? to.volume : `${await deviceOf(array, to.array)}/${to.volume}`;
-  const { since, why: whyAll } = await baseOf(array, order, source, to);
+  const { since, why: whyAll } = await baseOf(array, order, from, to);
   await note({ source, destination });
   const replaced = replacedId(to);
   if (replaced !== undefined) await context.catalog({ add: [], remove: [replaced] });
   const info = Buffer.from(sectorOfEntry(copyOf(order, to))).toString('base64');
-  const options = { info, ...(isOwn && order.force && { force: 'yes' }) };
+  const options = { ...reading, info, ...(isOwn && order.force && { force: 'yes' }) };
   const copy = { source, destination, options };
   const carryOut = (wish: CopyOrder) => {
     return orderCopy(array, wish, context, (job) => note({ source, destination, job }));

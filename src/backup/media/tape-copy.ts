@@ -23,7 +23,24 @@ import {
 } from './noted-job.js';
 import { tapeFoundAt } from './tape-place.js';
 
-export type TapeCopyOrder = Omit<ErrandInput<'tapeCopy'>, 'move'>;
+/** The secondary is read by way of its pair: how what is not copied there yet is waited for is the array's policy. */
+export interface PairSource {
+  readonly name: string;
+  readonly policy: string;
+}
+
+export interface TapeCopyOrder extends Omit<ErrandInput<'tapeCopy'>, 'move'> {
+  readonly pair?: PairSource;
+}
+
+/** What ecopy reads, and how. */
+export function sourceOf(
+  copy: string,
+  pair: PairSource | undefined,
+): { readonly source: string; readonly options: Readonly<Record<string, string>> } {
+  if (pair === undefined) return { source: copy, options: {} };
+  return { source: pair.name, options: { policy: pair.policy } };
+}
 
 /** What an attempt leaves for the next one. */
 export interface TapeCopyNotes {
@@ -78,13 +95,14 @@ export function checkUnmodified({ id }: BackupEntry, isModified: boolean): void 
 async function write(
   array: KnownArray,
   order: TapeCopyOrder,
-  source: string,
+  from: string,
   context: ErrandContext,
   note: (notes: TapeCopyNotes) => Promise<void>,
 ): Promise<MadeCopy> {
+  const { source, options: reading } = sourceOf(from, order.pair);
   const since = await snapshotOf(array, order.since);
   const lines = order.since !== null && since === undefined ? [NO_BASE] : [];
-  const options = { info: sectorText(copyOf(order, array)) };
+  const options = { ...reading, info: sectorText(copyOf(order, array)) };
   const destinations = await writableCartridges(array, order.device, context);
   for (const [index, destination] of destinations.entries()) {
     try {

@@ -6,6 +6,7 @@ import type { Clock } from '../../base/clock.js';
 import { ArrayError, asArrayError } from '../../base/errors.js';
 import { BACKUP_RUNS_MAX } from '../../base/limits.js';
 import type { Run } from '../api.js';
+import type { BackupEntry } from '../backup-entry.js';
 import type { BackupLog } from '../backup-log.js';
 import type { BackupDefinition } from '../definition.js';
 import { newestFirst } from './catalog-entries.js';
@@ -44,9 +45,14 @@ export class RunBook implements ErrandFollower {
     log: readonly string[] = [],
   ): Promise<Run> {
     const { clock, store, file, errands } = this.parts;
-    const earlier = [];
+    const earlier: BackupEntry[] = [];
     const rest = () => clock.yield();
-    for await (const { entry } of newestFirst(store, definition.name, rest)) earlier.push(entry);
+    const isMirror = definition.method === 'mirror';
+    // A secondary may hold a backup of another definition: it leaves the catalog when it is overwritten.
+    const among = isMirror ? undefined : definition.name;
+    for await (const { entry } of newestFirst(store, among, rest)) {
+      if (concerns(definition, entry)) earlier.push(entry);
+    }
     // No wait from here on: two requests at one time do not both find it free.
     this.checkFree(definition.name);
     const hasCopy = definition.secondMedium.length > 0;
@@ -210,4 +216,9 @@ interface RunInput {
 
 function definitionOf(input: unknown): string {
   return (input as RunInput).definition.name;
+}
+
+function concerns({ name, to }: BackupDefinition, { definition, place }: BackupEntry): boolean {
+  if (definition === name) return true;
+  return (place.kind === 'mirror' || place.kind === 'array') && to.includes(place.volume);
 }
