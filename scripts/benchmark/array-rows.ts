@@ -12,6 +12,7 @@ import {
 } from './array-input-output.js';
 import { memoryOfThin, mountTime } from './array-limits.js';
 import type { ArrayRow, ArrayStep } from './array-row.js';
+import { BACKUP_ROWS } from './backup-rows.js';
 import { ECOPY_ROWS } from './ecopy-rows.js';
 import { PAIR_ROWS } from './pair-rows.js';
 import { MEMORY_MIB_MAX } from './results.js';
@@ -148,4 +149,5 @@ export const ARRAY_ROWS: readonly ArrayRow[] = [
   ),
   ...PAIR_ROWS,
   ...ECOPY_ROWS,
+  ...BACKUP_ROWS,
 ];

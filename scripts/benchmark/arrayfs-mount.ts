@@ -15,7 +15,8 @@ import {
   within,
 } from './commands.js';
 
-const ENTRY = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+/** The command line. */
+export const ARRAYFS_ENTRY = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 const CAPACITY = '128G';
 const SETTLE_SECONDS_MAX = 900;
@@ -67,7 +68,7 @@ export class ArrayfsMount {
       for (const pid of this.daemonPids()) killIfAlive(pid);
     });
     const words = ['mount', ...this.words.mount, ...more, this.store, this.mountPoint];
-    await run(this.cleanup, process.execPath, [ENTRY, ...words], { leavesDaemon: true });
+    await run(this.cleanup, process.execPath, [ARRAYFS_ENTRY, ...words], { leavesDaemon: true });
     this.pid = this.daemonPids()[0];
   }
 
@@ -169,6 +170,6 @@ export class ArrayfsMount {
 
   /** The command line. */
   async command(...words: string[]): Promise<void> {
-    await run(this.cleanup, process.execPath, [ENTRY, ...words]);
+    await run(this.cleanup, process.execPath, [ARRAYFS_ENTRY, ...words]);
   }
 }

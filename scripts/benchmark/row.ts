@@ -3,7 +3,7 @@
  * suites know how they are run.
  */
 
-export type Unit = 'IOPS' | 'MB/s' | 'TPS' | 'us' | 'ms' | 's' | 'MiB';
+export type Unit = 'IOPS' | 'MB/s' | 'TPS' | 'us' | 'ms' | 's' | 'MiB' | '%';
 
 /**
  * What a value is held against: the same row of another target, the do-nothing file system on the same
