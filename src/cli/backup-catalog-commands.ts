@@ -8,7 +8,7 @@ import { printable } from '../base/names.js';
 import { clientOption } from './backup-definition-options.js';
 import { withServer } from './backup-server-option.js';
 import type { BackupSession } from './backup-session.js';
-import { entriesText, entryFields } from './backup-tables.js';
+import { arrayPlaces, entriesText, entryFields } from './backup-tables.js';
 import { namedArgument, namedOption, wholeNumber } from './backup-words.js';
 import { wantsJson } from './global-options.js';
 import { EXIT_FAILED, fieldLines, note, print, printJson, printLines } from './output.js';
@@ -31,9 +31,11 @@ export function addBackupCatalogCommands(group: Command): void {
     .description('show all that is known of a backup')
     .addArgument(backupArgument())
     .action(async (id: string, _options: unknown, command: Command) => {
-      const entry = await withServer(command, ({ server }) => server.backup(id));
-      if (wantsJson(command)) printJson(entry);
-      else print(fieldLines(entryFields(entry)));
+      await withServer(command, async ({ server }) => {
+        const entry = await server.backup(id);
+        if (wantsJson(command)) printJson(entry);
+        else print(fieldLines(entryFields(entry, arrayPlaces(await server.clients()))));
+      });
     });
   addVerify(group);
   addDelete(group);
@@ -63,9 +65,11 @@ Examples:
   arrayfs backup list --kind tape --json`,
     )
     .action(async (filter: EntryFilter, command: Command) => {
-      const entries = await withServer(command, ({ server }) => server.backups(filter));
-      if (wantsJson(command)) printJson(entries);
-      else print(entriesText(entries));
+      await withServer(command, async ({ server }) => {
+        const entries = await server.backups(filter);
+        if (wantsJson(command)) printJson(entries);
+        else print(entriesText(entries, arrayPlaces(await server.clients())));
+      });
     });
 }
 

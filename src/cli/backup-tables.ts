@@ -24,7 +24,19 @@ function rowsText<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): s
   );
 }
 
-export function entriesText(rows: readonly BackupEntry[]): string {
+/** Where arrays are mounted, by UUID; of those that clients have now. */
+export type ArrayPlaces = ReadonlyMap<string, string>;
+
+export function arrayPlaces(clients: readonly ClientRow[]): ArrayPlaces {
+  const arrays = clients.flatMap((client) => client.arrays);
+  return new Map(arrays.map(({ uuid, mountPoint }) => [uuid, mountPoint]));
+}
+
+/** Enough of a UUID to tell arrays apart. */
+const SHORT_UUID_CHARACTERS = 8;
+
+export function entriesText(rows: readonly BackupEntry[], places: ArrayPlaces): string {
+  const arrayText = (uuid: string) => places.get(uuid) ?? uuid.slice(0, SHORT_UUID_CHARACTERS);
   return rowsText<BackupEntry>(
     [
       { header: 'ID', text: (row) => row.id },
@@ -34,6 +46,7 @@ export function entriesText(rows: readonly BackupEntry[]): string {
       { header: 'SOURCE', text: (row) => row.sourceName },
       { header: 'KIND', text: (row) => row.place.kind },
       { header: 'PLACE', text: (row) => placeText(row.place) },
+      { header: 'ARRAY', text: (row) => arrayText(row.arrayUuid) },
       { header: 'SIZE', alignRight: true, text: (row) => formatSize(row.imageBytes) },
       { header: 'STATE', text: (row) => row.state },
       { header: 'LABEL', text: (row) => row.label },
@@ -43,7 +56,7 @@ export function entriesText(rows: readonly BackupEntry[]): string {
 }
 
 /** One backup for `fieldLines`. */
-export function entryFields(entry: BackupEntry): Record<string, unknown> {
+export function entryFields(entry: BackupEntry, places: ArrayPlaces): Record<string, unknown> {
   const { place, sha256, copyOf } = entry;
   return {
     id: entry.id,
@@ -58,7 +71,7 @@ export function entryFields(entry: BackupEntry): Record<string, unknown> {
     client: entry.client,
     host: entry.hostName,
     'mount point': entry.mountPoint,
-    array: entry.arrayUuid,
+    array: [entry.arrayUuid, places.get(entry.arrayUuid)].filter((text) => text).join(' '),
     volume: entry.volumeNumber === 0 ? null : `#${entry.volumeNumber} ${entry.volumeUuid}`,
     source: `${entry.sourceName} #${entry.sourceNumber} ${entry.sourceUuid}`,
     member: entry.memberCount === 1 ? null : `${entry.memberNumber} of ${entry.memberCount}`,

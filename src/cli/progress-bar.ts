@@ -39,7 +39,7 @@ export class ProgressBar {
     const elapsedSeconds = (nowMs - this.first.atMs) / 1000;
     const rate = elapsedSeconds > 0 ? (progress.done - this.first.done) / elapsedSeconds : 0;
     const line = barLine(this.label, progress, rate);
-    this.stream.write(`${CLEAR_LINE}${line.slice(0, (this.stream.columns ?? 80) - 1)}`);
+    this.stream.write(`${CLEAR_LINE}${line.slice(0, (this.stream.columns || 80) - 1)}`);
     this.drawn = true;
   }
 

@@ -37,18 +37,21 @@ describe('tables', () => {
         ...{ cartridges: ['AFS001', 'AFS002'], since: null },
       },
     };
-    expect(linesOf(entriesText([EXAMPLE_ENTRY, tape]))).toEqual([
-      'ID    TAKEN                      DEFINITION  GEN  SOURCE  KIND      PLACE                SIZE  STATE    LABEL',
-      '12    2026-11-24T03:30:00+01:00  nightly       4  db      snapshot  db@nightly-12         10G  good     orders',
-      '13.2  2026-11-24T03:30:00+01:00  nightly       4  db      tape      tape0/AFS001,AFS002   10G  missing  -',
+    const places = new Map([[UUID, '/mnt/array']]);
+    const onOther = { ...tape, arrayUuid: EXAMPLE_ENTRY.sourceUuid };
+    expect(linesOf(entriesText([EXAMPLE_ENTRY, onOther], places))).toEqual([
+      'ID    TAKEN                      DEFINITION  GEN  SOURCE  KIND      PLACE                ARRAY       SIZE  STATE    LABEL',
+      '12    2026-11-24T03:30:00+01:00  nightly       4  db      snapshot  db@nightly-12        /mnt/array   10G  good     orders',
+      '13.2  2026-11-24T03:30:00+01:00  nightly       4  db      tape      tape0/AFS001,AFS002  10112233     10G  missing  -',
     ]);
   });
 
   it('of one backup', () => {
     const damaged = { ...EXAMPLE_ENTRY, state: 'damaged' as const, stateReason: 'bad\nsum' };
-    const lines = linesOf(fieldLines(entryFields(damaged)));
+    const lines = linesOf(fieldLines(entryFields(damaged, new Map([[UUID, '/mnt/array']]))));
     expect(lines).toContain('state:       damaged: bad\\x0asum');
     expect(lines).toContain('place:       db@nightly-12');
+    expect(lines).toContain(`array:       ${UUID} /mnt/array`);
     expect(lines).toContain('copy of:     -');
     expect(lines).toContain('taken:       2026-11-24T03:30:00+01:00');
   });
