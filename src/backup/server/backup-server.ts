@@ -6,9 +6,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Hono } from 'hono';
 import { type Clock, isoTime } from '../../base/clock.js';
+import { asArrayError } from '../../base/errors.js';
 import { makeDirectories } from '../../base/make-directories.js';
 import type { BackupLog } from '../backup-log.js';
 import { PROTOCOL_VERSION } from '../errands.js';
+import type { ErrandRecord } from './catalog-records.js';
 import { CatalogStore } from './catalog-store.js';
 import { ClientBook } from './client-book.js';
 import { DefinitionBook } from './definition-book.js';
@@ -60,6 +62,7 @@ export class BackupServer {
     const common = { clock, log, store, file, rest };
     const errands = new ErrandQueue(clock, store, file);
     errands.follow(new ErrandResults());
+    errands.follow({ afterEnd: (record) => this.logEnd(record) });
     const clients = new ClientBook(clock, store, file, dataDirectory);
     const runs = new RunBook({ ...common, errands });
     const rescans = new Rescans({ ...common, clients, errands });
@@ -98,6 +101,12 @@ export class BackupServer {
     return this.parts.store.close();
   }
 
+  private logEnd({ id, kind, client, entry, state, failure }: ErrandRecord): void {
+    const fields = { errand: id, kind, client, entry, state, reason: failure?.reason };
+    if (state === 'failed') this.log.warn(fields, 'errand over');
+    else this.log.info(fields, 'errand over');
+  }
+
   private renewCatalog(): void {
     const { store, errands, runs } = this.parts;
     if (!store.renewIfRemoved()) return;
@@ -110,6 +119,16 @@ export class BackupServer {
 
   private lookAtErrands(): void {
     if (this.isStopping) return;
+    try {
+      this.failForgotten();
+    } catch (error) {
+      this.log.error({ reason: asArrayError(error).reason }, 'looking at errands failed');
+    }
+    this.clock.after(LOOK_MS, () => this.lookAtErrands());
+  }
+
+  /** Errands that nobody takes up. */
+  private failForgotten(): void {
     this.renewCatalog();
     const { clients, errands } = this.parts;
     const nowMs = this.clock.nowMs();
@@ -121,7 +140,6 @@ export class BackupServer {
       const since = seenMs > 0 ? `heard of last at ${isoTime(seenMs)}` : 'never heard of';
       errands.fail(id, { error: 'ENXIO', reason: `client ${client} is not connected (${since})` });
     }
-    this.clock.after(LOOK_MS, () => this.lookAtErrands());
   }
 }
 

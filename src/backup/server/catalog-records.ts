@@ -7,6 +7,7 @@
  *   byDefinition  [definition, ended, ID]  (empty)
  *   runs          NUMBER                 Run
  *   errands       ID                     ErrandRecord
+ *   inputs        ID of a live errand    its input
  *   clients       NAME                   ClientRecord
  *   destinations  NAME of a client       DestinationRow[]
  *   schedules     NAME of a definition   ScheduleRecord
@@ -27,7 +28,6 @@ export interface EntryRecord {
 }
 
 export interface ErrandRecord extends Omit<ErrandView, 'progress' | 'log'> {
-  readonly input: unknown;
   /** Number of the run it carries out, and id of the entry it is about. */
   readonly run: number | null;
   readonly entry: string | null;
@@ -41,6 +41,11 @@ export interface ErrandRecord extends Omit<ErrandView, 'progress' | 'log'> {
   readonly sequence: number;
   readonly createdMs: number;
   readonly endedMs: number;
+}
+
+/** One that is not over. Its input, which may be large, is kept apart: it does not change. */
+export interface LiveErrandRecord extends ErrandRecord {
+  readonly input: unknown;
 }
 
 export type ClientRecord = Omit<ClientRow, 'name' | 'isConnected'>;
@@ -58,6 +63,7 @@ export interface CatalogTables {
   readonly byDefinition: { key: readonly [string, number, string]; value: null };
   readonly runs: { key: number; value: Run };
   readonly errands: { key: number; value: ErrandRecord };
+  readonly inputs: { key: number; value: unknown };
   readonly clients: { key: string; value: ClientRecord };
   readonly destinations: { key: string; value: readonly DestinationRow[] };
   readonly schedules: { key: string; value: ScheduleRecord };
@@ -67,8 +73,8 @@ export interface CatalogTables {
 export type CatalogTable = keyof CatalogTables;
 
 export const CATALOG_TABLES: readonly CatalogTable[] = [
-  ...(['entries', 'byEnd', 'byDefinition', 'runs', 'errands', 'clients'] as const),
-  ...(['destinations', 'schedules', 'about'] as const),
+  ...(['entries', 'byEnd', 'byDefinition', 'runs', 'errands', 'inputs'] as const),
+  ...(['clients', 'destinations', 'schedules', 'about'] as const),
 ];
 
 const CRC_DIGITS = 8;

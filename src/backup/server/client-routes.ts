@@ -2,8 +2,11 @@
 import { Hono } from 'hono';
 import { ArrayError } from '../../base/errors.js';
 import { catalogChangeSchema, helloSchema, pollSchema, reportSchema } from '../api.js';
+import type { BackupEntry } from '../backup-entry.js';
 import { putEntry, removeEntry } from './catalog-entries.js';
+import type { CatalogChange } from './catalog-store.js';
 import { bodyOf, requireRole, type ServerEnv } from './request-checks.js';
+import { freshId, identityOf } from './rescan-merge.js';
 import type { ServerParts } from './server-parts.js';
 
 export function clientRoutes(server: ServerParts): Hono<ServerEnv> {
@@ -41,7 +44,10 @@ export function clientRoutes(server: ServerParts): Hono<ServerEnv> {
         if (entry !== undefined) mayChange(entry);
       }
       for (const id of remove) removeEntry(change, id);
-      for (const entry of add) putEntry(change, entry, server.clock.nowMs());
+      for (const entry of add) {
+        keepApart(server, change, entry);
+        putEntry(change, entry, server.clock.nowMs());
+      }
       server.runs.addEntries(
         change,
         record,
@@ -53,6 +59,15 @@ export function clientRoutes(server: ServerParts): Hono<ServerEnv> {
     return context.json({});
   });
   return routes;
+}
+
+/** Another server's backup that a rescan found has the id of a new one: it goes on under an id of its own. */
+function keepApart(server: ServerParts, change: CatalogChange, entry: BackupEntry): void {
+  const old = change.get('entries', entry.id)?.entry;
+  if (old === undefined || identityOf(old) === identityOf(entry)) return;
+  const id = freshId(old, () => server.file.takeNumbers(1));
+  putEntry(change, { ...old, id }, server.clock.nowMs());
+  server.log.warn({ backup: entry.id, listedAs: id }, 'two backups have one job number');
 }
 
 /** A client changes what is its own, and what is on arrays it has. */

@@ -10,14 +10,22 @@ import { ArrayError } from '../../base/errors.js';
 import { BACKUP_ERRANDS_MAX, BACKUP_LOG_LINES_MAX } from '../../base/limits.js';
 import type { ErrandView, PollAnswer, Report } from '../api.js';
 import type { ErrandKind } from '../errands.js';
-import type { ErrandRecord } from './catalog-records.js';
+import type { LiveErrandRecord } from './catalog-records.js';
 import type { CatalogChange, CatalogStore } from './catalog-store.js';
 import { ChangeSignal } from './change-signal.js';
-import { cut, type End, endOf, isOver, type NewErrand, newRecord } from './errand-record.js';
+import {
+  cut,
+  type End,
+  endOf,
+  isOver,
+  type NewErrand,
+  newRecord,
+  withoutInput,
+} from './errand-record.js';
 import type { ServerFile } from './server-file.js';
 
 interface LiveErrand {
-  record: ErrandRecord;
+  record: LiveErrandRecord;
   progress: ErrandView['progress'];
   readonly changed: ChangeSignal;
 }
@@ -25,11 +33,11 @@ interface LiveErrand {
 /** What follows from an errand's course, in the same change of the catalog; and afterwards. */
 export interface ErrandFollower {
   /** Its client has it. */
-  started?(change: CatalogChange, record: ErrandRecord): void;
-  logged?(change: CatalogChange, record: ErrandRecord, lines: readonly string[]): void;
-  ended?(change: CatalogChange, record: ErrandRecord): void;
+  started?(change: CatalogChange, record: LiveErrandRecord): void;
+  logged?(change: CatalogChange, record: LiveErrandRecord, lines: readonly string[]): void;
+  ended?(change: CatalogChange, record: LiveErrandRecord): void;
   /** The end is in the catalog. */
-  afterEnd?(record: ErrandRecord): void;
+  afterEnd?(record: LiveErrandRecord): void;
 }
 
 export class ErrandQueue {
@@ -45,7 +53,7 @@ export class ErrandQueue {
     private readonly file: ServerFile,
   ) {
     for (const { value } of store.range('errands')) {
-      if (!isOver(value)) this.enter(value);
+      if (!isOver(value)) this.enter({ ...value, input: store.get('inputs', value.id) });
     }
   }
 
@@ -53,19 +61,20 @@ export class ErrandQueue {
     this.followers.push(follower);
   }
 
-  liveRecords(): readonly ErrandRecord[] {
+  liveRecords(): readonly LiveErrandRecord[] {
     return [...this.live.values()].map(({ record }) => record);
   }
 
   /** `more` is done in the same change. */
   add<K extends ErrandKind>(
     wish: NewErrand<K>,
-    more: (change: CatalogChange, record: ErrandRecord) => void = () => {},
+    more: (change: CatalogChange, record: LiveErrandRecord) => void = () => {},
   ): ErrandView {
     const id = this.file.takeErrand();
     const record = newRecord(id, wish, this.clock.nowMs());
     this.store.change((change) => {
-      change.put('errands', id, record);
+      change.put('errands', id, withoutInput(record));
+      change.put('inputs', id, wish.input);
       this.forgetOld(change, id);
       more(change, record);
     });
@@ -122,7 +131,7 @@ export class ErrandQueue {
     const fresh = message.log.slice(Math.max(0, record.lineCount - message.firstLine));
     const lines = fresh.slice(0, Math.max(0, BACKUP_LOG_LINES_MAX - record.lineCount)).map(cut);
     const lineCount = Math.max(record.lineCount, message.firstLine + message.log.length);
-    const next: ErrandRecord = {
+    const next: LiveErrandRecord = {
       ...record,
       state: 'running',
       lineCount,
@@ -160,21 +169,24 @@ export class ErrandQueue {
     client: string,
     id: number,
     sequence: number,
-    action: (change: CatalogChange, record: ErrandRecord) => void,
+    action: (change: CatalogChange, record: LiveErrandRecord) => void,
   ): void {
     const live = this.liveOf(client, id);
     if (sequence <= live.record.sequence) return;
-    const next: ErrandRecord = { ...live.record, sequence };
+    const next: LiveErrandRecord = { ...live.record, sequence };
     this.store.change((change) => {
       action(change, next);
-      change.put('errands', id, next);
+      change.put('errands', id, withoutInput(next));
     });
     live.record = next;
   }
 
   /** The catalog was begun anew: what is still under way goes on. */
   restore(change: CatalogChange): void {
-    for (const { record } of this.live.values()) change.put('errands', record.id, record);
+    for (const { record } of this.live.values()) {
+      change.put('errands', record.id, withoutInput(record));
+      change.put('inputs', record.id, record.input);
+    }
   }
 
   /** Ends all waiting, at the end of the server. */
@@ -203,7 +215,7 @@ export class ErrandQueue {
       const isHeld = has.includes(record.id);
       if (isHeld && record.state === 'waiting') this.keep(live, { ...record, state: 'running' });
       if (isHeld || record.state === 'waiting') continue;
-      const reason = `client ${client} does not know of it any more: its state directory was lost`;
+      const reason = `client ${client} does not know of it any more: its state was lost, or its answer refused`;
       const failure = { error: 'EIO', reason };
       this.end(live, record, { state: 'failed', output: null, failure });
     }
@@ -211,7 +223,7 @@ export class ErrandQueue {
 
   private end(
     live: LiveErrand,
-    record: ErrandRecord,
+    record: LiveErrandRecord,
     end: End,
     lines: readonly string[] = [],
   ): void {
@@ -222,11 +234,12 @@ export class ErrandQueue {
     for (const follower of this.followers) follower.afterEnd?.(next);
   }
 
-  private keep(live: LiveErrand, record: ErrandRecord, lines: readonly string[] = []): void {
+  private keep(live: LiveErrand, record: LiveErrandRecord, lines: readonly string[] = []): void {
     const next = { ...record, revision: live.record.revision + 1 };
     const isStart = next.state !== 'waiting' && live.record.state === 'waiting';
     this.store.change((change) => {
-      change.put('errands', next.id, next);
+      change.put('errands', next.id, withoutInput(next));
+      if (isOver(next)) change.remove('inputs', next.id);
       for (const follower of this.followers) {
         if (isStart && !isOver(next)) follower.started?.(change, next);
         if (lines.length > 0) follower.logged?.(change, next, lines);
@@ -238,7 +251,7 @@ export class ErrandQueue {
   }
 
   /** Progress alone is not kept. */
-  private tell(live: LiveErrand, record: ErrandRecord): void {
+  private tell(live: LiveErrand, record: LiveErrandRecord): void {
     live.record = { ...record, revision: live.record.revision + 1 };
     live.changed.notify();
   }
@@ -249,7 +262,7 @@ export class ErrandQueue {
     throw new ArrayError('ENOENT', `client ${client} has no errand ${id} that is under way`);
   }
 
-  private enter(record: ErrandRecord): void {
+  private enter(record: LiveErrandRecord): void {
     const changed = new ChangeSignal(this.clock);
     this.live.set(record.id, { record, progress: null, changed });
   }

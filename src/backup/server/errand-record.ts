@@ -2,7 +2,7 @@
 import { BACKUP_LOG_LINE_CHARACTERS_MAX } from '../../base/limits.js';
 import type { Report } from '../api.js';
 import { ERRANDS, type ErrandInput, type ErrandKind } from '../errands.js';
-import type { ErrandRecord } from './catalog-records.js';
+import type { ErrandRecord, LiveErrandRecord } from './catalog-records.js';
 
 export interface NewErrand<K extends ErrandKind = ErrandKind> {
   readonly kind: K;
@@ -18,7 +18,7 @@ export function newRecord<K extends ErrandKind>(
   id: number,
   { kind, client, input, run, entry }: NewErrand<K>,
   createdMs: number,
-): ErrandRecord {
+): LiveErrandRecord {
   return {
     ...{ id, kind, client, input, run: run ?? null, entry: entry ?? null, createdMs },
     ...{ state: 'waiting', revision: 1, output: null, failure: null, log: [], lineCount: 0 },
@@ -48,4 +48,9 @@ export function cut(line: string): string {
   return line.length > BACKUP_LOG_LINE_CHARACTERS_MAX
     ? `${line.slice(0, BACKUP_LOG_LINE_CHARACTERS_MAX)}...`
     : line;
+}
+
+/** As it is kept in `errands`. */
+export function withoutInput({ input: _input, ...record }: LiveErrandRecord): ErrandRecord {
+  return record;
 }

@@ -96,7 +96,7 @@ function partnersOf(
 }
 
 /** What makes a backup the one it is, wherever it lies. */
-function identityOf(entry: BackupEntry): string {
+export function identityOf(entry: BackupEntry): string {
   const { jobNumber, memberNumber, memberCount, definition, startedMs, sourceUuid } = entry;
   return [jobNumber, memberNumber, memberCount, definition, startedMs, sourceUuid].join(' ');
 }
@@ -116,7 +116,11 @@ function updated(old: BackupEntry, found: BackupEntry): BackupEntry {
   return { ...next, state, stateReason };
 }
 
-function freshId({ memberNumber, memberCount }: BackupEntry, takeNumber: () => number): string {
+/** For a backup whose own id is taken by another one. */
+export function freshId(
+  { memberNumber, memberCount }: BackupEntry,
+  takeNumber: () => number,
+): string {
   const number = takeNumber();
   return memberCount === 1 ? `${number}` : `${number}.${memberNumber}`;
 }

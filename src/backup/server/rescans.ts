@@ -5,10 +5,11 @@ import type { ErrandView } from '../api.js';
 import type { BackupLog } from '../backup-log.js';
 import type { ErrandInput, ErrandOutput } from '../errands.js';
 import { putEntry } from './catalog-entries.js';
-import type { ErrandRecord } from './catalog-records.js';
+import type { LiveErrandRecord } from './catalog-records.js';
 import type { CatalogChange, CatalogStore } from './catalog-store.js';
 import type { ClientBook } from './client-book.js';
 import type { ErrandFollower, ErrandQueue } from './errand-queue.js';
+import { withoutInput } from './errand-record.js';
 import { mergeRescan } from './rescan-merge.js';
 import type { ServerFile } from './server-file.js';
 
@@ -43,7 +44,7 @@ export class Rescans implements ErrandFollower {
     else for (const id of ids) this.removedIds.add(id);
   }
 
-  ended(change: CatalogChange, record: ErrandRecord): void {
+  ended(change: CatalogChange, record: LiveErrandRecord): void {
     if (record.kind !== 'rescan' || record.state !== 'done') return;
     const { clock, log, store, file } = this.parts;
     const output = record.output as ErrandOutput<'rescan'>;
@@ -64,7 +65,7 @@ export class Rescans implements ErrandFollower {
     file.numberSeen(highest);
     for (const entry of put) putEntry(change, entry, clock.nowMs());
     const told = { ...output, lines: [...output.lines, ...lines] };
-    change.put('errands', record.id, { ...record, output: told });
+    change.put('errands', record.id, { ...withoutInput(record), output: told });
     log.info({ client: record.client, lines }, 'rescan merged');
   }
 

@@ -33,7 +33,8 @@ export class Scheduler {
 
   constructor(private readonly parts: SchedulerParts) {
     parts.runs.onEnd(({ definition, number }) => {
-      this.update(definition, (record) => ({ ...record, lastRun: number }));
+      const isKnown = parts.file.data.definitions.some(({ name }) => name === definition);
+      if (isKnown) this.update(definition, (record) => ({ ...record, lastRun: number }));
     });
   }
 
@@ -108,7 +109,9 @@ export class Scheduler {
     const missed = isLate ? due.count : due.count - 1;
     // Before the run begins: what fails is not tried every second.
     this.update(definition.name, (old) => ({ ...old, untilMs: due.lastMs, missed }));
-    void this.run(definition, due.lastMs, missed);
+    this.run(definition, due.lastMs, missed).catch((error: unknown) => {
+      log.error({ definition: definition.name, reason: asArrayError(error).reason }, 'no run');
+    });
   }
 
   private async run(

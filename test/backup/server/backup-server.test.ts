@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { putEntry } from '../../../src/backup/server/catalog-entries.js';
 import { cleanScratch, makeMemoryScratch, subdirectory } from '../../support/scratch-directory.js';
 import {
   type ServerFixture,
@@ -171,6 +172,28 @@ describe('the catalog', () => {
     expect(await at.client('/catalog', change)).toMatchObject({ status: 403 });
     expect((await at.user('GET', '/backups')).body).toEqual([]);
     expect((await add(errand, 1, 1)).status).toBe(200);
+  });
+
+  it('keeps a backup of another server that has the number of a new one', async () => {
+    await define();
+    const { run, errand } = await begin();
+    const theirs = own(run, { definition: 'theirs' });
+    at.server.parts.store.change((change) => putEntry(change, theirs, 0));
+    await add(errand, 1, run);
+    expect((await at.user('GET', `/backups/${run}`)).body).toEqual(own(run));
+    expect((await at.user('GET', `/backups/${run + 1}`)).body).toEqual({
+      ...{ ...theirs, id: `${run + 1}` },
+    });
+  });
+
+  it('forgets what an errand was given when it is over', async () => {
+    await define();
+    const { errand } = await begin();
+    const { store } = at.server.parts;
+    expect(store.get('inputs', errand)).toMatchObject({ definition: { name: 'nightly' } });
+    await at.client('/report', { errand, ...silent, output: { lines: [] } });
+    expect(store.get('inputs', errand)).toBeUndefined();
+    expect(at.logged.join('')).toContain('"msg":"errand over"');
   });
 
   it('is begun anew where its directory was removed, and what is under way goes on', async () => {
