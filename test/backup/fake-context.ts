@@ -19,6 +19,7 @@ export class FakeContext implements ErrandContext {
   readonly changes: CatalogChange[] = [];
   readonly entries = new Map<string, BackupEntry>();
   readonly configuration: ClientConfiguration;
+  onReport: () => void = () => {};
 
   constructor(
     public mounted: readonly KnownArray[],
@@ -55,6 +56,7 @@ export class FakeContext implements ErrandContext {
 
   report(progress: ErrandProgress): void {
     this.reports.push(progress);
+    this.onReport();
   }
 
   log(line: string): void {

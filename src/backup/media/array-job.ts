@@ -41,7 +41,7 @@ export async function followJob(
 ): Promise<string> {
   for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(2 * pauseMs, LOOK_MS_MAX)) {
     const array = await context.untilArray(uuid);
-    const job = await readJob(array, number);
+    const job = await readJob(array, number, context);
     if (job !== undefined) {
       const { state, message, done, total, unit } = job;
       const text = `job ${number} of the array at ${mountPoint}`;
@@ -56,12 +56,14 @@ export async function followJob(
 }
 
 /** Undefined where the array is just not there. */
-async function readJob({ client }: KnownArray, number: number) {
+async function readJob({ client, uuid }: KnownArray, number: number, context: ErrandContext) {
   try {
     return jobSchema.parse(await client.jobJson(`${number}`));
   } catch (error) {
     const { code, reason } = asArrayError(error);
     if (code === 'EIO' || code === 'ENXIO' || code === 'ENOTDIR') return undefined;
+    // Unmounted, there are no jobs either.
+    if (!(await context.arrays()).some((array) => array.uuid === uuid)) return undefined;
     throw new ArrayError(code, `job ${number}: ${reason}`);
   }
 }

@@ -44,12 +44,13 @@ export async function rescan(
   for (const one of [...found.filter(isNamed), ...found.filter((other) => !isNamed(other))]) {
     try {
       const entry = entryOfInfo(one.info, one.at, names);
-      const other = taken.get(entry.id);
+      const identity = identityOf(entry);
+      const other = taken.get(identity);
       if (other === undefined) {
-        taken.set(entry.id, one);
+        taken.set(identity, one);
         entries.push(entry);
       } else if (other.onTape === undefined || other.onTape !== one.onTape) {
-        lines.push(`${one.where} has the number of backup ${entry.id}, too: passed over`);
+        lines.push(`${one.where} has the sector of backup ${entry.id}, too: passed over`);
       }
     } catch (error) {
       lines.push(`${one.where}: ${asArrayError(error).reason}`);
@@ -64,6 +65,11 @@ export async function rescan(
 }
 
 const isNamed = (one: FoundBackup) => one.isNamed;
+
+/** Backups of two servers may have one number. */
+function identityOf({ id, definition, startedMs, sourceUuid }: BackupEntry): string {
+  return [id, definition, startedMs, sourceUuid].join(' ');
+}
 
 function byNumber(one: BackupEntry, other: BackupEntry): number {
   return one.jobNumber - other.jobNumber || one.memberNumber - other.memberNumber;

@@ -88,11 +88,17 @@ describe('rescan', () => {
     expect(lines.join()).toContain('db-copy2 of the array at');
   });
 
-  it('leaves a number that another backup has to the one whose sector names its volume', async () => {
+  it('takes, of two volumes with one sector, the one that it names', async () => {
     const mirror = addBackup(12, 'db-copy');
     const taken = array.add('a-copy', { sector: sectorOfEntry(mirror) });
     array.copies = [taken, ...array.copies.filter((one) => one !== taken)];
     expect((await scanned()).entries).toEqual([mirror]);
+  });
+
+  it('finds both of two backups with one number, those of two servers', async () => {
+    const own = addBackup(12, 'db@monday');
+    const foreign = addBackup(12, 'db@tuesday', { definition: 'of another server' });
+    expect((await scanned()).entries).toEqual([own, foreign]);
   });
 
   it('adds those of another array, with the name that the source has there or its number', async () => {
