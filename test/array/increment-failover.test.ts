@@ -46,8 +46,7 @@ async function openGenerations(kind: 'tape' | 'array', tuesday: Buffer): Promise
   return fixture;
 }
 
-const full = (fixture: BackupArray) =>
-  fixture.ended(fixture.start('db@monday', fixture.medium).id);
+const full = (fixture: BackupArray) => fixture.ended(fixture.start('db@monday', fixture.medium).id);
 
 /** What the other array would say of it. */
 function hold({ array, target }: BackupArray, snapshot: string): void {
