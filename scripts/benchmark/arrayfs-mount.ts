@@ -34,6 +34,12 @@ export interface JobFile {
   readonly message: string | null;
 }
 
+interface VolumeStatus {
+  readonly name: string;
+  readonly number: number;
+  readonly uuid: string;
+}
+
 interface MicroprocessorStatus {
   readonly name: string;
   readonly state: string;
@@ -108,6 +114,13 @@ export class ArrayfsMount {
 
   job(id: number): Promise<JobFile> {
     return this.json(join('jobs', `${id}.json`));
+  }
+
+  async volume(name: string): Promise<VolumeStatus> {
+    const volumes = (await this.status('volumes')) as readonly VolumeStatus[];
+    const found = volumes.find((volume) => volume.name === name);
+    if (found === undefined) throw new Error(`there is no volume ${name}`);
+    return found;
   }
 
   async newestJob(): Promise<number> {

@@ -20,8 +20,11 @@ export const rescanOfMany: ArrayStep = {
   async prepare(bench) {
     const { array, scale, volume } = bench;
     await bench.create(volume, VOLUME_BYTES);
+    const { number: sourceNumber, uuid: sourceUuid } = await array.volume(volume);
     for (let number = 1; number <= scale.snapshotCount; number++) {
-      const sector = Buffer.from(sectorOfEntry(entryOf(number, volume))).toString('base64');
+      const sector = Buffer.from(
+        sectorOfEntry({ ...entryOf(number, volume), sourceNumber, sourceUuid }),
+      ).toString('base64');
       await array.control('snapshot', `${volume} name=backup-${number} info=${sector}`);
     }
   },

@@ -42,7 +42,7 @@ export const BACKUP_ROWS: readonly ArrayRow[] = [
   ),
   rowOf(
     'backup-increment',
-    'bytes that an incremental copy to tape moves, of the changed blocks of 16 KiB',
+    'what an incremental copy adds to a cartridge, labels included, of the changed blocks of 16 KiB',
     '%',
     [valueAtMost(INCREMENT_PERCENT_MAX)],
     incrementalBytes,
