@@ -15,10 +15,8 @@ import {
 import type { NotedMember } from './backup-notes.js';
 import type { BackupRun } from './backup-run.js';
 import type { ErrandContext } from './errand-handler.js';
-import { mirrorPairs } from './mirror-pairs.js';
+import { FIRST_LOOK_MS, LOOK_MS_MAX, mirrorPairs } from './mirror-pairs.js';
 import { pauseUnlessAborted } from './until-answered.js';
-
-const LOOK_MS = 200;
 
 /** Of one member. */
 interface CopyNotes {
@@ -97,7 +95,7 @@ function lastCopy(run: BackupRun, { sourceUuid }: BackupEntry, medium: string): 
 async function untilSplit(run: BackupRun): Promise<void> {
   const { clock, signal } = run.context;
   await run.onArray(async (array) => {
-    for (;;) {
+    for (let lookMs = FIRST_LOOK_MS; ; lookMs = Math.min(2 * lookMs, LOOK_MS_MAX)) {
       const pairs = await mirrorPairs(run, array);
       const left = pairs.reduce((sum, { pendingTracks }) => sum + pendingTracks, 0);
       if (pairs.every(({ state }) => state === 'split')) return;
@@ -108,7 +106,7 @@ async function untilSplit(run: BackupRun): Promise<void> {
       if (signal.aborted) throw new ArrayError('EINTR', 'given up while a split was being copied');
       const total = pairs.reduce((sum, { trackCount }) => sum + trackCount, 0);
       run.report('waits for the secondary to be whole', total - left, total, 'pieces');
-      await pauseUnlessAborted(clock, LOOK_MS, signal);
+      await pauseUnlessAborted(clock, lookMs, signal);
     }
   });
 }

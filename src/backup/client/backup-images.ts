@@ -23,7 +23,7 @@ export async function takeImages(run: BackupRun): Promise<void> {
     const sectors = run.members.map((member) => sectorOfEntry(run.entryOf(member, takenMs)));
     const info = Buffer.concat(sectors).toString('base64');
     if (run.plan.isMirror) {
-      const name = await splitCommand(run, array);
+      const name = run.splitCommand ?? (await splitCommand(run, array));
       await array.client.run({ name, words: pairNames(run), options: { info } });
       return;
     }

@@ -22,6 +22,8 @@ export class BackupRun {
   freezer: Freezer | undefined;
   /** Reached last; may have gone. */
   array: KnownArray | undefined;
+  /** Of a mirror, when its pairs are ready. */
+  splitCommand: 'split' | 'copy' | undefined;
   readonly lines: string[] = [];
 
   constructor(

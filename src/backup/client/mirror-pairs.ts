@@ -9,7 +9,9 @@ import type { BackupRun } from './backup-run.js';
 import type { KnownArray } from './errand-handler.js';
 import { pauseUnlessAborted } from './until-answered.js';
 
-const LOOK_MS = 200;
+/** Between two looks at a pair: soon at first, as many are ready soon. */
+export const FIRST_LOOK_MS = 10;
+export const LOOK_MS_MAX = 300;
 
 /** In which an image can be taken: equal, or nothing is copied before the command. */
 const READY: readonly string[] = ['duplex', 'defined'];
@@ -21,6 +23,7 @@ export async function prepareMirrors(run: BackupRun): Promise<void> {
   await run.onArray(async (array) => {
     for (const member of run.members) await beginMirroring(run, array, member);
     await untilReady(run, array);
+    run.splitCommand = await splitCommand(run, array);
   });
 }
 
@@ -112,7 +115,7 @@ async function resync(array: KnownArray, words: readonly string[]): Promise<void
 
 async function untilReady(run: BackupRun, array: KnownArray): Promise<void> {
   const { clock, signal } = run.context;
-  for (;;) {
+  for (let lookMs = FIRST_LOOK_MS; ; lookMs = Math.min(2 * lookMs, LOOK_MS_MAX)) {
     const pairs = await mirrorPairs(run, array);
     const waiting = pairs.filter(({ state }) => !READY.includes(state));
     if (waiting.length === 0) return;
@@ -125,7 +128,7 @@ async function untilReady(run: BackupRun, array: KnownArray): Promise<void> {
     const left = sum(waiting, ({ unequalTracks }) => unequalTracks);
     const text = `waits for ${waiting.map(({ name, state }) => `${name} (${state})`).join(' ')}`;
     run.report(text, total - left, total, 'pieces');
-    await pauseUnlessAborted(clock, LOOK_MS, signal);
+    await pauseUnlessAborted(clock, lookMs, signal);
   }
 }
 
