@@ -4,6 +4,8 @@ import { decodeManagement, encodeManagement } from '../../src/device/backup-mani
 import { INFORMATION, MANIFEST, MANIFEST_TEXT, managementBlock } from './backup-examples.js';
 import { faultOf, reasonOf } from './fault-of.js';
 
+const BASE = { image: MANIFEST.backup, name: 'db@monday', number: 7, imageBytes: 2 ** 20 };
+
 describe('a management block', () => {
   it('is the sector, then the manifest as padded JSON', () => {
     const block = encodeManagement({ manifest: MANIFEST, information: INFORMATION });
@@ -32,7 +34,20 @@ describe('a management block', () => {
     expect(decodeManagement(block).manifest).toEqual(manifest);
   });
 
+  it('of an increment is of another format, which older programs refuse', () => {
+    const manifest = { ...MANIFEST, image: MANIFEST.volumeUuid, base: BASE };
+    const block = encodeManagement({ manifest, information: undefined });
+    expect(Buffer.from(block).toString('utf8', 512, 534)).toBe('{"format":"AFSBACK2","');
+    expect(decodeManagement(block).manifest).toEqual(manifest);
+    const text = JSON.stringify({ format: 'AFSBACK1', ...manifest });
+    expect(faultOf(() => decodeManagement(managementBlock(text)))).toBe('foreign');
+  });
+
   it.each<[string, object]>([
+    ['an image that is no UUID', { image: 'monday' }],
+    ['a base without an image', { base: { ...BASE, image: undefined } }],
+    ['a base of a size that cannot be', { base: { ...BASE, imageBytes: -1 } }],
+    ['a base, and plain', { base: BASE, form: 'plain' }],
     ['a form that is none', { form: 'dense' }],
     ['half a sector', { imageBytes: 100 }],
     ['an image too large', { imageBytes: 2 ** 45 }],
@@ -42,7 +57,8 @@ describe('a management block', () => {
   ])('with %s is neither written nor read', (_what, change) => {
     const manifest = { ...MANIFEST, ...change };
     expect(faultOf(() => encodeManagement({ manifest, information: undefined }))).toBe('invalid');
-    const text = JSON.stringify({ format: 'AFSBACK1', ...manifest });
+    const format = 'base' in change ? 'AFSBACK2' : 'AFSBACK1';
+    const text = JSON.stringify({ format, ...manifest });
     expect(faultOf(() => decodeManagement(managementBlock(text)))).toBe('damaged');
   });
 

@@ -47,6 +47,41 @@ describe('a data block', () => {
     );
   });
 
+  it('has zeros as extents without content, which take no room', () => {
+    const builder = new DataBlockBuilder(BACKUP);
+    expect(builder.addZeros(0, 1024)).toBe(1024);
+    expect(builder.add(1024, Buffer.alloc(512, 0xa1))).toBe(512);
+    expect(builder.addZeros(1536, 2 ** 32)).toBe(2 ** 31);
+    expect(builder.addZeros(1536 + 2 ** 31, 512)).toBe(0);
+    const block = Buffer.from(builder.finish(5, true));
+    expect(block.toString('hex', 48, 96)).toBe(
+      '0000000000000000' +
+        '00000400' +
+        '00000001' +
+        '0000000000000400' +
+        '00000200' +
+        '00000000' +
+        '0000000000000600' +
+        '80000000' +
+        '00000001',
+    );
+    expect(block[512]).toBe(0xa1);
+    const { extents } = decodeDataBlock(block, WHOLE);
+    expect(extents.map(({ offset, bytes, data }) => [offset, bytes, data?.length])).toEqual([
+      [0, 1024, undefined],
+      [1024, 512, 512],
+      [1536, 2 ** 31, undefined],
+    ]);
+  });
+
+  it('with an extent of an unknown kind is refused', () => {
+    const block = built();
+    block.writeUInt32BE(2, 48 + 12);
+    expect(reasonOf(() => decodeDataBlock(sealed(block), WHOLE))).toContain(
+      'extents that cannot be',
+    );
+  });
+
   it('takes 127 sectors of one extent, and 28 extents', () => {
     const builder = new DataBlockBuilder(BACKUP);
     expect(builder.add(0, content)).toBe(127 * 512);
