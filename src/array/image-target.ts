@@ -72,7 +72,9 @@ export class ImageTarget {
     if (there !== undefined) setInfo(context, there, undefined);
     there?.condition.fail('');
     there?.condition.noteChange();
-    if (base !== undefined && there !== undefined) await resizeVolume(context, there, sizeBytes);
+    if (there !== undefined && there.sizeBytes !== sizeBytes) {
+      await resizeVolume(context, there, sizeBytes);
+    }
     const volume =
       there ??
       (await createVolume(context, {

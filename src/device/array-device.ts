@@ -136,13 +136,17 @@ function informationOf(path: string, volume: string): InformationPlace {
   };
 }
 
-/** As the other array tells it in its table of volumes. */
+/** As the other array tells it in its table of volumes, which has a row in each line: a thread has no memory for all of them. */
 function heldBy(path: string, volume: string): string | undefined {
   const table = join(path, 'status', 'volumes.json');
   try {
-    const rows = JSON.parse(readFileSync(table, 'utf8')) as { name?: unknown; holds?: unknown }[];
-    const holds = rows.find(({ name }) => name === volume)?.holds;
-    return typeof holds === 'string' ? holds : undefined;
+    const named = `"name":${JSON.stringify(volume)}`;
+    const lines = readFileSync(table, 'utf8').split('\n');
+    for (const line of lines.filter((text) => text.includes(named))) {
+      const row = JSON.parse(line.replace(/,$/, '')) as { name?: unknown; holds?: unknown };
+      if (row.name === volume && typeof row.holds === 'string') return row.holds;
+    }
+    return undefined;
   } catch (error) {
     throw new DeviceError('missing', `${table} cannot be read: ${asArrayError(error).reason}`);
   }
