@@ -54,7 +54,10 @@ function hold({ array, target }: BackupArray, snapshot: string): void {
   const holds = array.copy(`db@${snapshot}`).uuid;
   writeFileSync(join(path, 'volumes/db'), MONDAY);
   mkdirSync(join(path, 'status'), { recursive: true });
-  writeFileSync(join(path, 'status/volumes.json'), `[\n${JSON.stringify({ number: 1, name: 'db', holds })},\n{}\n]\n`);
+  writeFileSync(
+    join(path, 'status/volumes.json'),
+    `[\n${JSON.stringify({ number: 1, name: 'db', holds })},\n{}\n]\n`,
+  );
 }
 
 /** The image as it can be had from the medium. */
