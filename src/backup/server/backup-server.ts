@@ -108,10 +108,11 @@ export class BackupServer {
   }
 
   private renewCatalog(): void {
-    const { store, errands, runs } = this.parts;
+    const { store, clients, errands, runs } = this.parts;
     if (!store.renewIfRemoved()) return;
     this.log.warn({ directory: store.directory }, 'the catalog was removed: a new one is begun');
     store.change((change) => {
+      clients.restore(change);
       errands.restore(change);
       runs.restore(change);
     });

@@ -9,15 +9,16 @@ import { ArrayError } from '../../base/errors.js';
 import { BACKUP_CLIENTS_MAX } from '../../base/limits.js';
 import type { ClientRow, Hello } from '../api.js';
 import { BACKUP_NAME } from '../definition.js';
-import type { CatalogStore } from './catalog-store.js';
+import type { ClientRecord } from './catalog-records.js';
+import type { CatalogChange, CatalogStore } from './catalog-store.js';
 import { ChangeSignal } from './change-signal.js';
 import type { ServerFile } from './server-file.js';
 import { hashToken, isSameHash, makeToken, tokenOfFile, writeTokenFile } from './tokens.js';
 
 /** Between two of its messages a client is still taken for connected. */
 const GAP_MS = 10_000;
-/** A request of a user waits so long for a client that starts or connects again. */
-const CONNECT_MS = 3_000;
+/** A request of a user waits so long for a client that starts or connects again: it tries every 5 s. */
+const CONNECT_MS = 6_000;
 
 interface Connection {
   polls: number;
@@ -32,6 +33,8 @@ export class ClientBook {
   readonly localTokenFile: string;
   private readonly adminHash: string;
   private readonly connections = new Map<string, Connection>();
+  /** As the catalog has them. */
+  private readonly hellos = new Map<string, ClientRecord>();
 
   constructor(
     private readonly clock: Clock,
@@ -41,6 +44,7 @@ export class ClientBook {
     readonly adminTokenFile = join(dataDirectory, 'admin.token'),
   ) {
     this.adminHash = hashToken(tokenOfFile(adminTokenFile, clock));
+    for (const { key, value } of store.range('clients')) this.hellos.set(key, value);
     this.localTokenFile = join(dataDirectory, 'client.token');
     this.setHash(this.localName, hashToken(tokenOfFile(this.localTokenFile, clock)));
   }
@@ -77,6 +81,7 @@ export class ClientBook {
       change.remove('destinations', name);
     });
     this.connections.delete(name);
+    this.hellos.delete(name);
   }
 
   rows(): ClientRow[] {
@@ -108,7 +113,13 @@ export class ClientBook {
     const { version, hostName, arrays } = hello;
     const record = { version, hostName, arrays, seenMs: this.clock.nowMs() };
     this.store.change((change) => change.put('clients', name, record));
+    this.hellos.set(name, record);
     this.heard(name);
+  }
+
+  /** The catalog was begun anew: who is there need not say so again. */
+  restore(change: CatalogChange): void {
+    for (const [name, record] of this.hellos) change.put('clients', name, record);
   }
 
   heard(name: string): void {
@@ -142,7 +153,7 @@ export class ClientBook {
   async untilConnected(name: string): Promise<void> {
     this.check(name);
     const { seenMs } = this.row(name);
-    if (!this.isConnected(name) && seenMs > 0) await this.connection(name).changed.wait(CONNECT_MS);
+    if (!this.isConnected(name)) await this.connection(name).changed.wait(CONNECT_MS);
     if (this.isConnected(name)) return;
     const since = seenMs > 0 ? `heard of last at ${isoTime(seenMs)}` : 'never heard of';
     throw new ArrayError('ENXIO', `backup client ${name} is not connected (${since})`);

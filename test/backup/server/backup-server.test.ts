@@ -207,5 +207,6 @@ describe('the catalog', () => {
       { number: run, state: 'complete', entries: [`${run}`] },
     ]);
     expect((await at.user('GET', '/definitions')).body).toHaveLength(1);
+    expect((await at.user('GET', '/clients')).body).toMatchObject([{ hostName: 'web1' }]);
   });
 });
