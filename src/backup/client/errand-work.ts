@@ -25,9 +25,9 @@ const REPORT_PAUSE_MS = 250;
 export interface WorkShop {
   readonly clock: Clock;
   readonly configuration: ClientConfiguration;
-  readonly server: ServerClient;
+  readonly server: Pick<ServerClient, 'report' | 'changeCatalog'>;
   readonly journal: Journal;
-  readonly arrays: ClientArrays;
+  readonly arrays: Pick<ClientArrays, 'now' | 'until'>;
   readonly log: BackupLog;
   /** Aborted when the client stops: what is in the journal then is for the next one. */
   readonly stopping: AbortSignal;
