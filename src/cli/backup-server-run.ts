@@ -1,4 +1,5 @@
 /** The backup server as a process: opens its port and ends in order with SIGTERM or an interrupt. Loaded when it is run. */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createBackupLog } from '../backup/backup-log.js';
@@ -70,8 +71,14 @@ function register(
     adminTokenFile: clients.adminTokenFile,
     clientTokenFile: clients.localTokenFile,
     clientName: clients.localName,
-    caFile: tlsCert === undefined ? null : resolve(tlsCert),
+    caFile: tlsCert !== undefined && isSelfSigned(tlsCert) ? resolve(tlsCert) : null,
   });
+}
+
+/** Any other is for the authorities that the system trusts, or `--ca`. */
+function isSelfSigned(certFile: string): boolean {
+  const certificate = new X509Certificate(readFileSync(certFile));
+  return certificate.checkIssued(certificate);
 }
 
 function untilSignal(): Promise<string> {

@@ -55,6 +55,8 @@ export interface ScheduleRecord {
   readonly untilMs: number;
   readonly missed: number;
   readonly lastRun: number | null;
+  /** When its last complete run ended, 0: none has. */
+  readonly lastCompleteMs: number;
 }
 
 export interface CatalogTables {

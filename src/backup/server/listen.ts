@@ -1,6 +1,6 @@
 /** Opens the backup server's port, with TLS where there is a certificate, and closes it without cutting off an answer. */
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import { type ServerType, serve } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { type Clock, pause } from '../../base/clock.js';
@@ -38,7 +38,7 @@ export function listen(
       const options = { fetch: app.fetch, hostname: host, port, ...secure };
       const server = serve(options, (address) => {
         server.off('error', refuse);
-        resolve({ url: urlOf(scheme, address), close: () => close(server, clock) });
+        resolve({ url: urlOf(scheme, host, address), close: () => close(server, clock) });
       });
       server.once('error', refuse);
     } catch (error) {
@@ -58,8 +58,10 @@ function refusal(error: NodeJS.ErrnoException, place: string): ArrayError {
   return new ArrayError('EINVAL', `cannot listen on ${place}: ${message}`);
 }
 
-function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
-  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+/** A name stays: a certificate may be for it alone. */
+function urlOf(scheme: string, host: string, { address, family, port }: AddressInfo): string {
+  const number = family === 'IPv6' ? `[${address}]` : address;
+  return `${scheme}://${isIP(host) === 0 ? host : number}:${port}`;
 }
 
 /** Connections that stay open for a further request are closed as each becomes idle. */

@@ -18,16 +18,7 @@ export function makeMetrics(parts: ServerParts): ServerMetrics {
     labelNames: ['definition', 'state'],
     registers,
   });
-  const lastComplete = new Gauge({
-    name: 'arrayfs_backup_last_complete_timestamp_seconds',
-    help: 'When the last complete run of a definition ended, since the server started',
-    labelNames: ['definition'],
-    registers,
-  });
-  parts.runs.onEnd(({ definition, state, endedMs }) => {
-    runs.inc({ definition, state });
-    if (state === 'complete') lastComplete.set({ definition }, endedMs / 1000);
-  });
+  parts.runs.onEnd(({ definition, state }) => runs.inc({ definition, state }));
   addGauges(parts, registers);
   return { registry };
 }
@@ -66,6 +57,18 @@ function addGauges(
       this.reset();
       for (const { name, isConnected } of clients.rows()) {
         this.set({ client: name }, isConnected ? 1 : 0);
+      }
+    },
+  });
+  new Gauge({
+    name: 'arrayfs_backup_last_complete_timestamp_seconds',
+    help: 'When the last complete run of a definition ended',
+    labelNames: ['definition'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { key, value } of store.range('schedules')) {
+        if (value.lastCompleteMs > 0) this.set({ definition: key }, value.lastCompleteMs / 1000);
       }
     },
   });

@@ -32,9 +32,10 @@ export class Scheduler {
   private isStarted = false;
 
   constructor(private readonly parts: SchedulerParts) {
-    parts.runs.onEnd(({ definition, number }) => {
-      const isKnown = parts.file.data.definitions.some(({ name }) => name === definition);
-      if (isKnown) this.update(definition, (record) => ({ ...record, lastRun: number }));
+    parts.runs.onEnd(({ definition, number, state, endedMs }) => {
+      if (!parts.file.data.definitions.some(({ name }) => name === definition)) return;
+      const isComplete = state === 'complete' && { lastCompleteMs: endedMs };
+      this.update(definition, (record) => ({ ...record, lastRun: number, ...isComplete }));
     });
   }
 
@@ -51,7 +52,14 @@ export class Scheduler {
 
   recordOf(definition: string): ScheduleRecord {
     const untilMs = this.parts.clock.nowMs();
-    return this.parts.store.get('schedules', definition) ?? { untilMs, missed: 0, lastRun: null };
+    return (
+      this.parts.store.get('schedules', definition) ?? {
+        untilMs,
+        missed: 0,
+        lastRun: null,
+        lastCompleteMs: 0,
+      }
+    );
   }
 
   /** A new or changed schedule begins now. */

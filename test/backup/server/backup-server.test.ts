@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { readTokenFile } from '../../../src/backup/registration.js';
 import { putEntry } from '../../../src/backup/server/catalog-entries.js';
 import { cleanScratch, makeMemoryScratch, subdirectory } from '../../support/scratch-directory.js';
 import {
@@ -138,6 +139,20 @@ describe('after the server was killed', () => {
     expect((await at.user('GET', `/runs/${run}`)).body).toMatchObject({
       ...{ state: 'failed', reason: expect.stringContaining('does not know of it any more') },
     });
+  });
+
+  it('the metrics still say when a definition was backed up last', async () => {
+    await define();
+    const { errand } = await begin();
+    await at.client('/report', { errand, ...silent, output: { lines: [] } });
+    at = at.again();
+    const token = readTokenFile(at.server.parts.clients.adminTokenFile);
+    const headers = { authorization: `Bearer ${token}` };
+    const text = await (await at.server.app.request('/metrics', { headers })).text();
+    const seconds = Date.UTC(2026, 0, 1) / 1000;
+    expect(text).toContain(
+      `arrayfs_backup_last_complete_timestamp_seconds{definition="nightly"} ${seconds}`,
+    );
   });
 
   it('numbers go on above all that were given out or told of', async () => {
