@@ -79,7 +79,7 @@ Examples:
         const label = `restore from ${id}`;
         const result = await outcome('restoreFiles', { errand, label });
         if (wantsJson(command)) return printJson(result);
-        const sum = `restored ${result.files} files, ${formatSize(result.bytes)}, to ${absolutePath(to)}`;
+        const sum = `restored ${result.files} ${result.files === 1 ? 'file' : 'files'}, ${formatSize(result.bytes)}, to ${absolutePath(to)}`;
         print([...result.lines, sum].join('\n'));
       });
     });
