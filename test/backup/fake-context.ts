@@ -46,7 +46,7 @@ export class FakeContext implements ErrandContext {
 
   async untilArray(uuid: string): Promise<KnownArray> {
     const array = this.mounted.find((one) => one.uuid === uuid);
-    if (array !== undefined) return array;
+    if (array !== undefined && !this.signal.aborted) return array;
     throw new ArrayError('EINTR', `given up waiting for array ${uuid}`);
   }
 

@@ -3,11 +3,12 @@
  * program that ordered it, and a backup to a device even the mount: so it is followed by its number.
  */
 import { z } from 'zod';
-import type { Clock } from '../../base/clock.js';
+import { pause } from '../../base/clock.js';
 import { ArrayError, asArrayError, ERROR_TABLE, type ErrorCode } from '../../base/errors.js';
 import type { CommandRequest } from '../../client/array-client.js';
 import { arrayTable } from '../array-tables.js';
-import type { ErrandContext, KnownArray } from '../client/errand-handler.js';
+import { CLIENT_STOPS, type ErrandContext, type KnownArray } from '../client/errand-handler.js';
+import { pauseUnlessAborted } from '../client/until-answered.js';
 
 /** Between two looks: soon at first, as many jobs are short. */
 const FIRST_LOOK_MS = 10;
@@ -30,28 +31,36 @@ export async function startJob(array: KnownArray, command: CommandRequest): Prom
 }
 
 /**
- * The result of the job; its failure is thrown with the code it has. ENOENT where the array has forgotten it. An abort cancels the job; when the
- * array's daemon ends, it is waited for, and the job is looked at again.
+ * The result of the job; its failure is thrown with the code it has. ENOENT where the array has forgotten it. When the array's daemon ends, it is
+ * waited for, and the job is looked at again. An abort cancels the job and waits for its end; when the client stops it is left to whoever recovers.
  */
 export async function followJob(
-  { uuid, mountPoint }: KnownArray,
+  known: KnownArray,
   number: number,
   context: ErrandContext,
   step: string,
 ): Promise<string> {
+  const { clock, signal } = context;
+  const text = `job ${number} of the array at ${known.mountPoint}`;
+  let array = known;
   for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(2 * pauseMs, LOOK_MS_MAX)) {
-    const array = await context.untilArray(uuid);
     const job = await readJob(array, number, context);
     if (job !== undefined) {
       const { state, message, done, total, unit } = job;
-      const text = `job ${number} of the array at ${mountPoint}`;
       context.report({ step, text, done, total, unit: unit === 'bytes' ? 'bytes' : 'pieces' });
       if (state === 'done') return message;
       if (state === 'failed') throw failureOf(message);
       if (state === 'cancelled') throw new ArrayError('EINTR', `${text} was cancelled`);
     }
-    if (context.signal.aborted) await cancel(array, number);
-    await pause(context.clock, pauseMs, context.signal);
+    if (!signal.aborted) {
+      await pauseUnlessAborted(clock, pauseMs, signal);
+      if (job === undefined) array = await context.untilArray(known.uuid);
+      continue;
+    }
+    if (signal.reason === CLIENT_STOPS) throw new ArrayError('EINTR', CLIENT_STOPS);
+    if (job === undefined) throw new ArrayError('EINTR', `${text} is left: its array is away`);
+    await cancel(array, number);
+    await pause(clock, pauseMs);
   }
 }
 
@@ -83,19 +92,6 @@ function failureOf(message: string): ArrayError {
   const [, code = '', reason = message] = /^([A-Z]+): (.*)$/s.exec(message) ?? [];
   const isKnown = Object.hasOwn(ERROR_TABLE, code);
   return new ArrayError(isKnown ? (code as ErrorCode) : 'EIO', isKnown ? reason : message);
-}
-
-/** An abort wakes it, once: after that it lasts. */
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = () => {
-      timer.cancel();
-      signal.removeEventListener('abort', wake);
-      resolve();
-    };
-    const timer = clock.after(delayMs, wake);
-    signal.addEventListener('abort', wake);
-  });
 }
 
 /** The highest number of a job so far; one that is begun later has a higher one. */

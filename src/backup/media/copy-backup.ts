@@ -3,11 +3,10 @@
  * with a number of its own, and is there if and only if the whole copy is. What the volume held before leaves the catalog first.
  */
 import { type BackupEntry, entryId } from '../backup-entry.js';
-import type { ErrandContext, KnownArray } from '../client/errand-handler.js';
+import { CLIENT_STOPS, type ErrandContext, type KnownArray } from '../client/errand-handler.js';
 import type { ErrandInput } from '../errands.js';
 import { NO_UUID, sectorOfEntry } from '../sector-entry.js';
 import { entryAt } from './array-copies.js';
-import { followJob } from './array-job.js';
 import { baseSnapshot } from './base-snapshot.js';
 import {
   type CopyDestination,
@@ -16,28 +15,26 @@ import {
   deviceOf,
   replacedId,
 } from './copy-destination.js';
-import { dropImage, imageOf } from './image-of.js';
-import { arrayOf, located } from './locate.js';
+import { imageOf } from './image-of.js';
+import { arrayOf, located, reachedArray } from './locate.js';
 import {
+  type CopyNotes,
   type CopyOrder,
-  type JobNotes,
   orderCopy,
-  orderedJob,
+  orderedResult,
   orderIncrement,
 } from './noted-job.js';
 import { checkUnmodified, type MadeCopy, type PairSource, sourceOf } from './tape-copy.js';
+import { undoCopy } from './undo-copy.js';
 
 export interface ArrayCopyOrder extends ErrandInput<'copy'> {
   readonly pair?: PairSource;
 }
 
 /** What an attempt leaves for the next one. */
-export interface ArrayCopyNotes {
-  /** Where a backup from tape is meanwhile. */
-  readonly volume?: string;
-  readonly source?: string;
-  readonly destination?: string;
-  readonly job?: JobNotes;
+export interface ArrayCopyNotes extends CopyNotes {
+  /** The volume was not there before. */
+  readonly isNew?: boolean;
 }
 
 type Note = (notes: ArrayCopyNotes) => Promise<void>;
@@ -86,16 +83,19 @@ async function write(
   const isOwn = to.array.uuid === array.uuid;
   const destination = isOwn ? to.volume : `${await deviceOf(array, to.array)}/${to.volume}`;
   const { since, why: whyAll } = await baseOf(array, order, from, to);
-  await note({ source, destination });
+  const isNew = to.row === undefined;
+  await note({ source, destination, isNew });
   const replaced = replacedId(to);
   if (replaced !== undefined) await context.catalog({ add: [], remove: [replaced] });
   const info = Buffer.from(sectorOfEntry(copyOf(order, to))).toString('base64');
   const options = { ...reading, info, ...(isOwn && order.force && { force: 'yes' }) };
   const copy = { source, destination, options };
   const carryOut = (wish: CopyOrder) => {
-    return orderCopy(array, wish, context, (job) => note({ source, destination, job }));
+    return orderCopy(array, wish, context, (job) => note({ source, destination, isNew, job }));
   };
-  const { result, why } = await orderIncrement(copy, since, carryOut);
+  const { result, why } = await undoing(to, isNew, order, context, () => {
+    return orderIncrement(copy, since, carryOut);
+  });
   const made = await entryOf(to, order, result, context);
   return { ...made, lines: [whyAll, why].filter((line) => line !== '').concat(made.lines) };
 }
@@ -121,22 +121,34 @@ async function baseOf(
   return { since, why: since === undefined ? why : '' };
 }
 
-/** The copy that an earlier attempt has ordered; undefined where it has not, and nothing of that attempt is left. */
 async function resume(
   order: ArrayCopyOrder,
   context: ErrandContext,
-  { volume, source, destination, job }: ArrayCopyNotes,
+  earlier: ArrayCopyNotes,
 ): Promise<MadeCopy | undefined> {
-  const array = await context.untilArray(order.entry.arrayUuid);
+  const { entry, destination } = order;
+  const array = await reachedArray(entry.arrayUuid, context);
+  const to = await copyDestination(destination, array, await context.arrays());
+  const { isNew = false } = earlier;
+  const result = await undoing(to, isNew, order, context, () => {
+    return orderedResult(entry.arrayUuid, earlier, context);
+  });
+  return result === undefined ? undefined : entryOf(to, order, result, context);
+}
+
+/** A copy that fails leaves no volume that was made for it, and no backup out of the catalog that is still there. */
+async function undoing<T>(
+  to: CopyDestination,
+  isNew: boolean,
+  { entry }: ArrayCopyOrder,
+  context: ErrandContext,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
-    if (source === undefined || destination === undefined || job === undefined) return undefined;
-    const number = await orderedJob(array, { source, destination }, job);
-    if (number === undefined) return undefined;
-    const result = await followJob(array, number, context, 'copy');
-    const to = await copyDestination(order.destination, array, await context.arrays());
-    return await entryOf(to, order, result, context);
-  } finally {
-    if (volume !== undefined) await dropImage(array.uuid, volume, context);
+    return await work();
+  } catch (error) {
+    if (context.signal.reason !== CLIENT_STOPS) await undoCopy(to, isNew, entry, context);
+    throw error;
   }
 }
 
@@ -159,7 +171,7 @@ async function entryOf(
   context: ErrandContext,
 ): Promise<MadeCopy> {
   const { name } = context.configuration;
-  const array = await context.untilArray(uuid);
+  const array = await reachedArray(uuid, context);
   const entry = await entryAt(array, volume, name, await context.arrays());
   return { entry, lines: [`backup ${entry.id} is a copy of ${order.entry.id}: ${result}`] };
 }

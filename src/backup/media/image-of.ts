@@ -8,7 +8,7 @@ import { arrayTable } from '../array-tables.js';
 import type { BackupEntry } from '../backup-entry.js';
 import type { ErrandContext, KnownArray } from '../client/errand-handler.js';
 import { followJob } from './array-job.js';
-import { arrayOf, located } from './locate.js';
+import { arrayOf, located, reachedArray } from './locate.js';
 import { restoreTape } from './tape-restore.js';
 
 export interface BackupImage {
@@ -68,7 +68,7 @@ export async function dropImage(
   volume: string,
   context: ErrandContext,
 ): Promise<void> {
-  const array = await context.untilArray(arrayUuid);
+  const array = await reachedArray(arrayUuid, context);
   for (const { id, state, subject } of await arrayTable(array.client, 'jobs')) {
     if (state !== 'running' || subject.split(' ')[1] !== volume) continue;
     await ignoring(['ENOENT', 'EBUSY'], () =>
@@ -81,7 +81,11 @@ export async function dropImage(
   );
 }
 
-async function ignoring(codes: readonly string[], work: () => Promise<unknown>): Promise<void> {
+/** Errors with these codes are no failure. */
+export async function ignoring(
+  codes: readonly string[],
+  work: () => Promise<unknown>,
+): Promise<void> {
   try {
     await work();
   } catch (error) {

@@ -22,6 +22,11 @@ export async function arrayOf(uuid: string, context: ErrandContext): Promise<Kno
   throw new ArrayError('ENXIO', `array ${uuid} is not mounted at backup client ${name}`);
 }
 
+/** Waits for it; for what is to be brought to its end after an abort it must be there (ENXIO). */
+export function reachedArray(uuid: string, context: ErrandContext): Promise<KnownArray> {
+  return context.signal.aborted ? arrayOf(uuid, context) : context.untilArray(uuid);
+}
+
 /** Of a backup that is on an array. */
 export async function locate(array: KnownArray, entry: BackupEntry): Promise<Located> {
   const { place } = entry;

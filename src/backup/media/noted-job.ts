@@ -5,6 +5,8 @@
 import { asArrayError, type ErrorCode } from '../../base/errors.js';
 import type { ErrandContext, KnownArray } from '../client/errand-handler.js';
 import { findJob, followJob, lastJobNumber, startJob } from './array-job.js';
+import { dropImage } from './image-of.js';
+import { reachedArray } from './locate.js';
 
 export interface JobNotes {
   readonly lastJob: number;
@@ -34,6 +36,31 @@ export async function orderCopy(
   const job = await startJob(array, { name: 'ecopy', words: [source, destination], options });
   await note({ lastJob, job });
   return followJob(array, job, context, 'copy');
+}
+
+/** What an attempt at a copy leaves for the next one. */
+export interface CopyNotes {
+  /** Where a backup from tape is meanwhile. */
+  readonly volume?: string;
+  readonly source?: string;
+  readonly destination?: string;
+  readonly job?: JobNotes;
+}
+
+/** What came of the copy that an earlier attempt has ordered; undefined where it has not, and nothing of that attempt is left. */
+export async function orderedResult(
+  arrayUuid: string,
+  { source, destination, job, volume }: CopyNotes,
+  context: ErrandContext,
+): Promise<string | undefined> {
+  const array = await reachedArray(arrayUuid, context);
+  try {
+    if (source === undefined || destination === undefined || job === undefined) return undefined;
+    const number = await orderedJob(array, { source, destination }, job);
+    return number === undefined ? undefined : await followJob(array, number, context, 'copy');
+  } finally {
+    if (volume !== undefined) await dropImage(arrayUuid, volume, context);
+  }
 }
 
 /** The job that an earlier attempt has ordered; undefined where it did not come to that. */

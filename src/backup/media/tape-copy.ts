@@ -9,16 +9,15 @@ import type { ErrandContext, KnownArray } from '../client/errand-handler.js';
 import type { ErrandInput } from '../errands.js';
 import { backupInfo, entryOfInfo, NO_UUID, sectorOfEntry } from '../sector-entry.js';
 import { readCopies, sourceNames } from './array-copies.js';
-import { followJob } from './array-job.js';
 import { baseSnapshot } from './base-snapshot.js';
 import { writableCartridges } from './choose-cartridge.js';
-import { dropImage, imageOf } from './image-of.js';
+import { imageOf } from './image-of.js';
 import { arrayOf, located } from './locate.js';
 import {
+  type CopyNotes,
   type CopyOrder,
-  type JobNotes,
   orderCopy,
-  orderedJob,
+  orderedResult,
   orderIncrement,
 } from './noted-job.js';
 import { tapeFoundAt } from './tape-place.js';
@@ -43,13 +42,8 @@ export function sourceOf(
 }
 
 /** What an attempt leaves for the next one. */
-export interface TapeCopyNotes {
-  /** Where a backup from another tape is meanwhile. */
-  readonly volume?: string;
-  readonly source?: string;
-  readonly destination?: string;
+export interface TapeCopyNotes extends CopyNotes {
   readonly isIncrement?: boolean;
-  readonly job?: JobNotes;
 }
 
 export interface MadeCopy {
@@ -127,22 +121,16 @@ async function write(
 
 const NO_BASE = 'all of it was copied: the snapshot of the earlier copy is gone';
 
-/** The copy that an earlier attempt has ordered; undefined where it has not, and nothing of that attempt is left. */
 async function resume(
   order: TapeCopyOrder,
   context: ErrandContext,
-  { source, destination, job, volume, isIncrement = false }: TapeCopyNotes,
+  earlier: TapeCopyNotes,
 ): Promise<MadeCopy | undefined> {
-  const array = await context.untilArray(order.entry.arrayUuid);
-  try {
-    if (source === undefined || destination === undefined || job === undefined) return undefined;
-    const number = await orderedJob(array, { source, destination }, job);
-    if (number === undefined) return undefined;
-    const result = await followJob(array, number, context, 'copy');
-    return await entryOf(array, order, destination, result, isIncrement, context);
-  } finally {
-    if (volume !== undefined) await dropImage(array.uuid, volume, context);
-  }
+  const { destination = '', isIncrement = false } = earlier;
+  const result = await orderedResult(order.entry.arrayUuid, earlier, context);
+  if (result === undefined) return undefined;
+  const array = await arrayOf(order.entry.arrayUuid, context);
+  return entryOf(array, order, destination, result, isIncrement, context);
 }
 
 /** The copy, as it will be known; its cartridges are told by the array. */

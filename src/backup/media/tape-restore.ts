@@ -8,6 +8,7 @@ import type { BackupEntry } from '../backup-entry.js';
 import type { ErrandContext, KnownArray } from '../client/errand-handler.js';
 import { backupInfo, isOfEntry } from '../sector-entry.js';
 import { followJob, startJob } from './array-job.js';
+import { reachedArray } from './locate.js';
 
 export interface RestoreTarget {
   readonly volume: string;
@@ -48,7 +49,7 @@ export async function restoreTape(
   }
   if (information !== undefined) return;
   // It came along, and is that of the backup on tape.
-  const now = await context.untilArray(array.uuid);
+  const now = await reachedArray(array.uuid, context);
   await now.client.run({ name: 'info', words: [volume], options: { clear: 'yes' } });
 }
 

@@ -2,6 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { CLIENT_STOPS } from '../../../src/backup/client/errand-handler.js';
 import { findJob, followJob, startJob } from '../../../src/backup/media/array-job.js';
 import { orderCopy, orderedJob, orderIncrement } from '../../../src/backup/media/noted-job.js';
 import { ArrayError } from '../../../src/base/errors.js';
@@ -60,17 +61,19 @@ describe('a job that is followed', () => {
     expect(array.lines).toEqual(['cancel 7']);
   });
 
+  it('is left to the next client where this one stops', async () => {
+    setJob('running');
+    const ended = follow();
+    context.abort.abort(CLIENT_STOPS);
+    await expect(ended).rejects.toMatchObject({ code: 'EINTR' });
+    expect(array.lines).toEqual([]);
+  });
+
   it('is looked at again when the array is there again', async () => {
     setJob('done', 'whole');
-    let looks = 0;
     const { known } = array;
-    context.untilArray = async () => {
-      looks += 1;
-      if (looks === 1) return { ...known, client: unreachable(known.client) };
-      return known;
-    };
-    expect(await follow()).toBe('whole');
-    expect(looks).toBe(2);
+    const gone = { ...known, client: unreachable(known.client) };
+    expect(await followJob(gone, 7, context, 'copy')).toBe('whole');
   });
 
   it('that the array has forgotten is ENOENT', async () => {

@@ -1,5 +1,5 @@
 /** Copies of backups over two mounted arrays and a tape library: what is made is what a rescan finds, and comes back byte for byte. */
-import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BackupEntry } from '../../../src/backup/backup-entry.js';
@@ -150,6 +150,23 @@ describe.skipIf(!canMount)('copies of backups', () => {
     const nowhere = { ...toTape, entry: first, runNumber: 30, device: 'tape0/AFS999' };
     const asked = tapeCopyHandler.perform(nowhere, new FakeContext(context.mounted));
     await expect(asked).rejects.toMatchObject({ reason: expect.stringContaining('AFS999') });
+  });
+
+  it('say which cartridge is missing, and that one is full', async () => {
+    const cartridge = join(tapes, 'AFS001.tap');
+    renameSync(cartridge, `${cartridge}.away`);
+    const missing = imageOf(copied('20'), [], context, async () => undefined);
+    await expect(missing).rejects.toMatchObject({
+      code: 'ENODEV',
+      reason: 'cartridge AFS001 of backup 20 is not in a slot of tape0',
+    });
+    renameSync(`${cartridge}.away`, cartridge);
+    one.ok('device', `little kind=tape path=${tapes}-little slots=1 capacity=1M`);
+    const order = { ...toTape, entry: first, runNumber: 31, device: 'little' };
+    const full = tapeCopyHandler.perform(order, new FakeContext(context.mounted));
+    await expect(full).rejects.toMatchObject({ code: 'ENOSPC' });
+    one.ok('device', 'little delete=yes');
+    expect(await rescanned()).toHaveLength(6);
   });
 
   it('are made once, however the client dies meanwhile', async () => {
