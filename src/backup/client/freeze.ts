@@ -13,16 +13,21 @@ import { programEnd } from '../run-program.js';
 export const FREEZE_SECONDS_MAX = 10;
 
 /**
- * $1: seconds; then mount points, the uppermost first. Syncing is done before, as freezing waits for it. Times are those
- * of the return of the first freeze and of the last thaw.
+ * $1: seconds; then mount points, the uppermost first. Syncing is done before, as freezing waits for it. An open descriptor
+ * keeps each one mounted, and leads to it even where it was detached meanwhile. Times are those of the return of the
+ * first freeze and of the last thaw.
  */
 const HOLDER = `
 limit=$1; shift
 trap '' HUP INT TERM PIPE
-for point in "$@"; do sync -f "$point" || exit 1; done
+held=()
+for point in "$@"; do
+  sync -f "$point" && exec {fd}<"$point" || exit 1
+  held+=("/proc/self/fd/$fd")
+done
 frozen=()
 began=
-for point in "$@"; do
+for point in "\${held[@]}"; do
   fsfreeze -f "$point" || break
   began=\${began:-$EPOCHREALTIME}
   frozen=("$point" "\${frozen[@]}")

@@ -13,6 +13,7 @@ import { pauseUnlessAborted, untilAnswered } from './until-answered.js';
 
 /** The server answers after this time though there is nothing to do; the arrays are looked at then. */
 const POLL_WAIT_MS = 20_000;
+const AWAY_PAUSE_MS = 500;
 const REFUSED_PAUSE_MS = 5_000;
 
 export interface PollShop {
@@ -61,7 +62,8 @@ export async function pollErrands(shop: PollShop, greeted: string): Promise<void
       if (error instanceof ServerAwayError) away(error);
       else if (reason !== refusal) log.error({ reason }, 'refused');
       refusal = reason;
-      await pauseUnlessAborted(clock, REFUSED_PAUSE_MS, stopping);
+      const isAway = error instanceof ServerAwayError;
+      await pauseUnlessAborted(clock, isAway ? AWAY_PAUSE_MS : REFUSED_PAUSE_MS, stopping);
     }
   }
 }

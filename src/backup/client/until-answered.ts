@@ -4,7 +4,7 @@ import { ArrayError } from '../../base/errors.js';
 import { ServerAwayError } from '../http-client.js';
 
 const RETRY_MS_MIN = 100;
-const RETRY_MS_MAX = 5_000;
+const RETRY_MS_MAX = 2_000;
 
 export interface Waiting {
   readonly clock: Clock;
