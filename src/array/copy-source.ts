@@ -40,6 +40,8 @@ export class CopySource {
   private own: FrozenImage | undefined;
   /** The instant of the image, of one that this mount has frozen. */
   readonly takenMs: number;
+  /** Of the snapshot that is copied, by which others know the image; undefined before `settle`, and of a volume. */
+  snapshotUuid: string | undefined;
 
   private constructor(
     private readonly context: ArrayContext,
@@ -75,16 +77,26 @@ export class CopySource {
     return new CopySource(context, copy, { image, hidden }, undefined);
   }
 
+  /**
+   * Before a snapshot is read of which a copy remembers that it has its image: all it shows is on disk then. A crash before that takes
+   * back what was copied already. Where the pool takes no writes the copy is one of an unknown image.
+   */
+  async settle(): Promise<void> {
+    const { copy } = this;
+    if (copy.kind !== 'snapshot') return;
+    try {
+      if (copy.lineage.hasUnpublishedUpTo(copy.viewEpoch)) await copy.pool.content.durable();
+      this.snapshotUuid = copy.uuid;
+    } catch {
+      // Told by whoever needs what is on disk; reading goes on.
+    }
+  }
+
   /** The snapshot that has the whole image, also in a later mount; undefined where a part is with the other side of a pair. */
   get snapshotNumber(): number | undefined {
     return 'image' in this.base && this.overlay === undefined
       ? this.base.image.copy.number
       : undefined;
-  }
-
-  /** Of the snapshot that is copied; undefined for a volume, of which no snapshot stays. */
-  get snapshotUuid(): string | undefined {
-    return this.copy.kind === 'snapshot' ? this.copy.uuid : undefined;
   }
 
   /** Of the image as it was frozen. */

@@ -93,6 +93,7 @@ export class ImageOrigin {
       const { increment } = this;
       changes = increment && ImageChanges.open(this.host, increment.image, increment.base);
       if (split) await split;
+      await source.settle();
       const isToBeCopied = () => this.policy === 'wait' && !copying.isSendable(source.sizeBytes);
       while (isToBeCopied() && !job.cancelled) await job.pause(this.host.clock, LOOK_MS);
       const stop = new AbortController();

@@ -224,6 +224,16 @@ describe('what a volume holds', () => {
     await expect(fixture.ecopies.setHeld('db@mon', HELD)).rejects.toThrow('ENOENT');
   });
 
+  it('is right after a crash that takes back what was in the snapshot and not on disk', async () => {
+    await fixture.drive(fixture.array.sync());
+    await fixture.write('db', 0, new Uint8Array(MIB).fill(6));
+    await snap('mon');
+    expect(await copy('db@mon', 'far')).toMatch(/^done/);
+    await fixture.pools.kill();
+    expect(holds('far')).toBe(fixture.array.copy('db@mon').uuid);
+    expect(await isEqual('far', 'db@mon')).toBe(true);
+  });
+
   it('is not told of a volume that a host wrote to during the copy', async () => {
     await snap('mon');
     const started = fixture.ecopies.startImage({
