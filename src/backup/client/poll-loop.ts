@@ -3,7 +3,7 @@
  * server that is away is waited for; one that refuses is asked again later, for its administrator may set that right.
  */
 import type { Clock } from '../../base/clock.js';
-import { asArrayError } from '../../base/errors.js';
+import { type ArrayError, asArrayError } from '../../base/errors.js';
 import type { Hello } from '../api.js';
 import type { BackupLog } from '../backup-log.js';
 import { ServerAwayError } from '../http-client.js';
@@ -75,7 +75,7 @@ async function pollOnce({ server, runner, stopping }: PollShop): Promise<void> {
 }
 
 /** Tells once that the server is away, and once that it is back. */
-function awayLog(log: BackupLog): (error: ServerAwayError | undefined) => void {
+function awayLog(log: BackupLog): (error: ArrayError | undefined) => void {
   let isAway = false;
   return (error) => {
     if (error !== undefined && !isAway)

@@ -1,4 +1,7 @@
-/** Waiting for a server that is away: asked again, less and less often, until it answers or the client stops. */
+/**
+ * Waiting for a server that is away, or has no space for what it is told: asked again, less and less often, until it answers
+ * or the client stops.
+ */
 import type { Clock } from '../../base/clock.js';
 import { ArrayError } from '../../base/errors.js';
 import { ServerAwayError } from '../http-client.js';
@@ -10,8 +13,8 @@ export interface Waiting {
   readonly clock: Clock;
   /** Ends the waiting with EINTR. */
   readonly signal: AbortSignal;
-  /** Called at each attempt that found nobody. */
-  onAway?(error: ServerAwayError): void;
+  /** Called at each attempt in vain. */
+  onAway?(error: ArrayError): void;
 }
 
 /** `ask` may be carried out several times by the server: an answer that is lost looks like none. */
@@ -20,12 +23,18 @@ export async function untilAnswered<T>(ask: () => Promise<T>, waiting: Waiting):
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof ServerAwayError)) throw error;
+      if (!isPassing(error)) throw error;
       waiting.onAway?.(error);
     }
     await pauseUnlessAborted(waiting.clock, delayMs, waiting.signal);
     if (waiting.signal.aborted) throw new ArrayError('EINTR', 'given up');
   }
+}
+
+function isPassing(error: unknown): error is ArrayError {
+  return (
+    error instanceof ServerAwayError || (error instanceof ArrayError && error.code === 'ENOSPC')
+  );
 }
 
 /** Resolves after `delayMs`, or at once when the signal is aborted. */
