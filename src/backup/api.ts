@@ -19,7 +19,7 @@
  *   GET    /destinations                rows: the last answers of destinations are kept
  *   GET    /errands/ID?after=REVISION&wait=MS   the errand, when its revision is above     POST /errands/ID/cancel
  * For clients:
- *   POST   /client/hello     answers what /about does
+ *   POST   /client/hello     answers what /about does, and whose token that is
  *   POST   /client/poll, /client/report, /client/catalog
  * For monitoring, with a user's token: GET /metrics
  */
@@ -117,6 +117,9 @@ export const aboutSchema = z.strictObject({
   /** Of the machine the server runs on: /proc/sys/kernel/random/boot_id. */
   bootId: z.string(),
 });
+
+/** `client`: the name that the token is of. */
+export const helloAnswerSchema = aboutSchema.extend({ client: z.string() });
 
 /** From a client at its start and whenever its arrays change; the name comes from its token. */
 export const helloSchema = z.strictObject({

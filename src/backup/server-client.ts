@@ -11,6 +11,7 @@ import {
   type EntryFilter,
   errandViewSchema,
   type Hello,
+  helloAnswerSchema,
   pollAnswerSchema,
   type Report,
   retentionRowSchema,
@@ -144,7 +145,7 @@ export class ServerClient {
   }
 
   hello(hello: Hello) {
-    return this.post(aboutSchema, '/client/hello', hello);
+    return this.post(helloAnswerSchema, '/client/hello', hello);
   }
 
   async poll(has: readonly number[], waitMs: number, signal: AbortSignal) {

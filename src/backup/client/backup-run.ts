@@ -13,7 +13,7 @@ import type { ErrandContext, KnownArray } from './errand-handler.js';
 import type { Freezer } from './freeze.js';
 import { pauseUnlessAborted } from './until-answered.js';
 
-/** An array that does not come back after its daemon has died: the post command must run some time. */
+/** An array that does not come back after its daemon has died: the post command must run some time. What comes after it waits on. */
 const AWAY_MS_MAX = 60_000;
 const LOOK_MS = 100;
 
@@ -140,7 +140,8 @@ export class BackupRun {
     for (;;) {
       const array = (await context.arrays()).find(({ uuid }) => uuid === wanted);
       if (array !== undefined) return array;
-      if (context.signal.aborted || context.clock.monotonicMs() - startMs > AWAY_MS_MAX) {
+      const isLong = context.clock.monotonicMs() - startMs > AWAY_MS_MAX;
+      if (context.signal.aborted || (isLong && !isAfterPost(this.notes.state.at))) {
         throw new ArrayError('ENXIO', `the array ${shown} is away: mount it again`);
       }
       this.report(`waits for the array ${shown}`);
@@ -152,4 +153,8 @@ export class BackupRun {
     const { arrayUuid } = this.sources;
     return (await this.context.arrays()).some(({ uuid }) => uuid === arrayUuid);
   }
+}
+
+function isAfterPost(step: BackupNotes['state']['at']): boolean {
+  return step === 'undo' || step === 'resync';
 }

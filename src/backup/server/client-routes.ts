@@ -1,7 +1,14 @@
 /** The requests of backup clients: hello, errands, reports, changes of the catalog. */
 import { Hono } from 'hono';
+import type { z } from 'zod';
 import { ArrayError } from '../../base/errors.js';
-import { catalogChangeSchema, helloSchema, pollSchema, reportSchema } from '../api.js';
+import {
+  catalogChangeSchema,
+  type helloAnswerSchema,
+  helloSchema,
+  pollSchema,
+  reportSchema,
+} from '../api.js';
 import type { BackupEntry } from '../backup-entry.js';
 import { putEntry, removeEntry } from './catalog-entries.js';
 import type { CatalogChange } from './catalog-store.js';
@@ -14,8 +21,9 @@ export function clientRoutes(server: ServerParts): Hono<ServerEnv> {
   const routes = new Hono<ServerEnv>();
   routes.use('*', requireRole(clients, 'client'));
   routes.post('/hello', async (context) => {
-    clients.hello(context.get('client'), await bodyOf(context, helloSchema));
-    return context.json(server.about);
+    const client = context.get('client');
+    clients.hello(client, await bodyOf(context, helloSchema));
+    return context.json({ ...server.about, client } satisfies z.infer<typeof helloAnswerSchema>);
   });
   routes.post('/poll', async (context) => {
     const client = context.get('client');

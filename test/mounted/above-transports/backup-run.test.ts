@@ -8,15 +8,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BackupEntry } from '../../../src/backup/backup-entry.js';
 import { backupHandler } from '../../../src/backup/client/backup-handler.js';
+import { CLIENT_STOPS } from '../../../src/backup/client/errand-handler.js';
 import { type BackupDefinition, definitionSchema } from '../../../src/backup/definition.js';
 import { rescan } from '../../../src/backup/media/rescan.js';
 import { ErrandBench } from '../../support/errand-context.js';
 import { repeat } from '../../support/factor.js';
 import { canLoop, MIB, MountedArray } from '../../support/mounted-array.js';
-import { done } from '../../support/programs.js';
+import { done, until } from '../../support/programs.js';
 import { cleanScratch } from '../../support/scratch-directory.js';
 
 const IMAGE_BYTES = 8 * MIB;
+/** A pre command that hangs. */
+const SLEEP = 'sleep 1000';
 
 describe.skipIf(!canLoop)('backups', () => {
   let array: MountedArray;
@@ -46,9 +49,9 @@ describe.skipIf(!canLoop)('backups', () => {
   const hook = (name: string) => `echo ${name} >> ${hooks}`;
   const hooksRun = () => (existsSync(hooks) ? readFileSync(hooks, 'utf8').trim().split('\n') : []);
 
-  function newBench(): ErrandBench {
+  function newBench(...more: string[]): ErrandBench {
     return new ErrandBench([array], array.directory, {
-      allowedCommands: [hook('pre'), hook('post')],
+      allowedCommands: [hook('pre'), hook('post'), ...more],
     });
   }
 
@@ -199,6 +202,38 @@ describe.skipIf(!canLoop)('backups', () => {
     await expect(run(more)).rejects.toThrow(reason);
     expect([await found(), array.snapshots(), bench.changes]).toEqual([before, [], []]);
     expect(hooksRun()).toEqual(wish === undefined || !('pre' in wish) ? ['post'] : []);
+  });
+
+  it('that are cancelled, or whose pre command hangs, run post and leave nothing', async () => {
+    const more = (timeoutMs: number) => ({
+      pre: { command: SLEEP, timeoutMs },
+      post: { command: hook('post'), timeoutMs: 10_000 },
+    });
+    bench = newBench(SLEEP);
+    await expect(run(more(100))).rejects.toThrow(/EIO.*was killed: it took more than 0.1 s/);
+    const cancelling = new AbortController();
+    const input = inputOf(definition(more(60_000)));
+    const cancelled = backupHandler.perform(input, bench.context(cancelling.signal));
+    await until(() => bench.steps.at(-1) === 'pre');
+    cancelling.abort();
+    await expect(cancelled).rejects.toThrow(/EINTR/);
+    expect([hooksRun(), array.snapshots(), bench.changes]).toEqual([['post', 'post'], [], []]);
+  });
+
+  it('that are left when the client stops go on with the next one', async () => {
+    const stopping = new AbortController();
+    bench = newBench(SLEEP);
+    const wish = { freeze: true, pre: { command: SLEEP, timeoutMs: 60_000 } };
+    const input = inputOf(
+      definition({ ...wish, post: { command: hook('post'), timeoutMs: 10_000 } }),
+    );
+    const left = backupHandler.perform(input, bench.context(stopping.signal));
+    await until(() => bench.steps.at(-1) === 'pre');
+    stopping.abort(CLIENT_STOPS);
+    await expect(left).rejects.toThrow(/EINTR/);
+    expect(hooksRun()).toEqual([]);
+    expect(await recovered(input)).toMatch(/ended in the step pre/);
+    expect([hooksRun(), array.snapshots(), bench.changes]).toEqual([['post'], [], []]);
   });
 
   it.each([
