@@ -87,8 +87,37 @@ async function cancel({ client }: KnownArray, number: number): Promise<void> {
   }
 }
 
+/** The array was stopped or killed, and cannot go on with the job: it may be ordered again. */
+export class InterruptedJobError extends ArrayError {}
+
+/** With this the array begins the message of such a job. */
+const INTERRUPTED = 'the array was stopped before the job ended';
+/** An array that ends each time has another problem. */
+const ORDERS_MAX = 3;
+
+/** Orders a job and follows it; again where the array was stopped meanwhile. */
+export async function runJob(
+  known: KnownArray,
+  command: CommandRequest,
+  context: ErrandContext,
+  step: string,
+  noteJob: (number: number) => Promise<void> = async () => undefined,
+): Promise<string> {
+  for (let orders = 1, array = known; ; orders += 1) {
+    try {
+      const number = await startJob(array, command);
+      await noteJob(number);
+      return await followJob(array, number, context, step);
+    } catch (error) {
+      if (!(error instanceof InterruptedJobError) || orders === ORDERS_MAX) throw error;
+      array = await context.untilArray(known.uuid);
+    }
+  }
+}
+
 /** The message of a failed job begins with the code. */
 function failureOf(message: string): ArrayError {
+  if (message.includes(INTERRUPTED)) return new InterruptedJobError('EIO', message);
   const [, code = '', reason = message] = /^([A-Z]+): (.*)$/s.exec(message) ?? [];
   const isKnown = Object.hasOwn(ERROR_TABLE, code);
   return new ArrayError(isKnown ? (code as ErrorCode) : 'EIO', isKnown ? reason : message);

@@ -2,7 +2,7 @@
 import { ArrayError } from '../../base/errors.js';
 import { arrayTable, type BackupRow } from '../array-tables.js';
 import type { ErrandContext, KnownArray } from '../client/errand-handler.js';
-import { followJob, startJob } from './array-job.js';
+import { runJob } from './array-job.js';
 
 /** `tape0/AFS001` alone; of `tape0` those in its slots that are neither in use, nor protected, nor go on on another. ENOSPC with all reasons. */
 export async function writableCartridges(
@@ -17,10 +17,8 @@ export async function writableCartridges(
   if (kind === undefined) throw new ArrayError('ENOENT', `no device ${device}`);
   if (kind !== 'tape') throw new ArrayError('EINVAL', `device ${device} is no tape library`);
   if (cartridge !== undefined) return [destination];
-  const job = await startJob(array, {
-    ...{ name: 'discover', words: [device], options: { backups: 'yes' } },
-  });
-  await followJob(array, job, context, 'tapes');
+  const options = { backups: 'yes' };
+  await runJob(array, { name: 'discover', words: [device], options }, context, 'tapes');
   const now = (await arrayTable(array.client, 'devices')).find(({ name }) => name === device);
   if (now?.state !== 'available' || now.media === null) {
     throw new ArrayError('ENODEV', `device ${device} is not available: ${now?.state ?? 'deleted'}`);

@@ -4,7 +4,7 @@
  */
 import { asArrayError, type ErrorCode } from '../../base/errors.js';
 import type { ErrandContext, KnownArray } from '../client/errand-handler.js';
-import { findJob, followJob, lastJobNumber, startJob } from './array-job.js';
+import { findJob, followJob, InterruptedJobError, lastJobNumber, runJob } from './array-job.js';
 import { dropImage } from './image-of.js';
 import { reachedArray } from './locate.js';
 
@@ -33,9 +33,8 @@ export async function orderCopy(
 ): Promise<string> {
   const lastJob = await lastJobNumber(array);
   await note({ lastJob });
-  const job = await startJob(array, { name: 'ecopy', words: [source, destination], options });
-  await note({ lastJob, job });
-  return followJob(array, job, context, 'copy');
+  const command = { name: 'ecopy', words: [source, destination], options };
+  return runJob(array, command, context, 'copy', (job) => note({ lastJob, job }));
 }
 
 /** What an attempt at a copy leaves for the next one. */
@@ -58,6 +57,9 @@ export async function orderedResult(
     if (source === undefined || destination === undefined || job === undefined) return undefined;
     const number = await orderedJob(array, { source, destination }, job);
     return number === undefined ? undefined : await followJob(array, number, context, 'copy');
+  } catch (error) {
+    if (!(error instanceof InterruptedJobError)) throw error;
+    return undefined;
   } finally {
     if (volume !== undefined) await dropImage(arrayUuid, volume, context);
   }

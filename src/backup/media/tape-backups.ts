@@ -6,7 +6,7 @@ import { asArrayError } from '../../base/errors.js';
 import { arrayTable, type BackupRow } from '../array-tables.js';
 import type { ErrandContext, KnownArray } from '../client/errand-handler.js';
 import { type BackupInfo, backupInfo } from '../sector-entry.js';
-import { followJob, startJob } from './array-job.js';
+import { runJob } from './array-job.js';
 
 export interface TapeBackup {
   readonly info: BackupInfo;
@@ -47,8 +47,7 @@ export async function readTapes(
   if (tapes.length === 0) return { backups: [], lines: [], unread: [] };
   const names = tapes.map(({ name }) => name);
   const options = { backups: 'yes', ...(cartridge !== undefined && { medium: cartridge }) };
-  const job = await startJob(array, { name: 'discover', words: names, options });
-  await followJob(array, job, context, 'tapes');
+  await runJob(array, { name: 'discover', words: names, options }, context, 'tapes');
   const now = await arrayTable(array.client, 'devices');
   const rows = (await arrayTable(array.client, 'backups')).filter(({ device: of, medium }) => {
     return names.includes(of) && (cartridge === undefined || medium === cartridge);

@@ -7,7 +7,7 @@ import { arrayTable } from '../array-tables.js';
 import type { BackupEntry } from '../backup-entry.js';
 import type { ErrandContext, KnownArray } from '../client/errand-handler.js';
 import { backupInfo, isOfEntry } from '../sector-entry.js';
-import { followJob, startJob } from './array-job.js';
+import { runJob } from './array-job.js';
 import { reachedArray } from './locate.js';
 
 export interface RestoreTarget {
@@ -44,8 +44,8 @@ export async function restoreTape(
       ...(isFirst && pool !== undefined && { pool }),
       ...(isLast && information !== undefined && { info: information }),
     };
-    const job = await startJob(array, { name: 'ecopy', words: [source, volume], options });
-    await followJob(array, job, context, parts.length === 1 ? 'restore' : `restore ${index + 1}`);
+    const step = parts.length === 1 ? 'restore' : `restore ${index + 1}`;
+    await runJob(array, { name: 'ecopy', words: [source, volume], options }, context, step);
   }
   if (information !== undefined) return;
   // It came along, and is that of the backup on tape.
@@ -87,8 +87,7 @@ async function listCartridge(
   context: ErrandContext,
 ): Promise<void> {
   const options = { backups: 'yes', medium: cartridge };
-  const job = await startJob(array, { name: 'discover', words: [device], options });
-  await followJob(array, job, context, 'tapes');
+  await runJob(array, { name: 'discover', words: [device], options }, context, 'tapes');
 }
 
 /** One that cannot be read is another backup's. */

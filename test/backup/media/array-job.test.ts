@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { CLIENT_STOPS } from '../../../src/backup/client/errand-handler.js';
-import { findJob, followJob, startJob } from '../../../src/backup/media/array-job.js';
+import { findJob, followJob, runJob, startJob } from '../../../src/backup/media/array-job.js';
 import { orderCopy, orderedJob, orderIncrement } from '../../../src/backup/media/noted-job.js';
 import { ArrayError } from '../../../src/base/errors.js';
 import { cleanScratch } from '../../support/scratch-directory.js';
@@ -74,6 +74,24 @@ describe('a job that is followed', () => {
     const { known } = array;
     const gone = { ...known, client: unreachable(known.client) };
     expect(await followJob(gone, 7, context, 'copy')).toBe('whole');
+  });
+
+  it('is ordered again where the array was stopped meanwhile', async () => {
+    const ends = ['failed', 'done'];
+    array.commands.set('ecopy', () => {
+      setJob(ends.shift() ?? '', 'the array was stopped before the job ended');
+      return 'job 7 ecopy db new';
+    });
+    const numbers: number[] = [];
+    const order = { name: 'ecopy', words: ['db', 'new'], options: {} };
+    await runJob(array.known, order, context, 'copy', async (number) => {
+      numbers.push(number);
+    });
+    expect(numbers).toEqual([7, 7]);
+    ends.push('failed', 'failed', 'failed', 'done');
+    const endless = runJob(array.known, order, context, 'copy');
+    await expect(endless).rejects.toMatchObject({ code: 'EIO' });
+    expect(ends).toEqual(['done']);
   });
 
   it('that the array has forgotten is ENOENT', async () => {
