@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Clock } from '../../base/clock.js';
+import { type Clock, pause } from '../../base/clock.js';
 import { ArrayError } from '../../base/errors.js';
 import type { HookCommand } from '../definition.js';
 
@@ -13,6 +13,8 @@ const OUTPUT_LINES_MAX = 200;
 const LINE_CHARACTERS_MAX = 1_000;
 /** From the polite signal to the other one. */
 const KILL_MS = 2_000;
+/** For what it has written to be read when it has ended, where something else still holds its output. */
+const OUTPUT_MS = 500;
 /** Words and paths alone: nothing that the shell would make another command of. */
 const PLAIN_WORDS = /^\/[\w@%+=:,./-]*( [\w@%+=:,./-]+)*$/;
 
@@ -70,9 +72,10 @@ export async function runHook(
   }
   const ended = new Promise<string>((resolve) => {
     child.on('error', (error) => resolve(`cannot be run: ${error.message}`));
-    // Not `close`: something that it left behind may hold its output for ever.
+    // Not only `close`: something that it left behind may hold its output for ever.
     child.on('exit', (status, signal) => resolve(endOf(status, signal)));
   });
+  const closed = new Promise<void>((resolve) => child.on('close', () => resolve()));
   const killed = new Killing(run.clock, group);
   const timer = run.clock.after(timeoutMs, () => killed.begin('timeout'));
   const onAbort = () => killed.begin('given up');
@@ -81,7 +84,7 @@ export async function runHook(
   timer.cancel();
   run.signal.removeEventListener('abort', onAbort);
   if (killed.why !== undefined) killed.finish();
-  await run.clock.yield();
+  await Promise.race([closed, pause(run.clock, OUTPUT_MS)]);
   kept.end();
   for (const stream of [child.stdout, child.stderr]) stream.destroy();
   if (killed.why === 'timeout') {
