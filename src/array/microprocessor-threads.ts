@@ -92,6 +92,7 @@ export class MicroprocessorThreads {
     if (place.worker === undefined || place.reason !== undefined) return;
     place.reason = reason;
     place.reasonMs = this.parts.clock.monotonicMs();
+    this.parts.board.giveUp(index);
     void place.worker.terminate();
   }
 

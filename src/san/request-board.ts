@@ -186,13 +186,18 @@ export class RequestBoard {
       slot.clearWish('let-go');
       return slot.advance(seen, 'holder-lost') !== undefined && seen.state === 'transferring';
     });
-    this.withdraw(index);
     this.store(index, 'slotInHand', 0);
     releaseControlOf(this.memory, index + 1);
-    this.settle();
     // Who has looked since the first signal has not seen all of this.
-    signalWord(this.memory.words, HEADER.boardSignal);
+    this.giveUp(index);
     return orphans;
+  }
+
+  /** Its thread is to end, which a device may hold up for ever: nobody waits for it to search. */
+  giveUp(index: number): void {
+    this.withdraw(index);
+    this.settle();
+    signalWord(this.memory.words, HEADER.boardSignal);
   }
 
   /** Takes it out of all tables. */

@@ -16,6 +16,7 @@ import {
   makePool,
   portsOf,
   randomImage,
+  until,
 } from '../support/backup-pool.js';
 import { cleanScratch } from '../support/scratch-directory.js';
 
@@ -43,6 +44,17 @@ function back(
   transfer: Transfer = pool.backup(backupRequest(target, IMAGE)),
 ): Promise<TransferEnd> {
   return transfer.done;
+}
+
+/** A library that holds up whoever opens it. */
+function stuckLibrary() {
+  const path = makeLibrary();
+  const pipe = join(path, 'library.json');
+  rmSync(pipe);
+  execFileSync('mkfifo', [pipe]);
+  const stuck = { definition: { kind: 'tape', path } as const, medium: 'AFS001' };
+  // Whoever still waits reads nothing, and ends.
+  return { stuck, letGo: () => closeSync(openSync(pipe, 'r+')) };
 }
 
 async function failure(): Promise<string> {
@@ -167,11 +179,7 @@ describe('a fault', () => {
   });
 
   it('that no user has set, a device that answers nothing at all, holds up nobody for ever', async () => {
-    const path = makeLibrary();
-    const pipe = join(path, 'library.json');
-    rmSync(pipe);
-    execFileSync('mkfifo', [pipe]);
-    const stuck = { definition: { kind: 'tape', path } as const, medium: 'AFS001' };
+    const { stuck, letGo } = stuckLibrary();
     const end = await pool.backup(backupRequest(stuck, IMAGE)).done;
     if (end.outcome !== 'failed') throw new Error(`it is ${end.outcome}`);
     expect(end.error.message).toBe(
@@ -179,8 +187,21 @@ describe('a fault', () => {
     );
     expect(await back()).toMatchObject({ outcome: 'done' });
     await pool.close();
-    // Whoever still waits for the device reads nothing, and ends.
-    closeSync(openSync(pipe, 'r+'));
+    letGo();
+  });
+
+  it('of that kind leaves no request to threads that it holds up', async () => {
+    const held = [stuckLibrary(), stuckLibrary()];
+    const only = { ports: portsOf(['CL1-C']) };
+    const stuck = held.map((each) => pool.backup(backupRequest(each.stuck, IMAGE, only)));
+    await until(() => stuck.every(({ attempts }) => attempts > 0));
+    // Both microprocessors of CL1-C are to search it first, and never come to it.
+    const transfer = pool.backup(backupRequest(target, IMAGE));
+    expect(await back(transfer)).toMatchObject({ outcome: 'done' });
+    expect(transfer.port).toBe('CL2-C');
+    expectImage();
+    for (const { done } of stuck) expect(await done).toMatchObject({ outcome: 'failed' });
+    for (const { letGo } of held) letGo();
   });
 
   it('meets operations of sessions, which go on', async () => {

@@ -53,6 +53,19 @@ describe('a microprocessor that ends', () => {
     expect(expectSearch(next.poll()).port).toBe('CL2-C');
   });
 
+  it('is not waited for, though a device holds up its thread', () => {
+    const elsewhere = one.place(tableOf(['CL1-C', 'CL2-C']));
+    const nowhere = one.place(tableOf(['CL1-C']));
+    const next = one.kernel(2);
+    expect(next.poll()).toBeUndefined();
+    const seen = next.signal();
+    one.board.giveUp(0);
+    one.board.giveUp(1);
+    expect([stateOf(elsewhere), one.board.outcome(nowhere)]).toEqual(['placed', 'unreachable']);
+    expect(next.signal()).not.toBe(seen);
+    expect(expectSearch(next.poll()).port).toBe('CL2-C');
+  });
+
   it('is followed by one of the other controller when its own has none left', () => {
     const slot = one.place(tableOf(['CL1-C', 'CL2-C']));
     one.transfer(0);
