@@ -7,7 +7,7 @@ import { programEnd, programOutput } from '../run-program.js';
 
 const LOSETUP_MS_MAX = 60_000;
 const LOOK_MS = 20;
-const LOOKS_MAX = 250;
+const LOOKS_MAX = 100;
 
 export interface LoopPart {
   readonly offsetBytes: number;

@@ -84,7 +84,7 @@ export async function planRestore(target: RestoreTarget, image: BackupImage): Pr
   if (source === undefined) throw new ArrayError('ENOENT', `${image.copy} is gone`);
   const pair = pairs.find((row) => row.primary === name && row.secondary === image.copy);
   const method = methodOf(target, image, pairs, pair);
-  checkTarget(target, image, source.sizeBytes, method);
+  checkTarget(target, image, source.sizeBytes, method, pairs);
   const info = method === 'resync' ? await array.client.readInfo(image.copy) : undefined;
   return {
     method,
@@ -123,8 +123,19 @@ function checkTarget(
   image: BackupImage,
   imageBytes: number,
   method: RestoreMethod,
+  pairs: readonly PairRow[],
 ): void {
   if (volume === undefined) return;
+  const paired = pairs.find(({ primary }) => primary === name);
+  const keepsSize = method !== 'transfer' && volume.sizeBytes === imageBytes;
+  if (paired !== undefined && !keepsSize && method !== 'resync') {
+    const why = method === 'transfer' ? 'from another array' : 'of another size';
+    const way = 'delete the pair, or restore to another volume';
+    throw new ArrayError(
+      'EBUSY',
+      `${name} is in pair ${paired.name}, and the backup ${why}: ${way}`,
+    );
+  }
   if (image.array.uuid === array.uuid && image.copy === name) {
     throw new ArrayError('EINVAL', `${name} is the backup itself: name another volume`);
   }

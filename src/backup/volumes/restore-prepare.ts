@@ -2,6 +2,7 @@
 import { isoTime } from '../../base/clock.js';
 import { ArrayError, asArrayError } from '../../base/errors.js';
 import { mountHolders } from '../../host/mount-holders.js';
+import { processesSeeing } from '../../host/other-namespaces.js';
 import { arrayTable, type VolumeRow, volumeNamed } from '../array-tables.js';
 import type { KnownArray } from '../client/errand-handler.js';
 import { lastJobNumber } from '../media/array-job.js';
@@ -93,7 +94,12 @@ async function refuseIfOpen({ client, mountPoint }: KnownArray, name: string): P
     client.pathOf('volumes', name),
     ...luns.map(({ port, lun }) => client.pathOf('targets', port, `${lun}`)),
   ];
-  const loops = loopsOf((file) => files.includes(file)).map(({ device }) => device);
+  const loops = loopsOf((file) => files.includes(file)).map(({ device }) => {
+    const [pid] = processesSeeing(device);
+    return pid === undefined
+      ? device
+      : `${device}, mounted in the mount namespace of process ${pid}`;
+  });
   const processes = mountHolders(mountPoint, { mappings: true }).filter((line) => {
     return files.some((file) => line.includes(file));
   });

@@ -96,6 +96,15 @@ describe.skipIf(!canLoop)('restore of a volume', () => {
     await expect(restore(entry)).rejects.toThrow(`open for writing by process ${writer.child.pid}`);
     writer.child.kill();
     await writer.result;
+    const again = array.loopMount(array.volume('used'), 'used');
+    const elsewhere = start('unshare', '--mount', 'sh', '-c', 'echo; exec sleep 1000');
+    await until(() => elsewhere.texts.out !== '');
+    await expect(restore(entry)).rejects.toThrow(
+      `mounted in the mount namespace of process ${elsewhere.child.pid}`,
+    );
+    elsewhere.child.kill();
+    await elsewhere.result;
+    await array.loopUnmount(again);
   });
 
   it('goes to a volume that is not there, and to another one that is not too small', async () => {
