@@ -202,7 +202,8 @@ export class Volume extends Copy implements VolumeView {
   }
 
   get holds(): string | undefined {
-    return this.condition.holds || undefined;
+    // What it shows is with the other side of a pair, as far as that was not copied yet.
+    return this.overlay === undefined ? this.condition.holds || undefined : undefined;
   }
 
   get reserved(): boolean {

@@ -185,6 +185,7 @@ describe('what a volume holds', () => {
     ['a copy to it', () => copy('db2', 'far')],
     ['a discard', () => discard('far')],
     ['a pair', () => paired()],
+    ['a pair that copies on demand', () => pairedOnDemand()],
   ];
 
   async function discard(name: string): Promise<void> {
@@ -199,6 +200,13 @@ describe('what a volume holds', () => {
     while (fixture.array.pairing.pair('db:far').state !== 'duplex') {
       await fixture.pools.clock.advance(100);
     }
+  }
+
+  /** Nothing is copied before somebody writes. */
+  async function pairedOnDemand(): Promise<void> {
+    const options = { mode: 'on-demand', pace: 'fast', sync: false, force: false } as const;
+    await fixture.drive(fixture.array.pairing.createPair('db', 'far', options));
+    await fixture.drive(fixture.array.pairing.copyPairs(['db:far'], {}));
   }
 
   it.each(FORGETS)('is forgotten by %s', async (_what, change) => {
