@@ -37,7 +37,7 @@ export function runFailureHook(
     };
     const timer = clock.after(timeMs, () => {
       log.error({ run: run.number, timeMs }, 'the command on failure takes too long: killed');
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      endGroup(child.pid);
     });
     const done = (fields: Readonly<Record<string, unknown>>, isWell: boolean) => {
       timer.cancel();
@@ -54,4 +54,12 @@ export function runFailureHook(
     child.on('error', (error) => done({ reason: error.message }, false));
     child.on('close', (status, signal) => done({ status, signal }, status === 0));
   });
+}
+
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody of it is left but who has left the group.
+  }
 }

@@ -47,6 +47,13 @@ it('its failure is logged with what it said, and is of no other matter', async (
   ]);
 });
 
+it('one of which something stays behind in a session of its own is given up, too', async () => {
+  const told = await runs('setsid sleep 1 & sleep 0.05', 200);
+  expect(told[0]).toBe(
+    'error the command on failure takes too long: killed {"run":12,"timeMs":200}',
+  );
+});
+
 it('one that hangs is ended with all it has started', async () => {
   const told = await runs('sleep 1000 & sleep 1000', 100);
   expect(told).toEqual([
