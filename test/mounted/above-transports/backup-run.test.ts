@@ -18,8 +18,7 @@ import { done, until } from '../../support/programs.js';
 import { cleanScratch } from '../../support/scratch-directory.js';
 
 const IMAGE_BYTES = 8 * MIB;
-/** A pre command that hangs. */
-const SLEEP = 'sleep 1000';
+const HANGING_COMMAND = 'sleep 1000';
 
 describe.skipIf(!canLoop)('backups', () => {
   let array: MountedArray;
@@ -28,7 +27,6 @@ describe.skipIf(!canLoop)('backups', () => {
   let catalog: Map<string, BackupEntry>;
   let bench: ErrandBench;
   let runNumber = 0;
-
   beforeAll(() => {
     array = MountedArray.create();
     for (const name of ['db', 'log', 'db-copy', 'log-copy'])
@@ -206,10 +204,10 @@ describe.skipIf(!canLoop)('backups', () => {
 
   it('that are cancelled, or whose pre command hangs, run post and leave nothing', async () => {
     const more = (timeoutMs: number) => ({
-      pre: { command: SLEEP, timeoutMs },
+      pre: { command: HANGING_COMMAND, timeoutMs },
       post: { command: hook('post'), timeoutMs: 10_000 },
     });
-    bench = newBench(SLEEP);
+    bench = newBench(HANGING_COMMAND);
     await expect(run(more(100))).rejects.toThrow(/EIO.*was killed: it took more than 0.1 s/);
     const cancelling = new AbortController();
     const input = inputOf(definition(more(60_000)));
@@ -222,8 +220,8 @@ describe.skipIf(!canLoop)('backups', () => {
 
   it('that are left when the client stops go on with the next one', async () => {
     const stopping = new AbortController();
-    bench = newBench(SLEEP);
-    const wish = { freeze: true, pre: { command: SLEEP, timeoutMs: 60_000 } };
+    bench = newBench(HANGING_COMMAND);
+    const wish = { freeze: true, pre: { command: HANGING_COMMAND, timeoutMs: 60_000 } };
     const input = inputOf(
       definition({ ...wish, post: { command: hook('post'), timeoutMs: 10_000 } }),
     );
