@@ -124,7 +124,7 @@ export const ERRANDS = {
       lines,
       /** UUIDs of the arrays that were looked through: what is said to be there and is not among the entries is missing. */
       arrays: z.array(z.string()),
-      /** Cartridges that could not be looked at: what is on them may be there. */
+      /** Cartridges that could not be looked at, '' for all of a device: what is on them may be there. */
       unread: z.array(
         z.strictObject({ arrayUuid: z.string(), device: z.string(), cartridge: z.string() }),
       ),

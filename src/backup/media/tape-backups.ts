@@ -56,6 +56,7 @@ export async function readTapes(
   const listed = tapeBackups(rows);
   return {
     ...listed,
+    unread: [...away.map(({ name }) => ({ device: name, cartridge: '' })), ...listed.unread],
     lines: [
       ...away.map(({ name, state }) => `device ${name} is not available: ${state}`),
       ...listed.lines,

@@ -136,7 +136,7 @@ function wasLookedFor(
     (other) =>
       other.arrayUuid === arrayUuid &&
       other.device === place.device &&
-      place.cartridges.includes(other.cartridge),
+      (other.cartridge === '' || place.cartridges.includes(other.cartridge)),
   );
   return tapes && !isUnread;
 }

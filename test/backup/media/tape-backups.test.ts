@@ -109,4 +109,19 @@ describe('rescan of tapes', () => {
     expect(result.lines).toHaveLength(2);
     expect(result.lines.join()).toContain('what increment 22 is based on is on no cartridge');
   });
+
+  it('says that a device is away: what is on it may be there', async () => {
+    const array = new FakeArray(UUID);
+    const device = { name: 'tape0', kind: 'tape', state: 'no-path', path: '/tapes', media: null };
+    array.tables.set('devices', [device]);
+    array.commands.set('discover', () => {
+      const job = { state: 'done', message: '', done: 1, total: 1, unit: 'blocks' };
+      writeFileSync(join(array.mountPoint, 'jobs', '3.json'), JSON.stringify(job));
+      return 'job 3 discover tape0';
+    });
+    array.write();
+    const { unread, lines } = await rescan({ tapes: true }, new FakeContext([array.known]));
+    expect(unread).toEqual([{ arrayUuid: UUID, device: 'tape0', cartridge: '' }]);
+    expect(lines[0]).toContain('device tape0 is not available: no-path');
+  });
 });

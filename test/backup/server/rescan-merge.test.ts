@@ -85,6 +85,8 @@ describe('a rescan', () => {
     expect(states(merge([], known, { tapes: false }).put)).toEqual(['1 missing']);
     const unread = [{ arrayUuid: ARRAY, device: 'tape0', cartridge: 'AFS002' }];
     expect(states(merge([], known, { unread }).put)).toEqual(['1 missing', '3 missing']);
+    const away = [{ arrayUuid: ARRAY, device: 'tape0', cartridge: '' }];
+    expect(states(merge([], known, { unread: away }).put)).toEqual(['1 missing']);
     expect(merge([], known).put[0]?.stateReason).toBe('not found by the rescan of today');
   });
 
