@@ -78,13 +78,18 @@ export class BackupSystem {
   async startClient({ arrays, words = [], before = [] }: ClientWish): Promise<void> {
     const own = ['--state', join(this.directory, 'state'), '--allow-target', this.target];
     const all = ['--array', ...arrays, ...own, ...words];
-    this.client = start(...leading([...before, ...this.program, 'backup-client', ...all]));
+    this.client = start(...leading([...before, ...this.built, 'backup-client', ...all]));
     await ready(this.client);
+  }
+
+  /** `arrayfs WORDS` to its end. */
+  program(...words: string[]): ProgramResult {
+    return run(...leading([...this.built, ...words]));
   }
 
   /** `arrayfs backup WORDS` to its end. */
   command(...words: string[]): ProgramResult {
-    return run(...leading([...this.program, 'backup', ...words]));
+    return this.program('backup', ...words);
   }
 
   /** The same, which must succeed. */
@@ -150,10 +155,10 @@ export class BackupSystem {
   }
 
   private start(...words: string[]): Started {
-    return start(...leading([...this.program, ...words]));
+    return start(...leading([...this.built, ...words]));
   }
 
-  private get program(): string[] {
+  private get built(): string[] {
     const place = `ARRAYFS_RUN_DIR=${join(this.directory, 'run')}`;
     return ['env', place, process.execPath, builtSource('cli/main')];
   }

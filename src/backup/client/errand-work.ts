@@ -37,6 +37,8 @@ export class ErrandWork {
   /** Aborted by a cancel or by the end of the client. */
   readonly signal: AbortSignal;
   private readonly cancelling = new AbortController();
+  /** Aborted at its end, which does not wait for the next report. */
+  private readonly ending = new AbortController();
   private progress: ErrandProgress | null = null;
   private sentLines = 0;
   private reporting: Promise<void> | undefined;
@@ -94,6 +96,7 @@ export class ErrandWork {
   /** The end is in the journal, and told until the server has answered; then nothing is left of the errand here. */
   async end(outcome: ErrandOutcome): Promise<void> {
     await this.keep({ outcome });
+    this.ending.abort();
     await this.reporting;
     await this.tellOutcome();
   }
@@ -137,13 +140,14 @@ export class ErrandWork {
 
   /** One report at a time; what comes meanwhile goes with the next. */
   private async tellNews(): Promise<void> {
+    const pauseEnd = AbortSignal.any([this.signal, this.ending.signal]);
     while (this.hasNews && this.record.outcome === null && !this.shop.stopping.aborted) {
       this.hasNews = false;
       if (this.record.log.length > this.sentLines) await this.keep({});
       await this.send({}).catch((error: unknown) => {
         this.hasNews ||= error instanceof ServerAwayError;
       });
-      await pauseUnlessAborted(this.shop.clock, REPORT_PAUSE_MS, this.signal);
+      await pauseUnlessAborted(this.shop.clock, REPORT_PAUSE_MS, pauseEnd);
     }
   }
 
