@@ -10,7 +10,7 @@ import { ErrandBench, snapshotBackup } from '../../support/errand-context.js';
 import { repeat } from '../../support/factor.js';
 import { canLoop, MountedArray } from '../../support/mounted-array.js';
 import { done, run, shell, start, until } from '../../support/programs.js';
-import { cleanScratch, mountsBelow } from '../../support/scratch-directory.js';
+import { cleanScratch, mountsBelow, subdirectory } from '../../support/scratch-directory.js';
 
 describe.skipIf(!canLoop)('restore of a volume', () => {
   let array: MountedArray;
@@ -146,6 +146,26 @@ describe.skipIf(!canLoop)('restore of a volume', () => {
     await restore(entry, { target: 'main' });
     expect(contentOf(point)).toBe('old');
     await array.loopUnmount(point);
+  });
+
+  it('puts back loop devices at their numbers, what lies in files of the file system, and binds', async () => {
+    array.ok('create', 'deep 24M');
+    done('mkfs.ext4', '-q', array.volume('deep'));
+    const device = done('losetup', '--find', '--show', array.volume('deep'));
+    const places = ['outer', 'inner', 'bound'].map((name) => subdirectory(array.directory, name));
+    const [outer = '', inner = '', bound = ''] = places;
+    shell(`mount ${device} ${outer}; mkdir ${outer}/part; truncate -s 8M ${outer}/image
+      mkfs.ext4 -q ${outer}/image; mount -o loop,ro ${outer}/image ${inner}
+      mount --bind ${outer}/part ${bound}; sync -f ${outer}`);
+    const entry = await snapshotBackup(array, 'deep', 18);
+    await restore(entry);
+    const columns = ['-n', '-r', '-o', 'TARGET,SOURCE,FSROOT,OPTIONS'];
+    const row = (place: string) => done('findmnt', ...columns, place).split(' ');
+    expect(row(outer).slice(1, 3)).toEqual([device, '/']);
+    expect(row(bound).slice(1, 3)).toEqual([`${device}[/part]`, '/part']);
+    expect(row(inner)[3]).toMatch(/^ro,/);
+    for (const place of places.reverse()) done('umount', place);
+    done('losetup', '--detach', device);
   });
 
   it('of a backup that is not what was stored overwrites nothing', async () => {
