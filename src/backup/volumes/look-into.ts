@@ -23,12 +23,12 @@ export const filesHandler: ErrandHandler<'files'> = againAfterCrash({
 
 export const restoreFilesHandler: ErrandHandler<'restoreFiles'> = againAfterCrash({
   async perform(input, context) {
-    const { entry, paths, to } = input;
+    const { paths, to } = input;
     const { files, bytes } = await lookingInto(input, context, ({ root }) => {
       context.report({ step: 'copy', text: `copying to ${to}`, done: 0, total: 0 });
       return copyFiles(root, paths, to, context);
     });
-    return { lines: [`${paths.join(', ')} of backup ${entry.id} restored to ${to}`], files, bytes };
+    return { lines: [], files, bytes };
   },
 });
 
