@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ServerClient } from '../../src/backup/server-client.js';
+import { begun } from '../support/backup-programs.js';
 import { builtSource } from '../support/built-program.js';
 import { done, run, start, until } from '../support/programs.js';
 import { cleanScratch, makeMemoryScratch } from '../support/scratch-directory.js';
@@ -11,20 +12,6 @@ const scratch = makeMemoryScratch();
 const MAIN = builtSource('cli/main');
 const LISTENING = 'listening on ';
 const file = (name: string) => join(scratch, name);
-
-/** Output of a program that goes on, when it has said its first line or ended. */
-async function begun(...words: string[]) {
-  const program = start(process.execPath, MAIN, ...words);
-  let isOver = false;
-  void program.result.then(() => {
-    isOver = true;
-  });
-  await until(
-    () => program.texts.out.includes('\n'),
-    () => isOver,
-  );
-  return program;
-}
 
 describe('a backup client', () => {
   let url = '';

@@ -91,8 +91,8 @@ export class BackupPrograms {
   }
 }
 
-/** Resolves with its first line. */
-async function started(...words: string[]): Promise<Started> {
+/** Starts a program of the command line that goes on; resolves when it has said its first line, or has ended. */
+export async function begun(...words: string[]): Promise<Started & { readonly isOver: boolean }> {
   const program = start(process.execPath, MAIN, ...words);
   let isOver = false;
   void program.result.then(() => {
@@ -102,7 +102,12 @@ async function started(...words: string[]): Promise<Started> {
     () => program.texts.out.includes('\n'),
     () => isOver,
   );
-  if (isOver) throw new Error(`${words[0]} has ended: ${program.texts.errors}`);
+  return { ...program, isOver };
+}
+
+async function started(...words: string[]): Promise<Started> {
+  const program = await begun(...words);
+  if (program.isOver) throw new Error(`${words[0]} has ended: ${program.texts.errors}`);
   return program;
 }
 

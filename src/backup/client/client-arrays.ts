@@ -13,7 +13,12 @@ import { pauseUnlessAborted } from './until-answered.js';
 
 /** Between two looks for an array that is away. */
 const LOOK_MS = 250;
+type Identity = Pick<KnownArray, 'uuid' | 'serial'>;
+
 export class ClientArrays {
+  /** A mount that hangs holds a thread for each question: it is asked once. */
+  private readonly asking = new Map<string, Promise<Identity>>();
+
   constructor(
     private readonly clock: Clock,
     /** Absolute mount points; empty: all of the machine. */
@@ -43,13 +48,19 @@ export class ClientArrays {
 
   private async arrayAt(mountPoint: string): Promise<KnownArray | undefined> {
     const client = new ArrayClient(mountPoint);
+    const asked = this.asking.get(mountPoint) ?? this.ask(mountPoint, client);
     try {
-      const table = arrayTable(client, 'array');
-      const { uuid, serial } = await withinTime(this.clock, mountPoint, table);
+      const { uuid, serial } = await withinTime(this.clock, mountPoint, asked);
       return { uuid, serial, mountPoint, client };
     } catch {
       return undefined;
     }
+  }
+
+  private ask(mountPoint: string, client: ArrayClient): Promise<Identity> {
+    const asked = arrayTable(client, 'array').finally(() => this.asking.delete(mountPoint));
+    this.asking.set(mountPoint, asked);
+    return asked;
   }
 }
 

@@ -46,7 +46,9 @@ const SUBJECTS: SubjectsOf = {
   ],
   copy: ({ entry, destination }, arrays) => [
     placeOf(entry),
-    mediumSubject(chooseArray(entry.arrayUuid, arrays), destination, arrays),
+    destination.startsWith('/')
+      ? mediumSubject(chooseArray(entry.arrayUuid, arrays), destination, arrays)
+      : volumeSubject(entry.arrayUuid, destination),
   ],
 };
 
@@ -74,7 +76,7 @@ function placeOf({ arrayUuid, place }: BackupEntry): string {
   }
 }
 
-/** A volume of a mounted array by its path, a device of `array`, with or without a cartridge, or a volume of it. */
+/** A volume of a mounted array by its path, or a device of `array`, with or without a cartridge. */
 function mediumSubject(array: KnownArray, medium: string, arrays: Arrays): string {
   for (const { uuid, mountPoint } of arrays) {
     const prefix = `${mountPoint}/volumes/`;
