@@ -30,7 +30,7 @@ describe.skipIf(!canMount)('copies of backups', () => {
   let context: FakeContext;
 
   beforeAll(async () => {
-    one = MountedArray.create({});
+    one = MountedArray.create({ mountWords: ['--allow-faults'] });
     other = MountedArray.create({});
     one.ok('create', `db ${IMAGE_BYTES}`);
     one.ok('device', `tape0 kind=tape path=${tapes} slots=3 ports=CL1-C`);
@@ -190,7 +190,14 @@ describe.skipIf(!canMount)('copies of backups', () => {
   });
 
   it('are verified, and deleted', async () => {
-    const moved = dyingEntry(await rescanned(), '25');
+    one.ok('fault', 'volume:near damaged range=1064960-1081344');
+    const near = { entry: copied('22'), chain: [] };
+    expect(await verifyBackup(near, context)).toMatchObject({ matches: false, sha256: '' });
+    const stateReason = 'the block at byte 1064960 (1.0M) cannot be read';
+    expect(copied('22')).toMatchObject({ state: 'damaged', stateReason });
+    one.ok('fault', 'volume:near clear=yes');
+    expect(await verifyBackup(near, context)).toMatchObject({ matches: true });
+    const moved = found(await rescanned(), '25');
     expect(await verifyBackup({ entry: moved, chain: [] }, context)).toMatchObject({
       matches: true,
     });
@@ -213,7 +220,7 @@ describe.skipIf(!canMount)('copies of backups', () => {
     ).toEqual(['db', 'near', 'small', 'used']);
   });
 
-  function dyingEntry(entries: readonly BackupEntry[], id: string): BackupEntry {
+  function found(entries: readonly BackupEntry[], id: string): BackupEntry {
     return entries.find((entry) => entry.id === id) as BackupEntry;
   }
 });
