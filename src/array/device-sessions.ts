@@ -29,6 +29,9 @@ interface Opened {
 
 export class DeviceSessions {
   private readonly opened = new Map<string, Promise<Opened>>();
+  /** Also those that no device has answered yet. */
+  private readonly sessions = new Set<DeviceSession>();
+  private isCancelled = false;
   /** Of the session that was opened last. */
   private way: DeviceWay | undefined;
 
@@ -61,9 +64,8 @@ export class DeviceSessions {
   }
 
   cancel(): void {
-    for (const opened of this.opened.values()) {
-      opened.then(({ session }) => session.cancel()).catch(() => undefined);
-    }
+    this.isCancelled = true;
+    for (const session of this.sessions) session.cancel();
   }
 
   async close(): Promise<void> {
@@ -80,6 +82,8 @@ export class DeviceSessions {
     const way = new DeviceWay(this.context, this.number, name);
     const session = way.follow(this.path.openSession({ ...way.request, medium, mode }));
     this.way = way;
+    this.sessions.add(session);
+    if (this.isCancelled) session.cancel();
     try {
       const { reply } = await session.run({ kind: 'inquire' });
       if (reply.kind !== 'inquiry') throw new ArrayError('EIO', 'a device did not say what it is');
