@@ -140,7 +140,8 @@ export class ErrandWork {
 
   /** One report at a time; what comes meanwhile goes with the next. */
   private async tellNews(): Promise<void> {
-    const pauseEnd = AbortSignal.any([this.signal, this.ending.signal]);
+    // Not at a cancel, which lasts: it would go round without a pause.
+    const pauseEnd = AbortSignal.any([this.shop.stopping, this.ending.signal]);
     while (this.hasNews && this.record.outcome === null && !this.shop.stopping.aborted) {
       this.hasNews = false;
       if (this.record.log.length > this.sentLines) await this.keep({});

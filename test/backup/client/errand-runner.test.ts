@@ -13,7 +13,7 @@ import { ERRAND_HANDLERS } from '../../../src/backup/client/errand-handlers.js';
 import { ErrandRunner } from '../../../src/backup/client/errand-runner.js';
 import { Journal } from '../../../src/backup/client/journal.js';
 import { ServerAwayError } from '../../../src/backup/http-client.js';
-import { systemClock } from '../../../src/base/clock.js';
+import { sleep, systemClock } from '../../../src/base/clock.js';
 import { ArrayError } from '../../../src/base/errors.js';
 import { until } from '../../support/programs.js';
 
@@ -23,6 +23,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 /** The server, as far as errands tell it something. */
 class FakeServer {
   isAway = false;
+  asked = 0;
   readonly reports: Report[] = [];
   readonly changes: CatalogChangeMessage[] = [];
   refusal: ArrayError | undefined;
@@ -48,6 +49,7 @@ class FakeServer {
   }
 
   private answer(): void {
+    this.asked += 1;
     if (this.isAway) throw new ServerAwayError('away');
     if (this.refusal) throw this.refusal;
   }
@@ -186,6 +188,22 @@ describe('errands at a client', () => {
     await client.runner.settled();
     expect([begun.length, server.ends().length]).toEqual([2, 3]);
     expect(server.reports.filter(({ failure }) => failure?.error === 'EINTR')).toHaveLength(2);
+  });
+
+  it('that were cancelled do not beset a server that is away', async () => {
+    server.isAway = true;
+    const client = new Client(directory, server, async (context) => {
+      context.log('one');
+      await forAbort(context).catch(() => undefined);
+      await context.catalog({ add: [], remove: [] });
+    });
+    await client.accept(1);
+    client.runner.cancel(1);
+    await sleep(200);
+    expect(server.asked).toBeLessThan(20);
+    server.isAway = false;
+    await client.runner.settled();
+    expect(server.ends()).toHaveLength(1);
   });
 
   it('wait for a server that is away with their catalog changes and their end', async () => {
