@@ -14,7 +14,8 @@ export default class UnfinishedTests implements Reporter {
   }
 
   onTestModuleEnd(module: TestModule): void {
-    this.#end(module.id);
+    // With its tests: what is told of a test may come in another order.
+    for (const id of this.#unfinished.keys()) if (id.startsWith(module.id)) this.#end(id);
   }
 
   onTestCaseReady(test: TestCase): void {

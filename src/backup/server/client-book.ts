@@ -108,13 +108,19 @@ export class ClientBook {
     throw new ArrayError('ENOENT', `there is no backup client ${name}`);
   }
 
-  hello(name: string, hello: Hello): void {
+  /** Whether it has an array that no client had when it was heard of last. */
+  hello(name: string, hello: Hello): boolean {
     this.file.numberSeen(hello.highestJobNumber);
+    const known = [...this.hellos.values()].flatMap((record) => record.arrays);
+    const hasNewArray = hello.arrays.some(
+      ({ uuid }) => !known.some((array) => array.uuid === uuid),
+    );
     const { version, hostName, arrays } = hello;
     const record = { version, hostName, arrays, seenMs: this.clock.nowMs() };
     this.store.change((change) => change.put('clients', name, record));
     this.hellos.set(name, record);
     this.heard(name);
+    return hasNewArray;
   }
 
   /** The catalog was begun anew: who is there need not say so again. */

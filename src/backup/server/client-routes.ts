@@ -22,7 +22,8 @@ export function clientRoutes(server: ServerParts): Hono<ServerEnv> {
   routes.use('*', requireRole(clients, 'client'));
   routes.post('/hello', async (context) => {
     const client = context.get('client');
-    clients.hello(client, await bodyOf(context, helloSchema));
+    const hasNewArray = clients.hello(client, await bodyOf(context, helloSchema));
+    if (hasNewArray) server.rescans.startAt(client, { tapes: false });
     return context.json({ ...server.about, client } satisfies z.infer<typeof helloAnswerSchema>);
   });
   routes.post('/poll', async (context) => {

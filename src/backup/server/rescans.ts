@@ -32,10 +32,15 @@ export class Rescans implements ErrandFollower {
 
   /** ENXIO where no client is connected. */
   start(input: ErrandInput<'rescan'>): ErrandView[] {
-    const { clients, errands } = this.parts;
+    const { clients } = this.parts;
     const connected = clients.rows().filter(({ isConnected }) => isConnected);
     if (connected.length === 0) throw new ArrayError('ENXIO', 'no backup client is connected');
-    return connected.map(({ name }) => errands.add({ kind: 'rescan', client: name, input }));
+    return connected.map(({ name }) => this.startAt(name, input));
+  }
+
+  /** Of one client, such as one that has a new array ([004] (6): its backups are added). */
+  startAt(client: string, input: ErrandInput<'rescan'>): ErrandView {
+    return this.parts.errands.add({ kind: 'rescan', client, input });
   }
 
   /** These entries were removed from the catalog. */

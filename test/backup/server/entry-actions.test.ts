@@ -4,6 +4,7 @@ import type { BackupEntry } from '../../../src/backup/backup-entry.js';
 import { putEntry } from '../../../src/backup/server/catalog-entries.js';
 import { cleanScratch, makeMemoryScratch, subdirectory } from '../../support/scratch-directory.js';
 import {
+  ARRAY,
   type ServerFixture,
   sampleDefinition,
   sampleEntry,
@@ -208,5 +209,18 @@ describe('a rescan', () => {
     const output = { entries, lines: [], arrays: [], unread: [] };
     await at.client('/report', { errand: id, progress: null, firstLine: 0, log: [], output });
     expect((await at.user('GET', '/backups')).body).toEqual([]);
+  });
+
+  it('is asked for an array that no client had, and for no other', async () => {
+    const arrays = [{ uuid: ARRAY, mountPoint: '/mnt/array' }];
+    const hello = { version: '1.2.3', hostName: 'web1', arrays, highestJobNumber: 0 };
+    const asked = async () => {
+      await at.client('/hello', hello);
+      const { errands } = (await at.client('/poll', { has: [], waitMs: 0 })).body;
+      return errands.map(({ kind, input }: { kind: string; input: unknown }) => [kind, input]);
+    };
+    expect(await asked()).toEqual([]);
+    arrays.push({ uuid: ARRAY.replace('aa', 'bb'), mountPoint: '/mnt/array2' });
+    expect(await asked()).toEqual([['rescan', { tapes: false }]]);
   });
 });

@@ -25,7 +25,7 @@ export interface ServerFixture {
   /** As the client of the server's machine. */
   client(path: string, body?: unknown): Promise<Answer>;
   ask(token: string, method: string, path: string, body?: unknown): Promise<Answer>;
-  /** hello, and a first poll. */
+  /** hello, and a first poll; what backups the array has is answered with none. */
   connect(): Promise<void>;
   /** The same data directory after the server was killed: nothing is closed in order. */
   again(): ServerFixture;
@@ -60,7 +60,17 @@ export function serverFixture(directory: string, clock = new ManualClock()): Ser
       const arrays = [{ uuid: ARRAY, mountPoint: '/mnt/array' }];
       const hello = { version: '1.2.3', hostName: 'web1', arrays, highestJobNumber: 0 };
       await fixture.client('/hello', hello);
-      await fixture.client('/poll', { has: [], waitMs: 0 });
+      const { body } = await fixture.client('/poll', { has: [], waitMs: 0 });
+      const { id, kind } = body.errands[0] ?? {};
+      if (kind !== 'rescan') return;
+      const output = { entries: [], lines: [], arrays: [], unread: [] };
+      await fixture.client('/report', {
+        errand: id,
+        progress: null,
+        firstLine: 0,
+        log: [],
+        output,
+      });
     },
     again: () => serverFixture(directory, clock),
   };
