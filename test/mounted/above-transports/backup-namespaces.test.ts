@@ -88,7 +88,6 @@ const why = obstacle();
 describe.skipIf(why !== '')(
   `server and client on machines of their own${why && `: ${why}`}`,
   () => {
-    const scratch = makeScratch();
     let server: Machine;
     let client: Machine;
     let clientProgram: ReturnType<typeof start>;
@@ -99,6 +98,7 @@ describe.skipIf(why !== '')(
     const inClient = (name: string) => join(client.directory, name);
 
     beforeAll(async () => {
+      const scratch = makeScratch();
       server = new Machine(scratch, 'server');
       client = new Machine(scratch, 'client');
       await Promise.all([server.up(), client.up()]);
