@@ -1,5 +1,6 @@
 /** Restores on another array than that of the volume: from a copy on the other array, and from tape. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BackupEntry } from '../../../src/backup/backup-entry.js';
 import type { KnownArray } from '../../../src/backup/client/errand-handler.js';
@@ -33,7 +34,7 @@ describe.skipIf(!canLoop)('restore on another array', () => {
 
   beforeAll(async () => {
     first = MountedArray.create();
-    second = MountedArray.create();
+    second = MountedArray.create({ mountWords: ['--allow-faults'] });
     bench = new ErrandBench([first, second], first.directory);
     first.ok('create', 'db 16M');
     done('mkfs.ext4', '-q', first.volume('db'));
@@ -59,6 +60,22 @@ describe.skipIf(!canLoop)('restore on another array', () => {
     const refused = restore(entry, { array: second.mount, target: 'main' });
     await expect(refused).rejects.toThrow('EBUSY: main is in pair main:mirror');
     expect(second.snapshots().filter(({ volume }) => volume === 'main')).toEqual([]);
+  });
+
+  it('that fails in the middle gives the volume its old content back, and mounts it again', async () => {
+    second.ok('create', 'old 16M');
+    // Its file system ends before the fault begins.
+    done('mkfs.ext4', '-q', second.volume('old'), '4M');
+    const point = second.loopMount(second.volume('old'), 'old');
+    writeFileSync(join(point, 'file'), 'old');
+    second.ok('fault', 'volume:old EIO range=8M-16M');
+    const failed = restore(entry, { array: second.mount, target: 'old' });
+    await expect(failed).rejects.toThrow('old has its old content again');
+    second.ok('fault', 'all clear=yes');
+    expect(readFileSync(join(point, 'file'), 'utf8')).toBe('old');
+    expect(second.snapshots().filter(({ volume }) => volume === 'old')).toEqual([]);
+    await second.loopUnmount(point);
+    done('fsck.ext4', '-fn', second.volume('old'));
   });
 
   it('from tape needs no volume, and looks into it as into any other', async () => {
