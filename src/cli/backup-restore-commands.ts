@@ -79,10 +79,16 @@ Examples:
         const label = `restore from ${id}`;
         const result = await outcome('restoreFiles', { errand, label });
         if (wantsJson(command)) return printJson(result);
-        const sum = `restored ${result.files} ${result.files === 1 ? 'file' : 'files'}, ${formatSize(result.bytes)}, to ${absolutePath(to)}`;
+        const sum = `${amountText(result)} restored to ${absolutePath(to)}`;
         print([...result.lines, sum].join('\n'));
       });
     });
+}
+
+/** `1 file (6 bytes)`, `3 files (2.9M)`. */
+function amountText({ files, bytes }: { readonly files: number; readonly bytes: number }): string {
+  const size = bytes < 1024 ? `${bytes} bytes` : formatSize(bytes);
+  return `${files} ${files === 1 ? 'file' : 'files'} (${size})`;
 }
 
 function addRestore(group: Command): void {

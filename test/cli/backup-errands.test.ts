@@ -112,6 +112,27 @@ describe('a run', () => {
     expect(process.listenerCount('SIGINT')).toBe(0);
   });
 
+  it('goes on being waited for while the server is away, and says so once', async () => {
+    server.answer({
+      'POST /definitions/nightly/run': [RUN],
+      [LOOK]: [
+        errandOf(ERRAND, { kind: 'backup' }),
+        errandOf(ERRAND, { kind: 'backup', state: 'done', revision: 3, output: { lines: [] } }),
+      ],
+      'GET /runs/12': [{ ...RUN, state: 'complete', entries: ['12'] }],
+    });
+    let looks = 0;
+    server.cutsOff = (request) => {
+      if (request === LOOK) looks += 1;
+      return request === LOOK && (looks === 2 || looks === 3);
+    };
+    const { status, stdout, stderr } = await server.run('run', 'nightly');
+    expect([status, stdout, looks]).toEqual([0, 'run 12 complete: backup 12\n', 4]);
+    expect(stderr).toMatch(
+      /^arrayfs: the backup server at \S+ cannot be reached: .*; waiting for it\n$/,
+    );
+  });
+
   it('of a client that is away says so while it waits', async () => {
     server.answer({
       'POST /definitions/nightly/run': [RUN],

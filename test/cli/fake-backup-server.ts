@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ServerType, serve } from '@hono/node-server';
+import { type HttpBindings, type ServerType, serve } from '@hono/node-server';
 import { Command, CommanderError } from 'commander';
 import { Hono } from 'hono';
 import { expect, vi } from 'vitest';
@@ -77,12 +77,14 @@ export class FakeBackupServer {
   readonly asked: Asked[] = [];
   /** Done before the answer to a request is given. */
   onRequest: (request: string) => Promise<void> | void = () => {};
+  /** The connection ends without an answer. */
+  cutsOff: (request: string) => boolean = () => false;
   private answers = new Map<string, unknown[]>();
   private server: ServerType | undefined;
   private readonly directory = mkdtempSync(join(tmpdir(), 'arrayfs-backup-cli-'));
 
   async start(): Promise<void> {
-    const app = new Hono();
+    const app = new Hono<{ Bindings: HttpBindings }>();
     app.all('*', async (context) => {
       const url = new URL(context.req.url);
       const request = `${context.req.method} ${url.pathname.replace(API_PREFIX, '')}`;
@@ -92,6 +94,7 @@ export class FakeBackupServer {
         ...(text !== '' && { body: JSON.parse(text) as unknown }),
       });
       await this.onRequest(request);
+      if (this.cutsOff(request)) context.env.outgoing.destroy();
       context.header(PROTOCOL_HEADER, `${PROTOCOL_VERSION}`);
       if (context.req.header('authorization') !== `Bearer ${TOKEN}`) {
         return context.json({ error: 'EACCES', reason: 'wrong token' }, 401);
@@ -117,6 +120,7 @@ export class FakeBackupServer {
   answer(answers: Answers): void {
     this.asked.length = 0;
     this.onRequest = () => {};
+    this.cutsOff = () => false;
     this.answers = new Map(Object.entries(answers).map(([request, list]) => [request, [...list]]));
   }
 
