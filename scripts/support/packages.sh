@@ -5,7 +5,7 @@
 # The command or file that shows that a Debian package is there, however it got there.
 declare -A PACKAGE_SIGN=(
   [fuse3]=fusermount [fio]=fio [rsync]=rsync [e2fsprogs]=mkfs.ext4 [xfsprogs]=mkfs.xfs
-  [python3]=python3 [simh]=mtdump [iproute2]=ip
+  [python3]=python3 [simh]=mtdump [iproute2]=ip [btrfs-progs]=mkfs.btrfs
   [qemu-utils]=qemu-img [qemu-system-common]=qemu-storage-daemon
   [postgresql]=/usr/lib/postgresql/15/bin/initdb
 )
