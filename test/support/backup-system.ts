@@ -12,7 +12,7 @@ import { ServerClient } from '../../src/backup/server-client.js';
 import { endOf, outcome } from '../../src/cli/backup-wait.js';
 import { sampleDefinition } from '../backup/server/server-fixture.js';
 import { builtSource } from './built-program.js';
-import { type ProgramResult, run, start, until } from './programs.js';
+import { type ProgramResult, start, until } from './programs.js';
 import { subdirectory } from './scratch-directory.js';
 
 type Started = ReturnType<typeof start>;
@@ -83,24 +83,24 @@ export class BackupSystem {
   }
 
   /** `arrayfs WORDS` to its end. */
-  program(...words: string[]): ProgramResult {
-    return run(...leading([...this.built, ...words]));
+  program(...words: string[]): Promise<ProgramResult> {
+    return start(...leading([...this.built, ...words])).result;
   }
 
   /** `arrayfs backup WORDS` to its end. */
-  command(...words: string[]): ProgramResult {
+  command(...words: string[]): Promise<ProgramResult> {
     return this.program('backup', ...words);
   }
 
   /** The same, which must succeed. */
-  ok(...words: string[]): string {
-    const { status, out, errors } = this.command(...words);
+  async ok(...words: string[]): Promise<string> {
+    const { status, out, errors } = await this.command(...words);
     if (status !== 0) throw new Error(`backup ${words.join(' ')}: ${status}\n${out}\n${errors}`);
     return out;
   }
 
-  json<T>(...words: string[]): T {
-    return JSON.parse(this.ok(...words, '--json')) as T;
+  async json<T>(...words: string[]): Promise<T> {
+    return JSON.parse(await this.ok(...words, '--json')) as T;
   }
 
   /** A definition by the API: a snapshot of what `more` names, without freezing. */

@@ -53,8 +53,8 @@ describe.skipIf(!canLoop)('backups by mirror', () => {
   const orders = () => readFileSync(join(point, 'orders'), 'utf8');
   const entries = () => system.api.backups();
 
-  it('fig. 3: the port correspondence table has mount point, device, port and LUN of the volume', () => {
-    const rows = system.json<PathRow[]>('paths');
+  it('fig. 3: the port correspondence table has mount point, device, port and LUN of the volume', async () => {
+    const rows = await system.json<PathRow[]>('paths');
     expect(rows.filter(({ arrayMountPoint }) => arrayMountPoint === array.mount)).toMatchObject([
       { mountPoint: point, fileSystem: 'ext4', volume: 'db', port: 'CL2-A', lun: 3 },
     ]);
@@ -62,7 +62,7 @@ describe.skipIf(!canLoop)('backups by mirror', () => {
   });
 
   it('figs. 4, 8: where a mirror can be is asked of the client, and kept in the backup volume table', async () => {
-    const rows = system.json<DestinationRow[]>('destinations', point);
+    const rows = await system.json<DestinationRow[]>('destinations', point);
     expect(rows).toMatchObject(
       ['db-copy', 'spare'].map((destination) => ({
         ...{ hostName: HOST, mountPoint: point, volume: 'db', destination },
@@ -78,7 +78,7 @@ describe.skipIf(!canLoop)('backups by mirror', () => {
   });
 
   it('fig. 5: a definition has host, mount point, class, destination, commands, label and schedule', async () => {
-    system.ok(
+    await system.ok(
       ...['define', 'weekly', '--path', point, '--method', 'mirror', '--to', 'db-copy'],
       ...['--pre', hook('pre'), '--post', hook('post'), '--freeze', '--label', 'orders db'],
       ...['--schedule', '30 2 * * 0', '--time-zone', 'Europe/Berlin'],
@@ -95,7 +95,7 @@ describe.skipIf(!canLoop)('backups by mirror', () => {
   });
 
   it('figs. 6, 10, 11: commands around the split, then the sector, then the entry from it', async () => {
-    const run = system.json<Run>('run', 'weekly');
+    const run = await system.json<Run>('run', 'weekly');
     expect(run).toMatchObject({ state: 'complete', entries: ['1'] });
     // The pair comes before the commands: the application waits for the split alone.
     expect(readFileSync(order, 'utf8')).toMatch(/^pre duplex\npost split(-pending)?\n$/);
@@ -131,9 +131,9 @@ describe.skipIf(!canLoop)('backups by mirror', () => {
 
   it('fig. 13: files come back through the restore port and LUN, and nothing of that is left', async () => {
     write('three');
-    const { rows } = system.json<{ rows: FileRow[] }>('files', second.id);
+    const { rows } = await system.json<{ rows: FileRow[] }>('files', second.id);
     expect(rows.map(({ name }) => name)).toEqual(['lost+found', 'orders']);
-    system.ok('restore-file', second.id, '/orders', '--to', system.target);
+    await system.ok('restore-file', second.id, '/orders', '--to', system.target);
     expect(readFileSync(join(system.target, 'orders'), 'utf8')).toBe('two');
     expect(orders()).toBe('three');
     const events = array.read('events');
@@ -145,7 +145,7 @@ describe.skipIf(!canLoop)('backups by mirror', () => {
   it('fig. 12: a volume comes back with commands, unmounted and mounted again at its port', async () => {
     writeFileSync(order, '');
     const words = ['--pre', hook('pre'), '--post', hook('post')];
-    const said = system.ok('restore', second.id, ...words);
+    const said = await system.ok('restore', second.id, ...words);
     expect(said).toContain(`mounted again: ${point}`);
     expect(orders()).toBe('two');
     expect(readFileSync(order, 'utf8')).toBe('pre split\npost split\n');
@@ -156,10 +156,10 @@ describe.skipIf(!canLoop)('backups by mirror', () => {
 
   it('fig. 14: delete clears the sector and the entry, and the volume keeps its content', async () => {
     const before = readFileSync(array.volume('db-copy'));
-    system.ok('delete', second.id);
+    await system.ok('delete', second.id);
     expect([await entries(), readFileSync(array.path('info', 'db-copy')).length]).toEqual([[], 0]);
     expect(readFileSync(array.volume('db-copy')).equals(before)).toBe(true);
-    const { status, errors } = system.command('show', second.id);
+    const { status, errors } = await system.command('show', second.id);
     expect([status, errors]).toEqual([1, expect.stringContaining(`no backup`)]);
   });
 });

@@ -74,7 +74,7 @@ describe.skipIf(!canLoop)('backups by snapshot', () => {
 
   it('fig. 16: a copy on tape has the information of the backup, and a move deletes that', async () => {
     const [first, second] = snapshots;
-    system.ok('tape-copy', first?.id ?? '', 'tape0');
+    await system.ok('tape-copy', first?.id ?? '', 'tape0');
     const [onTape] = await copied(first);
     expect(onTape).toMatchObject({
       ...{ place: { kind: 'tape', device: 'tape0', cartridges: ['AFS001'] }, generation: 1 },
@@ -95,7 +95,7 @@ describe.skipIf(!canLoop)('backups by snapshot', () => {
   it('fig. 19: a copy in this and in another array has the sector, and can be mounted', async () => {
     const [first] = snapshots;
     const id = first?.id ?? '';
-    system.ok('copy', id, other.volume('db'));
+    await system.ok('copy', id, other.volume('db'));
     const wish = { destination: 'near', force: false, ...plain };
     await system.ended('copy', system.api.act(id, 'copy', wish));
     const copies = (await copied(first)).filter(({ place }) => place.kind === 'array');
@@ -120,7 +120,7 @@ describe.skipIf(!canLoop)('backups by snapshot', () => {
     expect(before).toHaveLength(6);
     rmSync(join(system.data, 'catalog'), { recursive: true });
     expect(await entries()).toEqual([]);
-    system.ok('rescan', '--tapes');
+    await system.ok('rescan', '--tapes');
     expect(await entries()).toEqual(before);
     // What is made then has a number and a generation above.
     const [next] = await system.backup('hourly');
@@ -133,7 +133,7 @@ describe.skipIf(!canLoop)('backups by snapshot', () => {
     const [moved] = (await entries()).filter(
       ({ place }) => place.kind === 'tape' && place.cartridges[0] === 'AFS002',
     );
-    system.ok('restore', moved?.id ?? '', '--to', 'again', '--array', other.mount);
+    await system.ok('restore', moved?.id ?? '', '--to', 'again', '--array', other.mount);
     const there = other.loopMount(other.volume('again'), 'there', 'ro', 'norecovery', 'nouuid');
     expect(readFileSync(join(there, 'orders'), 'utf8')).toBe('three');
     await other.loopUnmount(there);

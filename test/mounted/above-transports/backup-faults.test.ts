@@ -72,7 +72,7 @@ describe.skipIf(!canMount)('backups when something goes wrong', () => {
     const [copy = missing()] = await system.api.backups();
     const file = join(array.directory, 'tape0/AFS001.tap');
     renameSync(file, `${file}.away`);
-    const { status, errors } = system.command('verify', copy.id);
+    const { status, errors } = await system.command('verify', copy.id);
     expect([status, errors]).toEqual([1, expect.stringContaining('AFS001')]);
     renameSync(`${file}.away`, file);
     const verified = await system.ended('verify', system.api.act(copy.id, 'verify', {}));
@@ -87,7 +87,7 @@ describe.skipIf(!canMount)('backups when something goes wrong', () => {
     ];
     for (const [wish, reason] of cases) {
       await system.define('wrong', wish);
-      const { status, errors } = system.command('run', 'wrong');
+      const { status, errors } = await system.command('run', 'wrong');
       const [failed] = await system.api.runs({ limit: 1 });
       const number = failed?.number;
       expect([status, errors]).toEqual([
@@ -101,7 +101,7 @@ describe.skipIf(!canMount)('backups when something goes wrong', () => {
   it('a tape that is full: told with status 1, and the backup itself stays', async () => {
     writeFileSync(array.volume('raw'), Buffer.alloc(2 * MIB, 'raw'), { flag: 'r+' });
     await system.define('onto', { volumes: ['raw'], secondMedium: ['small'] });
-    const { status, errors } = system.command('run', 'onto');
+    const { status, errors } = await system.command('run', 'onto');
     expect([status, errors]).toEqual([1, expect.stringContaining('cartridge AFS001 is full')]);
     const [made] = await system.api.backups();
     expect(made).toMatchObject({ state: 'good', place: { kind: 'snapshot' } });
@@ -112,7 +112,7 @@ describe.skipIf(!canMount)('backups when something goes wrong', () => {
     const [made = missing()] = await system.backup('volume');
     const { id } = made;
     array.ok('delete', copyOf(made));
-    const { status, errors } = system.command('verify', id);
+    const { status, errors } = await system.command('verify', id);
     const reason = `backup ${id} is not there any more: it was deleted`;
     expect([status, errors]).toEqual([1, expect.stringContaining(reason)]);
     await system.rescan();
@@ -167,14 +167,14 @@ describe.skipIf(!canMount)('backups when something goes wrong', () => {
   it('a client with a wrong token, and a second one with the same state: refused in one line', async () => {
     const token = join(array.directory, 'token');
     writeFileSync(token, 'x'.repeat(43));
-    const { status, errors } = system.program(
+    const { status, errors } = await system.program(
       ...['backup-client', '--token-file', token, '--state', subdirectory(array.directory, 's')],
     );
     expect([status, errors]).toEqual([
       1,
       expect.stringMatching(/^arrayfs: .*: the backup server does not know this token$/),
     ]);
-    const again = system.program('backup-client', '--state', join(array.directory, 'state'));
+    const again = await system.program('backup-client', '--state', join(array.directory, 'state'));
     expect([again.status, again.errors]).toEqual([1, expect.stringContaining('in use')]);
   });
 });

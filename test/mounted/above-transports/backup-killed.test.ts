@@ -66,17 +66,13 @@ describe.skipIf(!canLoop)('a backup', () => {
       array.mountAgain();
     },
   };
-  const cutOff = (step: string) => `the backup client was ended in the step ${step}`;
 
   it.each([
-    ['server', 'pre', ''],
     ['server', 'freeze', ''],
     ['server', 'post', ''],
-    ['client', 'pre', cutOff('pre')],
-    ['client', 'freeze', cutOff('freeze')],
+    ['client', 'freeze', 'the backup client was ended in the step freeze'],
     ['client', 'post', ''],
     // Last: a file system on a dead array is none.
-    ['array', 'pre', ''],
     ['array', 'post', ''],
   ] as const)('whose %s is killed at its %s', async (program, place, reason) => {
     if (program === 'array' && point !== '') {

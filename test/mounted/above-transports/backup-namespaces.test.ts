@@ -17,6 +17,9 @@ import {
 } from '../../support/scratch-directory.js';
 
 const [SERVER, CLIENT] = ['10.255.7.1', '10.255.7.2'];
+/** A mount namespace begins with all mounts there are: other tests must be able to unmount theirs. */
+const FORGET_OTHERS = `cut -d ' ' -f 5 /proc/self/mountinfo | grep arrayfs-mounted- | tac |
+  while read -r point; do umount -l "$point"; done`;
 const URL = `http://${SERVER}:7070`;
 
 /** Why it cannot be done here; empty: it can. */
@@ -48,8 +51,8 @@ class Machine {
     readonly name: string,
   ) {
     this.directory = subdirectory(scratch, name);
-    const words = ['--net', '--mount', '--propagation', 'private', 'sh', '-c'];
-    this.holder = start('unshare', ...words, 'echo; exec sleep 100000');
+    const words = ['--net', '--mount', '--propagation', 'slave', 'sh', '-c'];
+    this.holder = start('unshare', ...words, `${FORGET_OTHERS}; echo; exec sleep 100000`);
   }
 
   get pid(): number {

@@ -101,7 +101,7 @@ describe.skipIf(!canRun)('PostgreSQL on a volume', () => {
     rmSync(database, { recursive: true });
     done('sync', '-f', point);
 
-    system.ok('restore', backup?.id ?? '');
+    await system.ok('restore', backup?.id ?? '');
     begin();
     const [before = 0, after = 0] = readFileSync(committed, 'utf8').trim().split('\n').map(Number);
     const [newest, count, wrong] = query(
