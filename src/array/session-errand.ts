@@ -59,7 +59,8 @@ export class SessionErrand extends DeviceErrand implements DeviceSession {
   protected move(slot: RequestSlot): void {
     this.takeAnswer(slot);
     const producer = new ChunkProducer(slot);
-    if (this.isEnding || !producer.isDrained) return;
+    // By the answer that was taken, not by the ring: one may have come since that look, and lies where the next operation would go.
+    if (this.isEnding || producer.published !== this.answered) return;
     const [call] = this.calls;
     if (call !== undefined && !this.mayGo(call)) return;
     const head = { segment: 0, position: 0, devicePosition: 0 };

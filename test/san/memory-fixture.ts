@@ -34,14 +34,17 @@ export function tableOf(
 /** Every state of a request once passed through, as text. */
 export class OneThread {
   readonly clock = new ManualClock();
-  readonly memory: SharedMemory = allocateSharedMemory(SHAPE);
-  readonly board = new RequestBoard(this.memory, this.clock);
-  readonly kernels = FOUR.map(
-    ({ index }) => new MicroprocessorKernel(this.memory, index, this.clock),
-  );
+  readonly memory: SharedMemory;
+  readonly board: RequestBoard;
+  readonly kernels: readonly MicroprocessorKernel[];
   private nextNumber = 1;
 
-  constructor() {
+  constructor(shape: Partial<MemoryShape> = {}) {
+    this.memory = allocateSharedMemory({ ...SHAPE, ...shape });
+    this.board = new RequestBoard(this.memory, this.clock);
+    this.kernels = FOUR.map(
+      ({ index }) => new MicroprocessorKernel(this.memory, index, this.clock),
+    );
     for (const { index } of FOUR) this.board.started(index);
   }
 
