@@ -8,6 +8,7 @@ import { ChunkProducer, readKept, readProgress, wantedFeed } from '../san/data-a
 import type { RequestSlot } from '../san/request-slots.js';
 import type { BackupRequest, SourcePiece, Transfer, TransferEnd } from './backup-path.js';
 import { DeviceErrand, type ErrandEnd, type ErrandHost } from './device-errand.js';
+import { turnOrAbort } from './turn-or-abort.js';
 
 const CHUNK_BYTES = 256 * 1024;
 /** Of one chunk of zeros; its length is a 32-bit word. */
@@ -116,7 +117,7 @@ export class BackupErrand extends DeviceErrand implements Transfer {
     const chunkBytes = Math.min(CHUNK_BYTES, slot.memory.shape.chunkBytes);
     // Chunks end at the same places wherever it goes on.
     const bytes = Math.min(chunkBytes - (position % chunkBytes), bytesLeft);
-    await this.turnFor(bytes);
+    await turnOrAbort(this.backup.pace?.(bytes, this.port), this.abort.signal);
     if (!this.isWanted(slot)) return;
     const target = producer.nextContent().subarray(0, bytes);
     const piece = await this.backup.source.read(position, target, this.abort.signal);
@@ -125,18 +126,6 @@ export class BackupErrand extends DeviceErrand implements Transfer {
     const length = Math.min(piece.length, ZEROS_BYTES_MAX);
     producer.publish({ ...head, kind: piece.kind, length });
     this.offset += length;
-  }
-
-  private async turnFor(bytes: number): Promise<void> {
-    const turn = this.backup.pace?.(bytes, this.port);
-    if (turn === undefined) return;
-    const { signal } = this.abort;
-    let stop = () => {};
-    const aborted = new Promise<void>((resolve) => {
-      stop = resolve;
-      signal.addEventListener('abort', stop, { once: true });
-    });
-    await Promise.race([turn, aborted]).finally(() => signal.removeEventListener('abort', stop));
   }
 
   private isWanted(slot: RequestSlot): boolean {

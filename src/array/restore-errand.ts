@@ -5,11 +5,13 @@ import { type Chunk, ChunkConsumer } from '../san/data-area.js';
 import type { RequestSlot } from '../san/request-slots.js';
 import type { RestoreRequest, Transfer, TransferEnd } from './backup-path.js';
 import { DeviceErrand, type ErrandEnd, type ErrandHost } from './device-errand.js';
+import { turnOrAbort } from './turn-or-abort.js';
 
 export class RestoreErrand extends DeviceErrand implements Transfer {
   doneBytes = 0;
   readonly durable = undefined;
   readonly done: Promise<TransferEnd>;
+  private abort = new AbortController();
   private draining = false;
   /** The sink has the whole image, whatever becomes of the microprocessor. */
   private isWhole = false;
@@ -30,10 +32,15 @@ export class RestoreErrand extends DeviceErrand implements Transfer {
     return this.draining;
   }
 
+  protected override abandon(): void {
+    this.abort.abort();
+  }
+
   protected move(slot: RequestSlot): void {
     const consumer = new ChunkConsumer(slot);
     if (this.draining || this.isEnding || consumer.next() === undefined) return;
     this.draining = true;
+    this.abort = new AbortController();
     this.drain(consumer)
       .catch((error: unknown) => this.fail(asArrayError(error)))
       .finally(() => {
@@ -49,8 +56,10 @@ export class RestoreErrand extends DeviceErrand implements Transfer {
 
   private async drain(consumer: ChunkConsumer): Promise<void> {
     for (let chunk = consumer.next(); chunk !== undefined; chunk = consumer.next()) {
-      if (this.isEnding) return;
-      if (chunk.kind !== 'end') await this.restore.pace?.(chunk.length, this.port);
+      const isData = chunk.kind !== 'end';
+      const turn = isData ? this.restore.pace?.(chunk.length, this.port) : undefined;
+      await turnOrAbort(turn, this.abort.signal);
+      if (this.abort.signal.aborted) return;
       await this.give(chunk);
       consumer.consumed(chunk, chunk.devicePosition);
       this.doneBytes = chunk.devicePosition;

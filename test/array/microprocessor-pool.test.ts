@@ -16,6 +16,7 @@ import {
   randomImage,
   restoreRequest,
   SinkInMemory,
+  until,
 } from '../support/backup-pool.js';
 import { cleanScratch } from '../support/scratch-directory.js';
 
@@ -125,6 +126,26 @@ describe('a restore', () => {
     };
     const end = await pool.restore(restoreRequest(target, sink)).done;
     expect(reasonOf(end)).toBe('EIO: no more space');
+  });
+
+  it('is cancelled while a piece waits for its turn', async () => {
+    const target = makeDevice('disk');
+    const pool = makePool();
+    await pool.backup(backupRequest(target, IMAGE)).done;
+    let asked = 0;
+    const pace = () => {
+      asked += 1;
+      return asked < 3 ? undefined : new Promise<void>(() => {});
+    };
+    const sink = new SinkInMemory();
+    const transfer = pool.restore(restoreRequest(target, sink, { pace }));
+    await until(
+      () => asked === 3,
+      () => transfer.phase === 'ended',
+    );
+    transfer.cancel();
+    expect(await transfer.done).toEqual({ outcome: 'cancelled' });
+    expect(sink.content.length).toBeLessThan(IMAGE.length);
   });
 
   it('of a damaged backup fails, whatever was given to the sink before', async () => {
