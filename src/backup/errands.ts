@@ -37,8 +37,9 @@ const destinationRowSchema = z.strictObject({
 });
 
 const fileRowSchema = z.strictObject({
+  /** Bytes of one that is not UTF-8 are `\xff` each. */
   name: z.string(),
-  type: z.enum(['file', 'directory', 'link', 'other']),
+  type: z.enum(['file', 'directory', 'link', 'pipe', 'socket', 'block', 'character']),
   sizeBytes: z.int(),
   mode: z.int(),
   owner: z.int(),

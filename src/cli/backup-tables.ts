@@ -230,7 +230,9 @@ export function destinationsText(rows: readonly DestinationRow[]): string {
   );
 }
 
-const TYPE_LETTERS = { file: '-', directory: 'd', link: 'l', other: '?' } as const;
+const TYPE_LETTERS = {
+  ...{ file: '-', directory: 'd', link: 'l', pipe: 'p', socket: 's', block: 'b', character: 'c' },
+} as const satisfies Record<FileRow['type'], string>;
 
 /** Like `ls -ln`: owners are numbers, for the backup's users may be unknown here. */
 export function filesText(rows: readonly FileRow[]): string {

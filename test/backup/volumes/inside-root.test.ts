@@ -1,4 +1,5 @@
 /** Paths, links and targets of files in a backup, over plain directories. */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -57,6 +58,21 @@ describe('listFiles', () => {
       ['out', 'link', '../../../../..'],
       ['self', 'link', 'self'],
       ['var', 'directory', null],
+    ]);
+  });
+
+  it('tells what is no file, and names and links that are not UTF-8, byte by byte', async () => {
+    const place = join(scratch, 'odd');
+    mkdirSync(place);
+    execFileSync('mkfifo', [join(place, 'pipe')]);
+    const bad = Buffer.concat([Buffer.from(`${place}/bäd`), Buffer.from([0xff, 0x20])]);
+    symlinkSync(Buffer.from([0xfe]), bad);
+    writeFileSync(join(place, 'größe'), 'x');
+    const { rows } = await listFiles(place, '/');
+    expect(rows.map(({ name, type, target }) => [name, type, target])).toEqual([
+      ['b\\xc3\\xa4d\\xff ', 'link', '\\xfe'],
+      ['größe', 'file', null],
+      ['pipe', 'pipe', null],
     ]);
   });
 
