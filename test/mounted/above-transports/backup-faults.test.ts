@@ -11,6 +11,7 @@ import type { BackupDefinition } from '../../../src/backup/definition.js';
 import { BackupHold } from '../../support/backup-hold.js';
 import { BackupSystem } from '../../support/backup-system.js';
 import { canMount, MIB, MountedArray } from '../../support/mounted-array.js';
+import { ARRAYFS, run, until } from '../../support/programs.js';
 import { cleanScratch, subdirectory } from '../../support/scratch-directory.js';
 
 const FAILING = 'echo no room >&2; exit 3';
@@ -47,18 +48,21 @@ describe.skipIf(!canMount)('backups when something goes wrong', () => {
   const names = () => array.snapshots().map(({ name }) => name);
   const remove = (id: string) => system.ended('delete', system.api.act(id, 'delete', {}));
 
+  /** The client may look at it at any moment. */
+  const unmounted = () => until(() => run(ARRAYFS, 'umount', array.mount).status === 0);
+
   function copyOf({ place }: BackupEntry): string {
     return place.kind === 'snapshot' ? `${place.volume}@${place.snapshot}` : missing();
   }
 
   it('an array that is unmounted in the middle: waited for; before: told', async () => {
     const begun = await hold.at('pre', () => system.api.runDefinition('volume'));
-    await array.umount();
+    await unmounted();
     hold.release('pre');
     array.mountAgain();
     expect(await system.runEnd(begun)).toMatchObject({ state: 'complete' });
     await remove(`${begun.number}`);
-    await array.umount();
+    await unmounted();
     expect(await system.run('volume')).toMatchObject({
       ...{ state: 'failed', reason: 'no array is mounted that this client serves' },
     });

@@ -14,7 +14,9 @@ import { cleanScratch, subdirectory } from '../../support/scratch-directory.js';
 const PROGRAMS = '/usr/lib/postgresql/15/bin';
 const canRun = canLoop && existsSync(join(PROGRAMS, 'initdb'));
 
-describe.skipIf(!canRun)('PostgreSQL on a volume', () => {
+const why = canRun ? '' : `: no ${PROGRAMS}, or nothing can be mounted`;
+
+describe.skipIf(!canRun)(`PostgreSQL on a volume${why}`, () => {
   let array: MountedArray;
   let system: BackupSystem;
   let point: string;
@@ -110,7 +112,8 @@ describe.skipIf(!canRun)('PostgreSQL on a volume', () => {
       .split('|')
       .map(Number);
     expect(newest).toBeGreaterThanOrEqual(before);
-    expect(newest).toBeLessThanOrEqual(after);
+    // The transaction of the instant may have been on disk before others saw it.
+    expect(newest).toBeLessThanOrEqual(after + 5);
     expect([count, wrong]).toEqual([newest, 0]);
     // Whole transactions of five rows each.
     expect((count ?? 1) % 5).toBe(0);
