@@ -32,8 +32,9 @@ export class RestoreErrand extends DeviceErrand implements Transfer {
     return this.draining;
   }
 
+  /** What is in the area of a transfer that has ended by itself is given all the same. */
   protected override abandon(): void {
-    this.abort.abort();
+    if (this.isEnding) this.abort.abort();
   }
 
   protected move(slot: RequestSlot): void {

@@ -1,6 +1,6 @@
 /** Backups, restores, sessions and probes by real microprocessors, on every kind of device. */
 import { afterAll, describe, expect, it } from 'vitest';
-import type { TransferEnd } from '../../src/array/backup-path.js';
+import type { Transfer, TransferEnd } from '../../src/array/backup-path.js';
 import { type Clock, systemClock } from '../../src/base/clock.js';
 import { openBackup } from '../../src/device/backup-image.js';
 import { PortTasks } from '../../src/san/port-tasks.js';
@@ -29,6 +29,19 @@ function storedOn({ device, medium }: DeviceCase): string {
   const session = device.login('CL2-D');
   try {
     return hashOf(contentOf(openBackup(session, medium)));
+  } finally {
+    session.logout();
+  }
+}
+
+/** No session has its medium. */
+function isFree({ device, medium }: DeviceCase): boolean {
+  const session = device.login('CL1-D');
+  try {
+    session.reserve(medium);
+    return true;
+  } catch {
+    return false;
   } finally {
     session.logout();
   }
@@ -160,7 +173,17 @@ describe('a restore', () => {
     medium.spaceRecords(2);
     medium.writeMarks(2);
     session.logout();
-    const end = await pool.restore(restoreRequest(target, new SinkInMemory())).done;
+    // The event loop is busy until the microprocessor has ended: it sees that together with what lies in the area.
+    const transfer: Transfer = pool.restore(
+      restoreRequest(target, new SinkInMemory(), {
+        onChange: () => {
+          if (transfer.phase !== 'moving') return;
+          do Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+          while (!isFree(target));
+        },
+      }),
+    );
+    const end = await transfer.done;
     expect(end.outcome).toBe('failed');
   });
 });
