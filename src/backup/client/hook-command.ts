@@ -1,6 +1,7 @@
 /**
  * Pre and post commands ([004] fig. 5, preprocess 265, postprocess 266): run by /bin/sh, only if this client's own
- * configuration allows them. A command that takes too long is killed with all it has started; its output is kept in part.
+ * configuration allows them. A command that takes too long, or whose client is killed, is killed with all it has started; its
+ * output is kept in part.
  */
 import { spawn } from 'node:child_process';
 import { realpathSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { dirname } from 'node:path';
 import { type Clock, pause } from '../../base/clock.js';
 import { ArrayError } from '../../base/errors.js';
 import type { HookCommand } from '../definition.js';
+import { guardGroup } from './group-guard.js';
 
 const OUTPUT_LINES_MAX = 200;
 const LINE_CHARACTERS_MAX = 1_000;
@@ -15,6 +17,8 @@ const LINE_CHARACTERS_MAX = 1_000;
 const KILL_MS = 2_000;
 /** For what it has written to be read when it has ended, where something else still holds its output. */
 const OUTPUT_MS = 500;
+/** $1: the command; not begun where the client is killed before it says so. */
+const WHEN_GUARDED = 'read -r _ && exec /bin/sh -c "$1" </dev/null';
 /** Words and paths alone: nothing that the shell would make another command of. */
 const PLAIN_WORDS = /^\/[\w@%+=:,./-]*( [\w@%+=:,./-]+)*$/;
 
@@ -58,14 +62,16 @@ export async function runHook(
   const { command, timeoutMs } = hook;
   if (run.signal.aborted)
     throw new ArrayError('EINTR', `the ${name} command was not begun: cancelled`);
-  const child = spawn('/bin/sh', ['-c', command], {
+  const child = spawn('/bin/sh', ['-c', WHEN_GUARDED, 'sh', command], {
     // A process group of its own: whatever it starts ends with it.
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     cwd: '/',
     env: { ...ordinaryEnvironment(), ...run.variables },
   });
   const group = child.pid;
+  const unguard = group === undefined ? () => {} : guardGroup(group);
+  child.stdin.on('error', () => undefined).end('go\n');
   const kept = new KeptOutput((line) => run.log(`${name}: ${line}`));
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => kept.add(stream, text));
@@ -81,6 +87,7 @@ export async function runHook(
   const onAbort = () => killed.begin('given up');
   run.signal.addEventListener('abort', onAbort, { once: true });
   const failure = await ended;
+  unguard();
   timer.cancel();
   run.signal.removeEventListener('abort', onAbort);
   if (killed.why !== undefined) killed.finish();

@@ -1,5 +1,8 @@
 /** Pre and post commands: which may run, what is kept of what they say, and how one that hangs ends. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -14,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkAllowed, runHook } from '../../../src/backup/client/hook-command.js';
 import { systemClock } from '../../../src/base/clock.js';
 import { isRunning } from '../../../src/host/processes.js';
+import { builtProgram } from '../../support/built-program.js';
 import { codeOf } from '../../support/code-of.js';
 import { until } from '../../support/programs.js';
 
@@ -97,6 +101,23 @@ describe('a command', () => {
     const pids = readFileSync(file, 'utf8').trim().split(' ').map(Number);
     await until(() => pids.every((pid) => !isRunning(pid)));
     expect(pids).toHaveLength(2);
+  });
+
+  it('is killed with all it has started when its client is killed', async () => {
+    const file = join(scratch, 'left-alone');
+    const command = `sleep 1000 & echo $$ $! > ${file}; trap '' TERM; wait; sleep 1000`;
+    const client = spawn(process.execPath, [builtProgram('backup', 'hook-runner'), command]);
+    const ended = once(client, 'exit');
+    const written = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+    await until(
+      () => written().endsWith('\n'),
+      () => client.exitCode !== null,
+    );
+    const pids = written().trim().split(' ').map(Number);
+    expect(pids.map(isRunning)).toEqual([true, true]);
+    client.kill('SIGKILL');
+    await ended;
+    await until(() => !pids.some(isRunning));
   });
 
   it('is given up by its signal, and not begun after it', async () => {
