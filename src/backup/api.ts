@@ -19,7 +19,7 @@
  *   GET    /destinations                rows: the last answers of destinations are kept
  *   GET    /errands/ID?after=REVISION&wait=MS   the errand, when its revision is above     POST /errands/ID/cancel
  * For clients:
- *   POST   /client/hello     answers what /about does, and whose token that is
+ *   POST   /client/hello     answers what /about does
  *   POST   /client/poll, /client/report, /client/catalog
  * For monitoring, with a user's token: GET /metrics
  */
@@ -118,11 +118,9 @@ export const aboutSchema = z.strictObject({
   bootId: z.string(),
 });
 
-/** `client`: the name that the token is of. */
-export const helloAnswerSchema = aboutSchema.extend({ client: z.string() });
-
-/** From a client at its start and whenever its arrays change; the name comes from its token. */
+/** From a client at its start and whenever its arrays change. What it adds to the catalog has its name: refused where the token is another's. */
 export const helloSchema = z.strictObject({
+  name: z.string(),
   version: z.string(),
   hostName: z.string(),
   arrays: z.array(z.strictObject({ uuid: z.string(), mountPoint: z.string() })),

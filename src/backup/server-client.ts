@@ -11,7 +11,6 @@ import {
   type EntryFilter,
   errandViewSchema,
   type Hello,
-  helloAnswerSchema,
   pollAnswerSchema,
   type Report,
   retentionRowSchema,
@@ -145,7 +144,7 @@ export class ServerClient {
   }
 
   hello(hello: Hello) {
-    return this.post(helloAnswerSchema, '/client/hello', hello);
+    return this.post(aboutSchema, '/client/hello', hello);
   }
 
   async poll(has: readonly number[], waitMs: number, signal: AbortSignal) {

@@ -151,7 +151,8 @@ describe('a backup server', () => {
       const found = (await user.backups()).map(({ id }) => id).filter((id) => id !== open);
       expect(found.sort()).toEqual([...known].sort());
       const { clientName = '' } = readRegistrations().find(({ url }) => url === server.url) ?? {};
-      await client.hello({ version: '1', hostName: 'h', arrays: [], highestJobNumber: 0 });
+      const hello = { version: '1', hostName: 'h', arrays: [], highestJobNumber: 0 };
+      await client.hello({ name: clientName, ...hello });
       if (round === 0) await user.putDefinition(sampleDefinition(clientName));
       const [live] = (await client.poll([], 0, signal)).errands;
       const errand = live?.id ?? (await user.runDefinition('nightly')).errand;

@@ -5,7 +5,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.js';
-import { ArrayError } from '../../base/errors.js';
 import { makeDirectories } from '../../base/make-directories.js';
 import { lockDirectory } from '../../host/instance-lock.js';
 import type { Hello } from '../api.js';
@@ -52,8 +51,7 @@ export async function runBackupClient(options: BackupClientOptions): Promise<voi
   };
   try {
     const greeted = await talk.state();
-    const { dataDirectory, bootId, client } = await greet(talk);
-    checkName(options.configuration.name, client);
+    const { dataDirectory, bootId } = await greet(talk);
     const serverDirectory = bootId === ownBootId() ? dataDirectory : undefined;
     const configuration = { ...options.configuration, serverDirectory };
     const journal = Journal.open(join(stateDirectory, 'errands'));
@@ -70,18 +68,12 @@ export async function runBackupClient(options: BackupClientOptions): Promise<voi
   }
 }
 
-/** What it adds to the catalog has its name: only by that it is reached again. */
-function checkName(name: string, known: string): void {
-  if (name === known) return;
-  const reason = `the token is that of the backup client '${known}', not of '${name}': give --name ${known}`;
-  throw new ArrayError('EINVAL', reason);
-}
-
 async function helloOf(
   { version, configuration }: BackupClientOptions,
   arrays: readonly KnownArray[],
 ): Promise<Hello> {
   return {
+    name: configuration.name,
     version,
     hostName: configuration.hostName,
     arrays: arrays.map(({ uuid, mountPoint }) => ({ uuid, mountPoint })),

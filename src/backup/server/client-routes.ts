@@ -1,14 +1,7 @@
 /** The requests of backup clients: hello, errands, reports, changes of the catalog. */
 import { Hono } from 'hono';
-import type { z } from 'zod';
 import { ArrayError } from '../../base/errors.js';
-import {
-  catalogChangeSchema,
-  type helloAnswerSchema,
-  helloSchema,
-  pollSchema,
-  reportSchema,
-} from '../api.js';
+import { catalogChangeSchema, helloSchema, pollSchema, reportSchema } from '../api.js';
 import type { BackupEntry } from '../backup-entry.js';
 import { putEntry, removeEntry } from './catalog-entries.js';
 import type { CatalogChange } from './catalog-store.js';
@@ -22,9 +15,11 @@ export function clientRoutes(server: ServerParts): Hono<ServerEnv> {
   routes.use('*', requireRole(clients, 'client'));
   routes.post('/hello', async (context) => {
     const client = context.get('client');
-    const hasNewArray = clients.hello(client, await bodyOf(context, helloSchema));
+    const hello = await bodyOf(context, helloSchema);
+    checkName(hello.name, client);
+    const hasNewArray = clients.hello(client, hello);
     if (hasNewArray) server.rescans.startAt(client, { tapes: false });
-    return context.json({ ...server.about, client } satisfies z.infer<typeof helloAnswerSchema>);
+    return context.json(server.about);
   });
   routes.post('/poll', async (context) => {
     const client = context.get('client');
@@ -68,6 +63,13 @@ export function clientRoutes(server: ServerParts): Hono<ServerEnv> {
     return context.json({});
   });
   return routes;
+}
+
+/** Before anything is noted of it: else one that is refused would be taken for the other. */
+function checkName(name: string, client: string): void {
+  if (name === client) return;
+  const reason = `the token is that of the backup client '${client}', not of '${name}': give --name ${client}`;
+  throw new ArrayError('EINVAL', reason);
 }
 
 /** Another server's backup that a rescan found has the id of a new one: it goes on under an id of its own. */

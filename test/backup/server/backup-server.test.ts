@@ -159,13 +159,25 @@ describe('after the server was killed', () => {
     await define();
     const first = await begin();
     await at.client('/hello', {
-      ...{ version: '1', hostName: 'web1', arrays: [], highestJobNumber: 70 },
+      ...{ name: at.clientName, version: '1', hostName: 'web1', arrays: [], highestJobNumber: 70 },
     });
     await at.client('/report', { errand: first.errand, ...silent, output: { lines: [] } });
     rmSync(join(at.directory, 'data/catalog'), { recursive: true });
     at = at.again();
     await at.connect();
     expect((await begin()).run).toBe(71);
+  });
+});
+
+describe('a client that has another name than its token is of', () => {
+  it('is refused, and is not taken for the other', async () => {
+    const row = async () => (await at.user('GET', '/clients')).body;
+    const before = await row();
+    const hello = { version: '1', hostName: 'elsewhere', arrays: [], highestJobNumber: 7 };
+    const { status, body } = await at.client('/hello', { name: 'gamma', ...hello });
+    const reason = `the token is that of the backup client '${at.clientName}', not of 'gamma'`;
+    expect([status, body.reason]).toEqual([400, expect.stringContaining(reason)]);
+    expect(await row()).toEqual(before);
   });
 });
 

@@ -213,7 +213,8 @@ describe('a rescan', () => {
 
   it('is asked for an array that no client had, and for no other', async () => {
     const arrays = [{ uuid: ARRAY, mountPoint: '/mnt/array' }];
-    const hello = { version: '1.2.3', hostName: 'web1', arrays, highestJobNumber: 0 };
+    const about = { name: at.clientName, version: '1.2.3', hostName: 'web1' };
+    const hello = { ...about, arrays, highestJobNumber: 0 };
     const asked = async () => {
       await at.client('/hello', hello);
       const { errands } = (await at.client('/poll', { has: [], waitMs: 0 })).body;

@@ -58,7 +58,8 @@ export function serverFixture(directory: string, clock = new ManualClock()): Ser
     client: (path, body) => ask(clientToken, 'POST', `/client${path}`, body ?? {}),
     async connect() {
       const arrays = [{ uuid: ARRAY, mountPoint: '/mnt/array' }];
-      const hello = { version: '1.2.3', hostName: 'web1', arrays, highestJobNumber: 0 };
+      const about = { name: clients.localName, version: '1.2.3', hostName: 'web1' };
+      const hello = { ...about, arrays, highestJobNumber: 0 };
       await fixture.client('/hello', hello);
       const { body } = await fixture.client('/poll', { has: [], waitMs: 0 });
       const { id, kind } = body.errands[0] ?? {};
