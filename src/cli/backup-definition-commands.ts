@@ -1,5 +1,6 @@
 /** What is to be backed up: define, undefine, definitions, check. */
 import type { Command } from 'commander';
+import { CANNOT } from '../backup/choices.js';
 import type { ServerClient } from '../backup/server-client.js';
 import { ArrayError } from '../base/errors.js';
 import { addDefineOptions, type DefineOptions } from './backup-definition-options.js';
@@ -7,7 +8,7 @@ import { clientName, withServer } from './backup-server-option.js';
 import { definitionFields, definitionsText } from './backup-tables.js';
 import { namedArgument } from './backup-words.js';
 import { wantsJson } from './global-options.js';
-import { fieldLines, print, printJson, printLines } from './output.js';
+import { EXIT_FAILED, fieldLines, print, printJson, printLines } from './output.js';
 
 export function addBackupDefinitionCommands(group: Command): void {
   addDefine(group);
@@ -40,11 +41,17 @@ export function addBackupDefinitionCommands(group: Command): void {
     .command('check')
     .description('say what a run would do, or why it cannot; nothing is changed')
     .addArgument(definitionArgument())
+    .addHelpText(
+      'after',
+      `
+Exit status: 0 a run would succeed, 1 a line begins with 'cannot:'.`,
+    )
     .action(async (name: string, _options: unknown, command: Command) => {
       await withServer(command, async ({ server, outcome }) => {
         const errand = await server.checkDefinition(name);
         const { lines } = await outcome('check', { errand, label: `check of ${name}` });
         printLines(lines, `${name} can run`, wantsJson(command));
+        if (lines.some((line) => line.startsWith(CANNOT))) process.exitCode = EXIT_FAILED;
       });
     });
 }

@@ -145,6 +145,18 @@ describe('what is asked', () => {
   });
 });
 
+describe('a check', () => {
+  it.each([
+    [0, ['/srv/db is on volume db']],
+    [1, ['/srv/db is on volume db', 'cannot: the array is mounted read-only']],
+  ])('ends with %i where it says %j', async (status, lines) => {
+    const [first, ...later] = done('check', { lines });
+    server.answer({ 'POST /definitions/nightly/check': [first], [LOOK]: later });
+    const stdout = `${lines.join('\n')}\n`;
+    expect(await server.run('check', 'nightly')).toEqual({ status, stdout, stderr: '' });
+  });
+});
+
 describe('a client', () => {
   let directory = '';
 

@@ -5,6 +5,7 @@
 import { asArrayError } from '../../base/errors.js';
 import { formatSize } from '../../base/sizes.js';
 import { arrayTable } from '../array-tables.js';
+import { CANNOT } from '../choices.js';
 import { type BackupSource, type BackupSources, backupSources } from '../client/backup-sources.js';
 import type { ErrandContext, ErrandHandler, KnownArray } from '../client/errand-handler.js';
 import { refuseFreeze } from '../client/freeze-check.js';
@@ -12,9 +13,6 @@ import { checkAllowed } from '../client/hook-command.js';
 import type { BackupDefinition } from '../definition.js';
 import { definitionProblem } from '../definition-rules.js';
 import { useAsSecondary } from './destinations.js';
-
-/** Begins a line that tells why a run would fail. */
-export const CANNOT = 'cannot: ';
 
 type Check = () => Promise<readonly string[]>;
 
@@ -115,7 +113,8 @@ async function mirrorLines(
     const secondary = volumes.find((row) => row.name === name);
     if (secondary === undefined) return `${CANNOT}there is no volume ${name}`;
     const use = useAsSecondary(volume, secondary, pairs);
-    if (use === 'free') return `${CANNOT}${name} is neither paired nor reserved: reserve it`;
+    if (use === 'free')
+      return `${CANNOT}${name} is neither paired nor reserved: arrayfs pair reserve ${name}`;
     if (use !== undefined) return `${volume.name} is mirrored to ${name} (${use})`;
     const sizes = `${formatSize(volume.sizeBytes)} and ${formatSize(secondary.sizeBytes)}`;
     const why =

@@ -140,7 +140,7 @@ describe.skipIf(!canLoop)('the volume of a path', () => {
       'volume disk (number 3, 16M): mirror',
       'volume unit (number 2, 16M): mirror',
       'orders is mirrored to paired (paired)',
-      'cannot: free is neither paired nor reserved: reserve it',
+      'cannot: free is neither paired nor reserved: arrayfs pair reserve free',
       'cannot: there is no volume none',
       'cannot: there is no backup device tape9',
       'cannot: /nowhere/volumes/x is no volume of an array that this client serves',
