@@ -41,11 +41,8 @@ export async function copyDestination(
 }
 
 /** EINVAL where the sizes are not equal or it is the backup itself, EBUSY where overwriting it would lose something. */
-export function checkOverwrite(
-  { volume, row, held }: CopyDestination,
-  entry: BackupEntry,
-  force: boolean,
-): void {
+export function checkOverwrite(to: CopyDestination, entry: BackupEntry, force: boolean): void {
+  const { volume, row } = to;
   if (row === undefined) return;
   if (row.uuid === entry.volumeUuid || row.uuid === entry.sourceUuid) {
     const what = row.uuid === entry.sourceUuid ? 'what was backed up' : 'the backup itself';
@@ -56,8 +53,8 @@ export function checkOverwrite(
     throw new ArrayError('EINVAL', `volume ${volume} has ${sizes}, as backup ${entry.id} has`);
   }
   if (force) return;
-  const reason = lossReason(row, held, entry);
-  if (reason !== undefined) throw new ArrayError('EBUSY', `volume ${volume} ${reason}`);
+  const reason = lossReason(to, entry);
+  if (reason !== undefined) throw new ArrayError('EBUSY', reason);
 }
 
 /** The id of the backup that goes; undefined where there is none. */
@@ -65,19 +62,23 @@ export function replacedId({ held }: CopyDestination): string | undefined {
   return held && entryId(held.jobNumber, held.memberNumber, held.memberCount);
 }
 
-function lossReason(
-  { writerCount, allocatedBytes }: VolumeRow,
-  held: BackupInfo | undefined,
-  entry: BackupEntry,
+/** Why a copy of what `entry` says would lose something, if it would. */
+export function lossReason(
+  { volume, row, held }: CopyDestination,
+  entry: Pick<BackupEntry, 'definition' | 'sourceUuid'>,
 ): string | undefined {
-  if (writerCount > 0) return 'is open for writing';
+  if (row === undefined) return undefined;
+  const goes = (what: string) => {
+    return `volume ${volume} ${what}, which would go: arrayfs backup copy --force overwrites it`;
+  };
+  if (row.writerCount > 0) return `volume ${volume} is open for writing`;
   const isEarlier =
     held?.kind === 'array' &&
     held.definitionName === entry.definition &&
     held.sourceUuid === entry.sourceUuid;
   if (isEarlier) return undefined;
-  if (held !== undefined) return `holds backup ${held.jobNumber}, which would go`;
-  return allocatedBytes > 0 ? 'has content, which would go' : undefined;
+  if (held !== undefined) return goes(`holds backup ${held.jobNumber}`);
+  return row.allocatedBytes > 0 ? goes('has content') : undefined;
 }
 
 /** A sector that cannot be read is none of a backup that somebody could still restore by it. */

@@ -12,6 +12,7 @@ import { refuseFreeze } from '../client/freeze-check.js';
 import { checkAllowed } from '../client/hook-command.js';
 import type { BackupDefinition } from '../definition.js';
 import { definitionProblem } from '../definition-rules.js';
+import { type CopyDestination, copyDestination, lossReason } from '../media/copy-destination.js';
 import { useAsSecondary } from './destinations.js';
 
 type Check = () => Promise<readonly string[]>;
@@ -37,7 +38,7 @@ export const checkHandler: ErrandHandler<'check'> = {
       () => freezeLines(definition, members, arrays, context),
       () => mirrorLines(definition, array, members),
       ...definition.secondMedium.map((medium, index) => () => {
-        return mediumLines(medium, members[index], array, arrays);
+        return mediumLines(medium, definition, members[index], array, arrays);
       }),
     ];
     for (const check of checks) lines.push(...(await linesOf(check)));
@@ -126,11 +127,16 @@ async function mirrorLines(
 /** `tape0`, `tape0/AFS001`, or the path of a volume in a mounted array. */
 async function mediumLines(
   medium: string,
+  definition: BackupDefinition,
   member: BackupSource | undefined,
-  { client }: KnownArray,
+  array: KnownArray,
   arrays: readonly KnownArray[],
 ): Promise<string[]> {
-  if (medium.startsWith('/')) return [await volumeMediumLine(medium, member, arrays)];
+  if (medium.startsWith('/')) {
+    const to = await copyDestination(medium, array, arrays);
+    return [volumeMediumLine(medium, to, definition, member)];
+  }
+  const { client } = array;
   const [device = '', cartridge] = medium.split('/');
   const row = (await arrayTable(client, 'devices')).find(({ name }) => name === device);
   if (row === undefined) return [`${CANNOT}there is no backup device ${device}`];
@@ -142,19 +148,19 @@ async function mediumLines(
   return [`then to ${medium} (${row.state})`];
 }
 
-async function volumeMediumLine(
+function volumeMediumLine(
   path: string,
+  to: CopyDestination,
+  { name }: BackupDefinition,
   member: BackupSource | undefined,
-  arrays: readonly KnownArray[],
-): Promise<string> {
-  const array = arrays.find(({ mountPoint }) => path.startsWith(`${mountPoint}/volumes/`));
-  if (array === undefined)
-    return `${CANNOT}${path} is no volume of an array that this client serves`;
-  const name = path.slice(`${array.mountPoint}/volumes/`.length);
-  const row = (await arrayTable(array.client, 'volumes')).find((volume) => volume.name === name);
+): string {
+  const { row } = to;
   if (row === undefined) return `then to ${path}, a new volume`;
   if (row.openCount > 0) return `${CANNOT}${path} is open`;
-  const sizeBytes = member?.volume.sizeBytes;
-  if (sizeBytes === undefined || sizeBytes === row.sizeBytes) return `then to ${path}`;
-  return `${CANNOT}${path} has ${formatSize(row.sizeBytes)}, not ${formatSize(sizeBytes)}`;
+  const { sizeBytes, uuid } = member?.volume ?? row;
+  if (sizeBytes !== row.sizeBytes) {
+    return `${CANNOT}${path} has ${formatSize(row.sizeBytes)}, not ${formatSize(sizeBytes)}`;
+  }
+  const loss = lossReason(to, { definition: name, sourceUuid: uuid });
+  return loss === undefined ? `then to ${path}` : `${CANNOT}${loss}`;
 }

@@ -59,6 +59,14 @@ function failAfter(change: () => void): void {
   });
 }
 
+describe('a copy onto content of somebody', () => {
+  it('is refused, with the way to do it all the same', async () => {
+    array.add('other', { content: CONTENT });
+    const why = /EBUSY: volume other has content, .*copy --force overwrites it$/;
+    await expect(copied('other')).rejects.toThrow(why);
+  });
+});
+
 describe('a copy that fails', () => {
   it('leaves no half volume that was made for it', async () => {
     failAfter(() => array.add('new', { content: CONTENT.subarray(0, 512) }));

@@ -143,7 +143,12 @@ describe.skipIf(!canLoop)('the volume of a path', () => {
       'cannot: free is neither paired nor reserved: arrayfs pair reserve free',
       'cannot: there is no volume none',
       'cannot: there is no backup device tape9',
-      'cannot: /nowhere/volumes/x is no volume of an array that this client serves',
+      `cannot: /nowhere/volumes/x is no volume of a mounted array (${array.mount})`,
+    ]);
+    const onto = array.volume('disk');
+    expect(await linesOf({ volumes: ['orders'], paths: null, secondMedium: [onto] })).toEqual([
+      'volume orders (number 1, 16M): snapshot',
+      expect.stringMatching(/^cannot: volume disk has content, which would go: .*--force/),
     ]);
     expect(await linesOf({ paths: ['/proc'] })).toEqual([
       'cannot: /proc is not on an array: it is on proc of proc, mounted at /proc',
