@@ -3,14 +3,7 @@
  * native-notes/fuse-native.md. It is not told of an unmount from outside, so it watches the mount
  * table; the mount is known by its id there, never by its path alone.
  */
-import {
-  accessSync,
-  constants,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-} from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { type Clock, systemClock, type Timer } from '../base/clock.js';
 import { ArrayError, asArrayError } from '../base/errors.js';
 import { findMount, type MountEntry, mountAt, readMountTable } from '../host/mount-table.js';
@@ -21,6 +14,7 @@ import {
   type UnmountOptions,
   unmountPath,
 } from '../host/unmount.js';
+import { FUSE_DEVICE, openDeviceHandles, ownHandles } from './device-handles.js';
 import type { FileTree } from './file-tree.js';
 import { type FuseConstructor, loadFuseNative } from './fuse-native-library.js';
 import { fuseNativeOperations } from './fuse-native-operations.js';
@@ -29,7 +23,6 @@ import { repairUtimens } from './fuse-native-times.js';
 import { OpenFileTable } from './open-file-table.js';
 import type { MountEnd, MountedTree, MountOptions, Transport } from './transport.js';
 
-const FUSE_DEVICE = '/dev/fuse';
 const FUSE_CONFIGURATION = '/etc/fuse.conf';
 /** How often the mount table is looked at. */
 const WATCH_MS = 250;
@@ -120,7 +113,8 @@ class FuseNativeMount implements MountedTree {
   private resolveEnded: (end: MountEnd) => void = () => {};
   private end: MountEnd = 'unmounted';
   private entry: MountEntry | undefined;
-  private deviceHandles: readonly string[] = [];
+  /** Whether an open descriptor of /dev/fuse is this mount's; undefined where that cannot be told. */
+  private isOwnHandle: ((name: string) => boolean) | undefined;
   private timer: Timer | undefined;
   private hasLeft = false;
   /** The kernel finds nothing in use then: files still in the table were closed, unheard of so far. */
@@ -164,8 +158,8 @@ class FuseNativeMount implements MountedTree {
         else resolve();
       });
     });
-    this.deviceHandles = openDeviceHandles().filter((name) => !before.has(name));
     this.entry = mountAt(this.options.mountPoint, readMountTable());
+    this.isOwnHandle = ownHandles(this.entry, before);
     this.watch();
   }
 
@@ -222,7 +216,8 @@ class FuseNativeMount implements MountedTree {
 
   /** libfuse closes its descriptor of /dev/fuse when the kernel has ended the connection. */
   private isDisconnected(): boolean {
-    return this.deviceHandles.length > 0 && !this.deviceHandles.some(isDeviceHandle);
+    const { isOwnHandle } = this;
+    return isOwnHandle !== undefined && !openDeviceHandles().some(isOwnHandle);
   }
 
   private async finish(): Promise<void> {
@@ -266,15 +261,3 @@ function mountOptionText({ sourceName, readOnly, allowOther }: MountOptions): st
 }
 
 /** Descriptors of /dev/fuse in this process, as numbers; none where there is no /proc. */
-function openDeviceHandles(): string[] {
-  if (process.platform !== 'linux') return [];
-  return readdirSync('/proc/self/fd').filter(isDeviceHandle);
-}
-
-function isDeviceHandle(name: string): boolean {
-  try {
-    return readlinkSync(`/proc/self/fd/${name}`) === FUSE_DEVICE;
-  } catch {
-    return false;
-  }
-}

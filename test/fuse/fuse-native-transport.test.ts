@@ -1,7 +1,8 @@
 /** What only the fuse-native transport has to do: libfuse hides an open file before it removes it. */
+import { closeSync, openSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryTree } from './memory-tree.js';
-import { cleanMounts, mountTree, run } from './mounted-tree-fixture.js';
+import { cleanMounts, holdBusy, mountTree, run } from './mounted-tree-fixture.js';
 import { FUSE_NATIVE, isPossible } from './transport-cases.js';
 
 afterEach(cleanMounts);
@@ -26,5 +27,26 @@ print(os.pread(fd, 10, 0), sorted(os.listdir(m)))`,
     );
     expect(out).toBe("EEXIST\nEEXIST\nb'hello' ['file', 'other']\n");
     expect(file.removed).toBe(false);
+  });
+});
+
+describe.skipIf(!isPossible(FUSE_NATIVE))('a mount over fuse-native', () => {
+  it('ends after a detach also where its descriptor has the number of one that was just closed', async () => {
+    const tree = new MemoryTree();
+    tree.add(tree.root, 'file', false, 0o600);
+    // As libfuse leaves one of a mount that has ended: open when the next mount begins, closed before it opens its own.
+    const left = openSync('/dev/fuse', 'r+');
+    const late = {
+      ...FUSE_NATIVE,
+      make: (onBug: (error: unknown) => void) => {
+        queueMicrotask(() => closeSync(left));
+        return FUSE_NATIVE.make(onBug);
+      },
+    };
+    const { mount, mountPoint } = await mountTree(late, tree);
+    const holder = await holdBusy(mountPoint, 'exec 3<> $M/file');
+    await mount.detach();
+    await holder.finish();
+    expect(await mount.ended).toBe('detached');
   });
 });
