@@ -45,7 +45,10 @@ export class ErrandTrace {
       const name = `${attempt} ${result.port} ${result.reason}`;
       if (this.noted.has(name)) continue;
       this.noted.add(name);
-      this.witness?.noteSearch(this.device, result);
+      // A medium that is not there says nothing of the device, which has told so.
+      const isReached = result.reason === 'no-medium';
+      const seen = isReached ? ({ port: result.port, reason: 'found' } as const) : result;
+      this.witness?.noteSearch(this.device, seen);
     }
   }
 }

@@ -34,6 +34,7 @@ export const SEARCH_REASONS = {
   'write-protected': answer('EROFS', 'finds it write-protected'),
   refused: answer('EACCES', 'is refused the login'),
   failed: answer('EIO', 'got an error'),
+  'no-medium': answer('ENXIO', 'finds no such medium'),
 } as const satisfies Record<string, ReasonRow>;
 
 export type SearchReason = keyof typeof SEARCH_REASONS;
