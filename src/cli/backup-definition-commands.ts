@@ -1,14 +1,16 @@
 /** What is to be backed up: define, undefine, definitions, check. */
 import type { Command } from 'commander';
 import { CANNOT } from '../backup/choices.js';
+import type { BackupDefinition } from '../backup/definition.js';
 import type { ServerClient } from '../backup/server-client.js';
-import { ArrayError } from '../base/errors.js';
+import { ArrayError, asArrayError } from '../base/errors.js';
 import { addDefineOptions, type DefineOptions } from './backup-definition-options.js';
 import { clientName, withServer } from './backup-server-option.js';
+import type { BackupSession } from './backup-session.js';
 import { definitionFields, definitionsText } from './backup-tables.js';
 import { namedArgument } from './backup-words.js';
 import { wantsJson } from './global-options.js';
-import { EXIT_FAILED, fieldLines, print, printJson, printLines } from './output.js';
+import { EXIT_FAILED, fieldLines, note, print, printJson, printLines } from './output.js';
 
 export function addBackupDefinitionCommands(group: Command): void {
   addDefine(group);
@@ -75,16 +77,34 @@ Examples:
   arrayfs backup define both --volume db --volume log --label 'orders db'`,
     )
     .action(async (name: string, options: DefineOptions, command: Command) => {
-      await withServer(command, async ({ server }) => {
+      await withServer(command, async (session) => {
+        const { server } = session;
         const client = await clientName(server, options.client);
         const { definitionOf } = await import('./backup-definition-of.js');
         const definition = definitionOf(name, client, options);
         if (options.replace !== true) await refuseExisting(server, name);
         await server.putDefinition(definition);
+        for (const problem of await problemsNow(session, definition)) note(problem);
         if (wantsJson(command)) printJson({ ok: true, definition });
         else print(`${name} is defined for client ${client}`);
       });
     });
+}
+
+/** Why a run would fail now, where the client is there: what is missing may come before the first run. */
+async function problemsNow(
+  { server, outcome }: BackupSession,
+  { name, client }: BackupDefinition,
+): Promise<readonly string[]> {
+  const row = (await server.clients()).find((one) => one.name === client);
+  if (row?.isConnected !== true) return [];
+  try {
+    const errand = await server.checkDefinition(name);
+    const { lines } = await outcome('check', { errand, label: `check of ${name}` });
+    return lines.filter((line) => line.startsWith(CANNOT));
+  } catch (error) {
+    return [`not checked: ${asArrayError(error).reason}`];
+  }
 }
 
 async function refuseExisting(server: ServerClient, name: string): Promise<void> {

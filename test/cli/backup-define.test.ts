@@ -2,7 +2,13 @@
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BackupDefinition, definitionSchema } from '../../src/backup/definition.js';
-import { FakeBackupServer } from './fake-backup-server.js';
+import {
+  type Answers,
+  done,
+  EXAMPLE_CLIENT,
+  FakeBackupServer,
+  LOOK,
+} from './fake-backup-server.js';
 
 const server = new FakeBackupServer();
 const PUT = 'PUT /definitions/nightly';
@@ -18,11 +24,14 @@ const NONE = { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
 beforeAll(() => server.start());
 afterAll(() => server.stop());
 
+let more: Answers = {};
+
 function defined(existing: readonly BackupDefinition[], ...words: string[]) {
   const rows = existing.map((definition) => ({
     ...{ definition, nextMs: null, lastRun: null, missed: 0 },
   }));
-  server.answer({ 'GET /definitions': [rows], [PUT]: [undefined] });
+  const plain = { 'GET /definitions': [rows], 'GET /clients': [[]], [PUT]: [undefined] };
+  server.answer({ ...plain, ...more });
   return server.run('define', 'nightly', '--client', 'alpha', ...words);
 }
 
@@ -92,6 +101,16 @@ describe('arrayfs backup define', () => {
     expect(refused.stderr).toBe("arrayfs: 'nightly' is defined already: --replace changes it\n");
     expect((await defined([PLAIN], '--path', '/b', '--replace')).status).toBe(0);
     expect(sent()).toEqual({ ...PLAIN, paths: ['/b'] });
+  });
+
+  it('says at once why a run would fail, where the client is there', async () => {
+    const [first, ...later] = done('check', { lines: ['db is backed up', 'cannot: no device'] });
+    const check = { 'POST /definitions/nightly/check': [first], [LOOK]: later };
+    more = { 'GET /clients': [[EXAMPLE_CLIENT]], ...check };
+    const { status, stdout, stderr } = await defined([], '--path', '/srv/db');
+    more = {};
+    expect([status, stdout]).toEqual([0, 'nightly is defined for client alpha\n']);
+    expect(stderr).toBe('arrayfs: cannot: no device\n');
   });
 
   it('prints the definition with --json', async () => {
