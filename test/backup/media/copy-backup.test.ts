@@ -95,6 +95,23 @@ describe('a copy that fails', () => {
   });
 });
 
+describe('a copy whose array dies', () => {
+  it('brings back to the catalog what was not overwritten, when the array is back', async () => {
+    const earlier = addCopy('far');
+    let looks = 0;
+    array.commands.set('ecopy', () => {
+      context.arrays = async () => {
+        looks += 1;
+        return looks < 3 ? [] : [array.known];
+      };
+      throw new ArrayError('ENXIO', 'the array has ended');
+    });
+    await expect(copied('far')).rejects.toMatchObject({ code: 'ENXIO' });
+    expect(looks).toBeGreaterThan(2);
+    expect(context.entries.get('5')).toEqual(earlier);
+  });
+});
+
 describe('a volume that holds something', () => {
   it.each([
     ['another backup', { definition: 'other' }],
