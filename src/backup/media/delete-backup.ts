@@ -1,13 +1,14 @@
 /**
  * Deletes a backup ([004] fig. 14): the snapshot with its sector, or the sector alone of a volume, which keeps its content; then the
  * entry. The array goes first: a crash in between leaves an entry without a backup, which the next attempt removes. What is not that
- * backup any more is left as it is.
+ * backup any more is left as it is, and so is what has a sector that cannot be read: it may be of something else.
  */
 import { ArrayError } from '../../base/errors.js';
 import { arrayTable } from '../array-tables.js';
 import type { BackupEntry } from '../backup-entry.js';
 import type { ErrandContext, KnownArray } from '../client/errand-handler.js';
 import type { ErrandInput, ErrandOutput } from '../errands.js';
+import type { ArrayCopy } from './array-copies.js';
 import { absence, arrayOf, locate } from './locate.js';
 
 export async function deleteBackup(
@@ -28,6 +29,7 @@ async function clearBackup(entry: BackupEntry, context: ErrandContext): Promise<
   }
   const array = await arrayOf(entry.arrayUuid, context);
   const now = await locate(array, entry);
+  if (now.is === 'unreadable') return forgotten(id, now.copy, now.reason);
   if (now.is !== 'there') return `backup ${id} was not there any more: ${absence(now)}`;
   const { copy, snapshot } = now.copy;
   await refuseCopied(array, copy);
@@ -37,6 +39,12 @@ async function clearBackup(entry: BackupEntry, context: ErrandContext): Promise<
   }
   await array.client.run({ name: 'info', words: [copy], options: { clear: 'yes' } });
   return `volume ${copy} holds no backup any more; its content is as it was`;
+}
+
+function forgotten(id: string, { copy, snapshot }: ArrayCopy, reason: string): string {
+  const command =
+    snapshot === null ? `arrayfs info clear ${copy}` : `arrayfs snapshot delete ${copy}`;
+  return `backup ${id} is forgotten; ${copy} stays as it is (${reason}): '${command}' removes what is left`;
 }
 
 /** Clearing the sector of a volume is no change of the volume to the array: it would let it happen. */

@@ -76,6 +76,21 @@ describe('the deletion of a backup', () => {
     expect(array.lines).toEqual([]);
   });
 
+  it.each([
+    ['db@nightly-12', 'arrayfs snapshot delete db@nightly-12', () => snapshot],
+    ['db-copy', 'arrayfs info clear db-copy', () => mirror],
+  ])('forgets one whose sector on %s is damaged, and leaves that', async (copy, command, entry) => {
+    const sector = Buffer.from(array.find(copy).sector ?? []);
+    sector[200] = (sector[200] ?? 0) ^ 1;
+    array.find(copy).sector = sector;
+    expect(await deleted(entry())).toBe(
+      `backup 12 is forgotten; ${copy} stays as it is (the volume-information sector is damaged: wrong checksum): '${command}' removes what is left`,
+    );
+    expect(array.lines).toEqual([]);
+    expect(array.find(copy).sector).toBe(sector);
+    expect(context.entries.size).toBe(0);
+  });
+
   it('forgets what was deleted behind its back, and may be repeated', async () => {
     await deleted(snapshot);
     expect(await deleted(snapshot)).toBe('backup 12 was not there any more: it was deleted');
