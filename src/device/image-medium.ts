@@ -3,7 +3,7 @@ import { INFO_BYTES } from '../base/limits.js';
 import { formatSize, SECTOR_BYTES } from '../base/sizes.js';
 import type { BlockMedium } from './backup-device.js';
 import type { BackupBase } from './backup-manifest.js';
-import { DeviceError } from './device-error.js';
+import { asDeviceError, DeviceError } from './device-error.js';
 import { type OpenMode, PositionedBytes } from './positioned-bytes.js';
 
 /** Zeros are written in pieces of this size. */
@@ -55,8 +55,8 @@ export class ImageMedium implements BlockMedium {
     }
     this.options.information?.clear();
     if (this.options.isBlockDevice) return;
-    this.file.truncate(0);
-    this.file.truncate(imageBytes);
+    this.resize(0);
+    this.resize(imageBytes);
   }
 
   beginIncrement({ image, name, imageBytes }: BackupBase): void {
@@ -71,7 +71,7 @@ export class ImageMedium implements BlockMedium {
 
   setSize(sizeBytes: number): void {
     this.checkWritable();
-    if (!this.options.isBlockDevice) this.file.truncate(sizeBytes);
+    if (!this.options.isBlockDevice) this.resize(sizeBytes);
   }
 
   read(position: number, count: number): Uint8Array {
@@ -119,6 +119,17 @@ export class ImageMedium implements BlockMedium {
 
   close(): void {
     this.file.close();
+  }
+
+  /** Another array does not shrink a volume that somebody else may write; the errno of that names nothing. */
+  private resize(sizeBytes: number): void {
+    try {
+      this.file.truncate(sizeBytes);
+    } catch (error) {
+      if (asDeviceError(error).fault !== 'busy') throw error;
+      const reason = `${this.path} is open for writing elsewhere: close or unmount it there first`;
+      throw new DeviceError('busy', reason);
+    }
   }
 
   private checkWritable(): void {

@@ -9,10 +9,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { ArrayDevice } from '../../src/device/array-device.js';
 import { beginBackup } from '../../src/device/backup-image.js';
+import { DeviceError } from '../../src/device/device-error.js';
 import { DiskDevice } from '../../src/device/disk-device.js';
+import { PositionedBytes } from '../../src/device/positioned-bytes.js';
 import { cleanScratch, makeScratch } from '../support/scratch-directory.js';
 import { INFORMATION, MANIFEST } from './backup-examples.js';
 import { makeArrayTree } from './device-cases.js';
@@ -128,6 +130,22 @@ describe('another array', () => {
     const { session } = loadedImage(new ArrayDevice(path), 'db');
     expect(faultOf(() => new ArrayDevice(other).login('CL2-C').reserve('db'))).toBe('busy');
     session.logout();
+  });
+
+  it('names the volume that it does not shrink because somebody has it open for writing', () => {
+    const path = makeArrayTree();
+    const { session, image } = loadedImage(new ArrayDevice(path), 'db');
+    const refused = vi.spyOn(PositionedBytes.prototype, 'truncate').mockImplementation(() => {
+      throw new DeviceError('busy', 'resource busy or locked');
+    });
+    try {
+      const volume = join(path, 'volumes/db');
+      expect(faultOf(() => image.beginImage(1024))).toBe('busy');
+      expect(reasonOf(() => image.beginImage(1024))).toContain(`${volume} is open for writing`);
+    } finally {
+      refused.mockRestore();
+      session.logout();
+    }
   });
 
   it('gets the information after the image, and loses the old one before', () => {

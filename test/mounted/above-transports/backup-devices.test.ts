@@ -1,5 +1,5 @@
 /** Backup devices where they really are: another mounted array, loop devices, full file systems. */
-import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ArrayDevice } from '../../../src/device/array-device.js';
@@ -84,6 +84,20 @@ describe.skipIf(!canMount)('another mounted array', () => {
     writeFileSync(array.path('info', 'old'), Buffer.alloc(512, 2));
     backUp(device, 'old');
     expect(hashOf(readFileSync(array.volume('old')))).toBe(IMAGE);
+  });
+
+  it('that has the volume open for writing says so, and which one', () => {
+    const path = array.volume('open');
+    writeFileSync(path, Buffer.alloc(MIB, 1));
+    const descriptor = openSync(path, 'r+');
+    try {
+      expect(reasonOf(() => backUp(device, 'open'))).toBe(
+        `${path} is open for writing elsewhere: close or unmount it there first`,
+      );
+    } finally {
+      closeSync(descriptor);
+    }
+    expect(statSync(path).size).toBe(MIB);
   });
 
   it('has no information beside an image that is not whole', () => {
