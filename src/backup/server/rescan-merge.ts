@@ -6,6 +6,9 @@
 import type { BackupEntry } from '../backup-entry.js';
 import type { EntryRecord } from './catalog-records.js';
 
+/** So many of the missing ones are named. */
+const NAMED_MAX = 10;
+
 export interface Cartridge {
   readonly arrayUuid: string;
   readonly device: string;
@@ -65,11 +68,21 @@ export function mergeRescan(findings: RescanFindings, takeNumber: () => number):
     .filter((record) => !claimed.has(record.entry.id) && wasLookedFor(record, findings))
     .map(({ entry }) => entry);
   const stateReason = `not found by the rescan of ${findings.when}`;
-  for (const entry of missing) put.push({ ...entry, state: 'missing', stateReason });
+  for (const entry of missing) {
+    if (entry.state !== 'missing') put.push({ ...entry, state: 'missing', stateReason });
+  }
   lines.push(
-    `found ${found.length}: ${added} new, ${changed} changed, ${found.length - added - changed} as they were; missing: ${missing.length}`,
+    `found ${found.length}: ${added} new, ${changed} changed, ${found.length - added - changed} as they were; ${missingText(missing)}`,
   );
   return { put, lines };
+}
+
+/** Also those that were missing before. */
+function missingText(missing: readonly BackupEntry[]): string {
+  const text = `missing: ${missing.length}`;
+  if (missing.length === 0) return text;
+  const named = missing.slice(0, NAMED_MAX).map((entry) => `${entry.id} on ${placeText(entry)}`);
+  return `${text} (${[...named, ...(missing.length > NAMED_MAX ? ['...'] : [])].join(', ')})`;
 }
 
 /** For each found one its entry in the catalog: first where it was, then wherever it is now. */
@@ -129,8 +142,8 @@ function wasLookedFor(
   { entry, addedMs }: EntryRecord,
   { arrays, tapes, unread, askedMs }: RescanFindings,
 ): boolean {
-  const { arrayUuid, place, state } = entry;
-  if (!arrays.has(arrayUuid) || addedMs >= askedMs || state === 'missing') return false;
+  const { arrayUuid, place } = entry;
+  if (!arrays.has(arrayUuid) || addedMs >= askedMs) return false;
   if (place.kind !== 'tape') return true;
   const isUnread = unread.some(
     (other) =>

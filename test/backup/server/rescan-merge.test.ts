@@ -90,6 +90,17 @@ describe('a rescan', () => {
     expect(merge([], known).put[0]?.stateReason).toBe('not found by the rescan of today');
   });
 
+  it('names and counts all that are missing now, also those that were before', () => {
+    const known = [sampleEntry(1), sampleEntry(2, { state: 'missing', stateReason: 'before' })];
+    const { put, lines } = merge([], known);
+    expect(states(put)).toEqual(['1 missing']);
+    expect(lines.at(-1)).toContain('missing: 2 (1 on db@backup-1, 2 on db@backup-2)');
+    const many = Array.from({ length: 11 }, (_, index) => sampleEntry(index + 1));
+    expect(merge([], many).lines.at(-1)).toMatch(
+      /missing: 11 \(1 on .*, 10 on db@backup-10, \.\.\.\)$/,
+    );
+  });
+
   it('does not miss what came while it looked, nor bring back what went', () => {
     const late = [{ entry: sampleEntry(1), addedMs: 500 }];
     expect(merge([], [], { records: late }).put).toEqual([]);
