@@ -136,7 +136,7 @@ async function hook(run: BackupRun, name: 'pre' | 'post', signal: AbortSignal): 
 
 async function freeze(run: BackupRun): Promise<void> {
   // The array is looked for before, not while everything waits.
-  await run.onArray(async () => undefined);
+  await run.reachArray();
   run.freezer = await Freezer.freeze(run.sources.frozen, run.context.clock);
 }
 

@@ -4,6 +4,7 @@
  */
 import { isoTime } from '../../base/clock.js';
 import { ArrayError } from '../../base/errors.js';
+import { arrayTable } from '../array-tables.js';
 import { type BackupEntry, entryId } from '../backup-entry.js';
 import type { BackupPlan } from '../backup-steps.js';
 import type { ErrandInput } from '../errands.js';
@@ -78,6 +79,11 @@ export class BackupRun {
         if (await this.isThere()) throw error;
       }
     }
+  }
+
+  /** Waits until it answers: the daemon may have died since it was reached last. */
+  async reachArray(): Promise<void> {
+    await this.onArray(({ client }) => arrayTable(client, 'volumes'));
   }
 
   /** VOLUME@SNAPSHOT, or the secondary. */
