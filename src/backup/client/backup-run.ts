@@ -12,11 +12,7 @@ import { NO_UUID } from '../sector-entry.js';
 import type { BackupNotes, NotedMember, NotedSources } from './backup-notes.js';
 import type { ErrandContext, KnownArray } from './errand-handler.js';
 import type { Freezer } from './freeze.js';
-import { pauseUnlessAborted } from './until-answered.js';
-
-/** An array that does not come back after its daemon has died: the post command must run some time. What comes after it waits on. */
-const AWAY_MS_MAX = 60_000;
-const LOOK_MS = 100;
+import { AWAY_MS_MAX, untilMounted } from './until-mounted.js';
 
 export class BackupRun {
   /** Holds file systems frozen between the steps freeze and thaw. */
@@ -137,22 +133,19 @@ export class BackupRun {
     };
   }
 
-  /** As that of the context, but for so long only. */
+  /** As that of the context, but until the post command for so long only: what comes after it waits on. */
   async untilArray(wanted: string): Promise<KnownArray> {
     const { context } = this;
     const { arrayUuid, arrayMountPoint } = this.sources;
     const shown = wanted === arrayUuid ? `at ${arrayMountPoint}` : wanted;
-    const startMs = context.clock.monotonicMs();
-    for (;;) {
-      const array = (await context.arrays()).find(({ uuid }) => uuid === wanted);
-      if (array !== undefined) return array;
-      const isLong = context.clock.monotonicMs() - startMs > AWAY_MS_MAX;
-      if (context.signal.aborted || (isLong && !isAfterPost(this.notes.state.at))) {
-        throw new ArrayError('ENXIO', `the array ${shown} is away: mount it again`);
-      }
-      this.report(`waits for the array ${shown}`);
-      await pauseUnlessAborted(context.clock, LOOK_MS, context.signal);
-    }
+    const array = await untilMounted(
+      wanted,
+      context,
+      (waitedMs) => waitedMs > AWAY_MS_MAX && !isAfterPost(this.notes.state.at),
+      () => this.report(`waits for the array ${shown}`),
+    );
+    if (array !== undefined) return array;
+    throw new ArrayError('ENXIO', `the array ${shown} is away: mount it again`);
   }
 
   private async isThere(): Promise<boolean> {

@@ -5,15 +5,11 @@
 import { ArrayError, asArrayError } from '../../base/errors.js';
 import { arrayTable } from '../array-tables.js';
 import type { BackupEntry } from '../backup-entry.js';
-import type { ErrandContext, KnownArray } from '../client/errand-handler.js';
-import { pauseUnlessAborted } from '../client/until-answered.js';
+import type { ErrandContext } from '../client/errand-handler.js';
+import { AWAY_MS_MAX, untilMounted } from '../client/until-mounted.js';
 import { entryAt } from './array-copies.js';
 import { type CopyDestination, replacedId } from './copy-destination.js';
 import { ignoring } from './image-of.js';
-
-/** An array that has died may be mounted again soon; a later one is looked through by a rescan. */
-const AWAY_MS_MAX = 60_000;
-const LOOK_MS = 100;
 
 /** The copy has failed already: what goes wrong here is only told. */
 export async function undoCopy(
@@ -24,27 +20,14 @@ export async function undoCopy(
 ): Promise<void> {
   try {
     if (!isNew && replacedId(to) === undefined) return;
-    const now = { ...to, array: await untilBack(to.array, context) };
+    const { uuid, mountPoint } = to.array;
+    const array = await untilMounted(uuid, context, (waitedMs) => waitedMs > AWAY_MS_MAX);
+    if (array === undefined) throw new ArrayError('ENXIO', `the array at ${mountPoint} is away`);
+    const now = { ...to, array };
     if (isNew) await dropHalf(now, source.imageBytes);
     else await keepReplaced(now, context);
   } catch (error) {
     context.log(`volume ${to.volume} was left as it is: ${asArrayError(error).reason}`);
-  }
-}
-
-async function untilBack(
-  { uuid, mountPoint }: KnownArray,
-  context: ErrandContext,
-): Promise<KnownArray> {
-  const { clock, signal } = context;
-  const startMs = clock.monotonicMs();
-  for (;;) {
-    const array = (await context.arrays()).find((one) => one.uuid === uuid);
-    if (array !== undefined) return array;
-    if (signal.aborted || clock.monotonicMs() - startMs > AWAY_MS_MAX) {
-      throw new ArrayError('ENXIO', `the array at ${mountPoint} is away`);
-    }
-    await pauseUnlessAborted(clock, LOOK_MS, signal);
   }
 }
 

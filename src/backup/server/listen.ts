@@ -13,7 +13,7 @@ const IDLE_LOOK_MS = 20;
 
 export interface ListenOptions {
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0 means one that is free. */
   readonly port: number;
   /** PEM. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
