@@ -4,24 +4,21 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { readTokenFile } from '../../../src/backup/registration.js';
 import { putEntry } from '../../../src/backup/server/catalog-entries.js';
-import { cleanScratch, makeMemoryScratch, subdirectory } from '../../support/scratch-directory.js';
+import { cleanScratch } from '../../support/scratch-directory.js';
 import {
+  connectedServers,
   type ServerFixture,
   sampleDefinition,
   sampleEntry,
-  serverFixture,
 } from './server-fixture.js';
 
-const scratch = makeMemoryScratch();
-let count = 0;
+const connected = connectedServers();
 let at: ServerFixture;
 
 afterAll(cleanScratch);
 
 beforeEach(async () => {
-  count += 1;
-  at = serverFixture(subdirectory(scratch, `server-${count}`));
-  await at.connect();
+  at = await connected();
 });
 
 async function define(more: Parameters<typeof sampleDefinition>[1] = {}): Promise<void> {

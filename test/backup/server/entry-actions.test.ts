@@ -2,26 +2,23 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BackupEntry } from '../../../src/backup/backup-entry.js';
 import { putEntry } from '../../../src/backup/server/catalog-entries.js';
-import { cleanScratch, makeMemoryScratch, subdirectory } from '../../support/scratch-directory.js';
+import { cleanScratch } from '../../support/scratch-directory.js';
 import {
   ARRAY,
+  connectedServers,
   type ServerFixture,
   sampleDefinition,
   sampleEntry,
-  serverFixture,
   tapePlace,
 } from './server-fixture.js';
 
-const scratch = makeMemoryScratch();
-let count = 0;
+const connected = connectedServers();
 let at: ServerFixture;
 
 afterAll(cleanScratch);
 
 beforeEach(async () => {
-  count += 1;
-  at = serverFixture(subdirectory(scratch, `server-${count}`));
-  await at.connect();
+  at = await connected();
 });
 
 function know(...entries: BackupEntry[]): void {

@@ -1,19 +1,16 @@
 /** Errands between users and clients: waiting, delivery, reports that are repeated, cancel. */
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { BACKUP_LOG_LINES_MAX } from '../../../src/base/limits.js';
-import { cleanScratch, makeMemoryScratch, subdirectory } from '../../support/scratch-directory.js';
-import { type ServerFixture, sampleDefinition, serverFixture } from './server-fixture.js';
+import { cleanScratch } from '../../support/scratch-directory.js';
+import { connectedServers, type ServerFixture, sampleDefinition } from './server-fixture.js';
 
-const scratch = makeMemoryScratch();
-let count = 0;
+const connected = connectedServers();
 let at: ServerFixture;
 
 afterAll(cleanScratch);
 
 beforeEach(async () => {
-  count += 1;
-  at = serverFixture(subdirectory(scratch, `server-${count}`));
-  await at.connect();
+  at = await connected();
 });
 
 const ask = async (): Promise<number> =>

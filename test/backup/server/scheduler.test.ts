@@ -1,20 +1,17 @@
 /** Runs by the schedule, in a day that passes at once: missed times, a server that was down, a clock that goes back. */
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Run } from '../../../src/backup/api.js';
-import { cleanScratch, makeMemoryScratch, subdirectory } from '../../support/scratch-directory.js';
-import { type ServerFixture, sampleDefinition, serverFixture } from './server-fixture.js';
+import { cleanScratch } from '../../support/scratch-directory.js';
+import { connectedServers, type ServerFixture, sampleDefinition } from './server-fixture.js';
 
 const HOUR_MS = 3_600_000;
-const scratch = makeMemoryScratch();
-let count = 0;
+const connected = connectedServers();
 let at: ServerFixture;
 
 afterAll(cleanScratch);
 
 beforeEach(async () => {
-  count += 1;
-  at = serverFixture(subdirectory(scratch, `server-${count}`));
-  await at.connect();
+  at = await connected();
   const schedule = { cron: '30 2 * * *', timeZone: 'UTC' };
   const definition = sampleDefinition(at.clientName, { schedule });
   expect(await at.user('PUT', '/definitions/nightly', definition)).toMatchObject({ status: 200 });

@@ -7,6 +7,7 @@ import { type BackupDefinition, definitionSchema } from '../../../src/backup/def
 import { readTokenFile } from '../../../src/backup/registration.js';
 import { BackupServer } from '../../../src/backup/server/backup-server.js';
 import { ManualClock } from '../../support/manual-clock.js';
+import { makeMemoryScratch, subdirectory } from '../../support/scratch-directory.js';
 
 export interface Answer {
   readonly status: number;
@@ -76,6 +77,18 @@ export function serverFixture(directory: string, clock = new ManualClock()): Ser
     again: () => serverFixture(directory, clock),
   };
   return fixture;
+}
+
+/** For each test a server of its own, with its client connected. */
+export function connectedServers(): () => Promise<ServerFixture> {
+  const scratch = makeMemoryScratch();
+  let count = 0;
+  return async () => {
+    count += 1;
+    const at = serverFixture(subdirectory(scratch, `server-${count}`));
+    await at.connect();
+    return at;
+  };
 }
 
 export const ARRAY = '00000000-0000-4000-8000-0000000000aa';
